@@ -1,0 +1,73 @@
+"""JSON in and out of handlers, with limits and errors in plain words.
+
+Spec: RFC 8259. Structs are msgspec's: a field that is missing, of the wrong type or out of its
+declared range becomes `Invalid` with the field's name.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from catalog.errors import Invalid
+from catalog.http.endpoint import JSON_LIMIT_BYTES
+
+T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
+_AT = re.compile(r" - at `\$\.?(?P<field>[^`]*)`$")
+
+
+async def body_of(request: web.Request, kind: type[T], limit_bytes: int = JSON_LIMIT_BYTES) -> T:
+    """Read the JSON body as a struct of this kind. Raises: Invalid."""
+    if request.content_length is not None and request.content_length > limit_bytes:
+        raise Invalid(f"the request is larger than {limit_bytes} bytes")
+    raw = bytearray()
+    async for chunk in request.content.iter_chunked(64 * 1024):
+        raw += chunk
+        if len(raw) > limit_bytes:
+            raise Invalid(f"the request is larger than {limit_bytes} bytes")
+    try:
+        return msgspec.json.decode(bytes(raw), type=kind)
+    except msgspec.ValidationError as error:
+        raise _invalid(error) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Invalid(f"the request is not JSON: {error}") from error
+
+
+def query_of(request: web.Request, kind: type[S]) -> S:
+    """Read the query string as a struct; a repeated name becomes a list. Raises: Invalid."""
+    wanted: dict[str, Any] = {}
+    lists = {f.encode_name for f in msgspec.structs.fields(kind) if _takes_list(f.type)}
+    for name in request.query:
+        values = request.query.getall(name)
+        wanted[name] = values if name in lists else values[-1]
+    try:
+        return msgspec.convert(wanted, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise _invalid(error) from error
+
+
+def _takes_list(kind: Any) -> bool:
+    return getattr(kind, "__origin__", None) in (list, tuple)
+
+
+def _invalid(error: msgspec.ValidationError) -> Invalid:
+    text = str(error)
+    found = _AT.search(text)
+    if not found:
+        return Invalid(text)
+    message = text[: found.start()]
+    return Invalid(f"{found['field']}: {message}", {found["field"]: message})
+
+
+def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """Answer a value as JSON that no cache keeps."""
+    return web.Response(
+        body=msgspec.json.encode(value),
+        status=status,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )

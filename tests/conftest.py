@@ -1,0 +1,39 @@
+"""Fixtures of the whole suite: real PostgreSQL, and a guard against blocking calls on the loop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from blockbuster import BlockBuster, blockbuster_ctx
+
+from catalog.db.pool import Pool, make_pool
+from tests.support.database import PostgresServer, postgres_server
+
+
+@pytest.fixture(autouse=True)
+def blockbuster() -> Iterator[BlockBuster]:
+    """Fail any test whose event loop makes a blocking call."""
+    with blockbuster_ctx() as guard:
+        yield guard
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One PostgreSQL server for the run."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def dsn(postgres: PostgresServer) -> Iterator[str]:
+    """Connection string of a fresh, migrated catalogue."""
+    with postgres.database() as dsn:
+        yield dsn
+
+
+@pytest.fixture
+async def pool(dsn: str) -> AsyncIterator[Pool]:
+    """An open pool on a fresh catalogue."""
+    async with make_pool(dsn, size=8) as pool:
+        yield pool
