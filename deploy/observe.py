@@ -1,0 +1,125 @@
+"""What every HTTP role tells about itself: request ids, access lines, latency, health.
+
+`/healthz` says that the loop turns, `/readyz` that database and store answer, `/metrics` everything
+in the registry in Prometheus' text format.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+from catalog.http.endpoint import Handler
+from catalog.http.payload import answer
+from catalog.ids import new_id
+from deploy.logs import context_id
+
+log = logging.getLogger("tongbu.http")
+
+Check = Callable[[], Awaitable[None]]
+CHECK_LIMIT_S = 3.0
+LATENCY_BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
+UNKNOWN_ROUTE = "unknown"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+class HttpMetrics:
+    """Latency and count of answers by route pattern (bounded: never by path)."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.latency = Histogram(
+            "tongbu_http_request_seconds", "Time to answer by route",
+            ["method", "route"], buckets=LATENCY_BUCKETS_S, registry=registry,
+        )  # fmt: skip
+        self.answers = Counter(
+            "tongbu_http_answers_total", "Answers by route and status",
+            ["method", "route", "status"], registry=registry,
+        )  # fmt: skip
+
+    def count(self, request: web.Request, status: int, took_s: float) -> None:
+        """Add one answered request."""
+        route = route_of(request)
+        method = request.method if request.method in _METHODS else "OTHER"
+        self.latency.labels(method, route).observe(took_s)
+        self.answers.labels(method, route, str(status)).inc()
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def route_of(request: web.Request) -> str:
+    """Give the pattern of the request's route, or `unknown`."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else UNKNOWN_ROUTE
+
+
+def observing(metrics: HttpMetrics) -> Middleware:
+    """Give the outermost middleware: request id, metrics, one access line an answer."""
+
+    @web.middleware
+    async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+        asked = request.headers.get("X-Request-Id", "")
+        request_id = asked if _REQUEST_ID.fullmatch(asked) else new_id()
+        mark = context_id.set(request_id)
+        started = time.monotonic()
+        status = 499
+        try:
+            response = await handler(request)
+            status = response.status
+            if not response.prepared:
+                response.headers["X-Request-Id"] = request_id
+            return response
+        except web.HTTPException as error:
+            status = error.status
+            raise
+        finally:
+            took_s = time.monotonic() - started
+            metrics.count(request, status, took_s)
+            level = logging.DEBUG if status < 400 else logging.INFO
+            log.log(
+                level, "%s %s %d %.1f ms", request.method, request.path_qs, status, took_s * 1e3
+            )
+            context_id.reset(mark)
+
+    return observe
+
+
+def health_routes(registry: CollectorRegistry, checks: Mapping[str, Check]) -> list[web.RouteDef]:
+    """Give /healthz, /readyz and /metrics."""
+
+    async def healthz(_: web.Request) -> web.Response:
+        return answer({"status": "ok"})
+
+    async def readyz(_: web.Request) -> web.Response:
+        seen = dict(zip(checks, await asyncio.gather(*map(_try, checks.values())), strict=True))
+        ready = all(verdict == "ok" for verdict in seen.values())
+        body = {"status": "ok" if ready else "not ready", "checks": seen}
+        return answer(body, 200 if ready else 503)
+
+    async def metrics(_: web.Request) -> web.Response:
+        text = generate_latest(registry)
+        return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4"})
+
+    return [
+        web.get("/healthz", healthz),
+        web.get("/readyz", readyz),
+        web.get("/metrics", metrics),
+    ]
+
+
+async def _try(check: Check) -> str:
+    try:
+        async with asyncio.timeout(CHECK_LIMIT_S):
+            await check()
+    except TimeoutError:
+        return f"no answer within {CHECK_LIMIT_S:.0f} s"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}".splitlines()[0]
+    return "ok"
