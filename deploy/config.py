@@ -172,12 +172,13 @@ def example(root: type) -> str:
     """Render the commented configuration file with every option at its default."""
     lines = ["# Tongbu. Each option may also be set as the environment variable named behind it."]
     section = ""
+    home = str(Path.home())
     for spec in options_of(root):
         if spec.section != section:
             section = spec.section
             lines += ["", f"[{section}]"]
         lines += [f"# {text}" for text in _comment(spec)]
-        lines.append(f"# {spec.key} = {_toml(spec.default)}")
+        lines.append(f"# {spec.key} = {_toml(spec.default)}".replace(home, "~"))
     return "\n".join(lines) + "\n"
 
 

@@ -1,0 +1,38 @@
+"""The commands of `tongbu`: each a thin function from settings and arguments to an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from catalog.db.migrate import migrate
+from deploy.command import Argument, Command
+from deploy.config import example
+from deploy.database import catalogue
+from deploy.roles import origin, serve, worker
+from deploy.settings import Settings
+
+
+def _config(settings: Settings, asked: argparse.Namespace) -> int:
+    if not asked.example:
+        sys.stderr.write("tongbu config: ask for --example\n")
+        return 2
+    sys.stdout.write(example(Settings))
+    return 0
+
+
+def _migrate(settings: Settings, asked: argparse.Namespace) -> int:
+    with catalogue(settings, prepare=False) as dsn:
+        ran = migrate(dsn)
+    sys.stdout.write("".join(f"applied {name}\n" for name in ran) or "nothing to do\n")
+    return 0
+
+
+ALL = (
+    Command("serve", "run everything: database, origin, workers", serve.run),
+    Command("origin", "run API, pages and playback", origin.run),
+    Command("worker", "run transcoding jobs", worker.run),
+    Command("migrate", "bring the database up to this program", _migrate),
+    Command("config", "print the commented configuration file", _config,
+            (Argument(("--example",), {"action": "store_true", "help": "print it"}),)),
+)  # fmt: skip

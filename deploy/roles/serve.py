@@ -1,0 +1,40 @@
+"""`tongbu serve`: database, origin and workers of one machine in one process group."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+
+import uvloop
+
+from deploy.database import catalogue
+from deploy.roles.origin import run_origin
+from deploy.settings import Settings
+from deploy.signals import until_signalled
+from deploy.supervise import keep_running
+
+
+def run(settings: Settings, asked: argparse.Namespace) -> int:
+    """Run until SIGTERM or SIGINT."""
+    with catalogue(settings) as dsn:
+        uvloop.run(_serve(settings, dsn))
+    return 0
+
+
+async def _serve(settings: Settings, dsn: str) -> None:
+    environment = {
+        **os.environ,
+        "TONGBU_DATABASE_URL": dsn,
+        "TONGBU_SERVER_DATA": str(settings.server.data),
+        "TONGBU_LOG_LEVEL": settings.log.level,
+        "TONGBU_LOG_FORMAT": settings.log.format,
+    }
+    async with run_origin(settings, dsn), asyncio.TaskGroup() as group:
+        workers = [
+            group.create_task(keep_running(["worker"], environment, settings.server.drain_s))
+            for _ in range(settings.server.workers)
+        ]
+        await until_signalled()
+        for task in workers:
+            task.cancel()

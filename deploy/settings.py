@@ -1,0 +1,67 @@
+"""All options of Tongbu: one section a package, put together here and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.config import default_data_dir, option
+from deploy.logs import LogSettings
+
+HIGHEST_PORT = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Where the service listens and keeps its things."""
+
+    listen: str = option("127.0.0.1:8080", "Address and port; port 0 takes a free one")
+    data: Path = option(default_data_dir(), "Directory of everything that is kept")
+    workers: int = option(1, "Worker processes that `tongbu serve` runs beside itself")
+    drain_s: float = option(20.0, "Longest wait for running requests and jobs when stopping")
+    public_url: str = option("", "Address that browsers use, when a proxy stands in front")
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.workers <= 64:
+            raise ValueError(f"workers must be 0 to 64, not {self.workers}")
+        if not 0 <= self.drain_s <= 3600:
+            raise ValueError(f"drain_s must be 0 to 3600, not {self.drain_s:g}")
+        parse_listen(self.listen)
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """Where the catalogue is kept."""
+
+    url: str = option("", "PostgreSQL 16 or newer; empty runs an embedded one", secret=True)
+    pool: int = option(12, "Connections that one process may hold")
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.pool <= 200:
+            raise ValueError(f"pool must be 2 to 200, not {self.pool}")
+
+
+@dataclass(frozen=True, slots=True)
+class AdminSettings:
+    """The first administrator."""
+
+    password: str = option("", "Password of `admin` at the first start; empty makes one",
+                           secret=True)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every section."""
+
+    server: ServerSettings
+    database: DatabaseSettings
+    admin: AdminSettings
+    log: LogSettings
+
+
+def parse_listen(text: str) -> tuple[str, int]:
+    """Split HOST:PORT; an IPv6 host stands in brackets. Raises: ValueError."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdigit() or int(port) > HIGHEST_PORT:
+        raise ValueError(f"listen must be HOST:PORT such as 127.0.0.1:8080, not {text!r}")
+    return host.strip("[]"), int(port)

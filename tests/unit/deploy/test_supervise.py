@@ -1,0 +1,16 @@
+"""The wait before a child is started again."""
+
+from __future__ import annotations
+
+from deploy.supervise import LONGEST_WAIT_S, SETTLED_AFTER_S, SHORTEST_WAIT_S, Backoff
+
+
+def test_the_wait_doubles_up_to_its_limit_and_is_forgiven() -> None:
+    waits = []
+    backoff = Backoff()
+    for _ in range(8):
+        waits.append(backoff.wait_s)
+        backoff = backoff.after(1.0)
+    assert waits[:4] == [SHORTEST_WAIT_S, 0.4, 0.8, 1.6]
+    assert waits[-1] == LONGEST_WAIT_S
+    assert backoff.after(SETTLED_AFTER_S) == Backoff()
