@@ -1,20 +1,54 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+RUN := $(BIN)/python -m deploy
 
 .DEFAULT_GOAL := help
+.PHONY: help serve test check lint web web-check lock bench bench-search clean
 
 help: ## Show what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-$(BIN)/.installed: requirements-dev.lock pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	touch $@
+serve: $(BIN)/.installed web ## Run everything on http://127.0.0.1:8080 (ARGS="--demo" for the demo city)
+	@exec $(RUN) serve $(ARGS)
 
-lint: $(BIN)/.installed ## Ruff, format and mypy
+test: $(BIN)/.installed-dev web ## Run the whole test suite (what CI runs)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: lint web-check ## Ruff, format, mypy, tsc, page budgets, order of dependence
+	$(BIN)/python -m pytest tests/architecture
+
+lint: $(BIN)/.installed-dev ## Ruff, format and mypy only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-.PHONY: help lint
+web: $(BIN)/.installed ## Build the pages when their sources changed
+	@$(BIN)/python -m deploy.web_build
+
+web-check: $(BIN)/.installed-dev web ## Types, unit tests and size budgets of the pages
+	@$(BIN)/python -m deploy.web_build --check
+
+lock: $(BIN)/.installed-dev ## Make the lock files anew from pyproject.toml
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet -o requirements-dev.lock
+
+clean: ## Remove what was installed and built here
+	rm -rf $(VENV) catalog/web/node_modules catalog/web/dist .mypy_cache .ruff_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Tongbu needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "This Python cannot make virtual environments: install its venv package (Debian, Ubuntu: python3-venv)"; exit 2; }
+
+$(BIN)/.installed: requirements.lock | $(BIN)/python
+	@echo "Installing what Tongbu needs (about 300 MB, once) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(BIN)/.installed-dev: requirements-dev.lock | $(BIN)/.installed
+	@echo "Installing what the tests need …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
