@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.support.service import end, running, start, wait_for_address
+from loadtests.service import end, running, start, wait_for_address
 
 
 def get(url: str) -> dict[str, object]:

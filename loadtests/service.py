@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 START_LIMIT_S = 120.0
 STOP_LIMIT_S = 40.0
 ADMIN_PASSWORD = "a-password-for-tests-1"
