@@ -47,6 +47,7 @@ create table lesson (
 create index lesson_change_order on lesson (change_xid, id);
 create index lesson_owner on lesson (owner_id, id desc);
 create index lesson_state on lesson (state) where state <> 'ready';
+create index lesson_deleted on lesson (deleted_at) where deleted_at is not null;
 create index lesson_series on lesson (series_id, position);
 
 create table subtitle (

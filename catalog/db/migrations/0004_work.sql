@@ -1,4 +1,5 @@
--- The bytes a teacher gave us, one row a version of the video.
+-- The bytes a teacher gave us, one row a version of the video. lesson.generation is the one that is
+-- shown: it starts as 1 and moves to a newer one when that one has something to play.
 create table source (
   lesson_id text not null references lesson on delete cascade,
   generation integer not null,
@@ -21,6 +22,7 @@ create table work (
     check (state in ('wanted', 'running', 'done', 'failed', 'cancelled')),
   attempt integer not null default 0,
   failures integer not null default 0,
+  priority text not null default 'fresh' check (priority in ('fresh', 'backlog')),
   job_id bigint,
   worker text not null default '',
   progress real not null default 0,
