@@ -13,9 +13,9 @@ import contextlib
 import logging
 import os
 import signal
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import DEVNULL, Process
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -57,7 +57,7 @@ class Output:
         return data
 
 
-Consumer = Callable[[Output], Awaitable[None]]
+Consumer = Callable[[Output], Coroutine[None, None, None]]
 Build = Callable[[Sequence[int]], Sequence[str]]
 
 
@@ -101,28 +101,33 @@ class _Run:
         self.furthest = (0.0, 0)
         self.grown_at = asyncio.get_running_loop().time()
 
-    async def attach(self, fd: int) -> None:
-        """Take over the reading end of a pipe."""
+    async def attach(self, fd: int) -> Output:
+        """Take over the reading end of a pipe; closed by `close`."""
         reader = asyncio.StreamReader(limit=READ_BYTES)
         pipe = os.fdopen(fd, "rb", 0)
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), pipe
         )
         self.transports.append(transport)
-        self.outputs.append(Output(reader))
+        return Output(reader)
+
+    def close(self) -> None:
+        """Close every reading end: a child that still writes gets SIGPIPE."""
+        for transport in self.transports:
+            transport.close()
 
     async def consume(self, consumer: Consumer, output: Output) -> None:
         """Feed one consumer; one that is done counts as waiting."""
         await consumer(output)
         output.hungry = True
 
-    async def follow_stderr(self, stream: asyncio.StreamReader) -> None:
-        while data := await stream.read(READ_BYTES):
+    async def follow_stderr(self, stream: Output) -> None:
+        while data := await stream.read():
             self.tail.feed(data)
 
-    async def follow_progress(self, stream: asyncio.StreamReader) -> None:
+    async def follow_progress(self, stream: Output) -> None:
         reader = ProgressReader()
-        while data := await stream.read(READ_BYTES):
+        while data := await stream.read():
             for progress in reader.feed(data):
                 self._note(progress)
 
@@ -168,25 +173,17 @@ async def run(
     Raises: ProcessFailed, ProcessStalled, ProcessOvertime; whatever a consumer raises.
     """
     pipes = [os.pipe() for _ in consumers]
-    command = build([writing for _, writing in pipes])
-    state = _Run(PurePath(command[0]).name, watch, on_progress)
+    reading, writing = [pipe[0] for pipe in pipes], [pipe[1] for pipe in pipes]
     try:
-        process = await _spawn(command, sandbox, [writing for _, writing in pipes])
+        command = build(writing)
     except BaseException:
-        for reading, _ in pipes:
-            os.close(reading)
+        _close(reading + writing)
         raise
-    finally:
-        for _, writing in pipes:
-            os.close(writing)
-    try:
-        for reading, _ in pipes:
-            await state.attach(reading)
-        await _supervise(process, state, consumers)
-    finally:
-        for transport in state.transports:
-            transport.close()
-        await _stop(process, watch.grace_s)
+    state = _Run(PurePath(command[0]).name, watch, on_progress)
+    async with _child(command, sandbox, state, reading, writing) as (process, stdout, stderr):
+        work = [state.follow_stderr(stderr), state.follow_progress(stdout)]
+        work += [state.consume(*pair) for pair in zip(consumers, state.outputs, strict=True)]
+        await _supervise(process, state, work)
     return state.tail.lines()
 
 
@@ -206,40 +203,61 @@ async def capture(
                 raise ProcessError(f"{PurePath(command[0]).name} says more than {limit_bytes} B")
 
     state = _Run(PurePath(command[0]).name, watch, None)
-    process = await _spawn(command, sandbox, [])
-    try:
-        assert process.stdout is not None
-        state.outputs.append(Output(process.stdout))
-        await _supervise(process, state, [keep], progress=False)
-    finally:
-        await _stop(process, watch.grace_s)
+    async with _child(command, sandbox, state, [], []) as (process, stdout, stderr):
+        await _supervise(process, state, [state.follow_stderr(stderr), keep(stdout)])
     return bytes(found), state.tail.lines()
 
 
-async def _spawn(command: Sequence[str], sandbox: Sandbox, fds: Sequence[int]) -> Process:
-    """Start the child in a session and process group of its own."""
-    wrapped = sandbox.wrap(command, os.getpid())
+def _close(fds: Sequence[int]) -> None:
+    for fd in fds:
+        os.close(fd)
+
+
+@contextlib.asynccontextmanager
+async def _child(
+    command: Sequence[str],
+    sandbox: Sandbox,
+    state: _Run,
+    reading: Sequence[int],
+    writing: Sequence[int],
+) -> AsyncIterator[tuple[Process, Output, Output]]:
+    """Start the child in a session of its own; give it with standard output and error.
+
+    The ends of all pipes are closed and the child is gone when the block is left.
+    """
+    (out, out_end), (err, err_end) = os.pipe(), os.pipe()
     log.debug("start %s", " ".join(command))
-    return await asyncio.create_subprocess_exec(
-        *wrapped, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, pass_fds=fds, start_new_session=True
-    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *sandbox.wrap(command, os.getpid()),
+            stdin=DEVNULL,
+            stdout=out_end,
+            stderr=err_end,
+            pass_fds=writing,
+            start_new_session=True,
+        )
+    except BaseException:
+        _close([out, err, *reading])
+        raise
+    finally:
+        _close([out_end, err_end, *writing])
+    try:
+        stdout, stderr = await state.attach(out), await state.attach(err)
+        state.outputs = [await state.attach(fd) for fd in reading]
+        yield process, stdout, stderr
+    finally:
+        state.close()
+        await _stop(process, state.watch.grace_s)
 
 
 async def _supervise(
-    process: Process, state: _Run, consumers: Sequence[Consumer], *, progress: bool = True
+    process: Process, state: _Run, work: Sequence[Coroutine[None, None, None]]
 ) -> None:
     """Follow all that the child says until it ends."""
-    assert process.stdout is not None
-    assert process.stderr is not None
     try:
         async with asyncio.TaskGroup() as group:
             guard = group.create_task(state.guard())
-            work = [group.create_task(state.follow_stderr(process.stderr))]
-            if progress:
-                work.append(group.create_task(state.follow_progress(process.stdout)))
-            for consumer, output in zip(consumers, state.outputs, strict=True):
-                work.append(group.create_task(state.consume(consumer, output)))
-            await asyncio.wait(work)
+            await asyncio.wait([group.create_task(one) for one in work])
             await process.wait()
             guard.cancel()
     except BaseExceptionGroup as errors:
