@@ -6,9 +6,12 @@ A person's rights come from dated affiliations: a role, at a place, from a day u
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta, timezone
 from enum import Enum
+
+CITY_ZONE = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 
 class Role(Enum):
@@ -64,6 +67,16 @@ class Viewer:
 GUEST = Viewer()
 
 
+def viewer_on(day: date, person_id: str, name: str, affiliations: Iterable[Affiliation]) -> Viewer:
+    """Give the person as of that day: with the affiliations in force then and no others."""
+    return Viewer(person_id, name, tuple(a for a in affiliations if a.holds_on(day)))
+
+
+def city_day(now_utc: float) -> date:
+    """Give the city's calendar day at a wall time (Unix seconds); rights begin at its midnight."""
+    return datetime.fromtimestamp(now_utc, UTC).astimezone(CITY_ZONE).date()
+
+
 @dataclass(frozen=True, slots=True)
 class LessonPlace:
     """What of a lesson decides who may see or change it."""
@@ -98,13 +111,25 @@ def _governs(item: Affiliation, lesson: LessonPlace) -> bool:
 
 
 def may_watch(viewer: Viewer, lesson: LessonPlace) -> bool:
-    """Public: everyone. City: signed in. Group, school: those affiliated. Private: editors."""
+    """Public: everyone. City: signed in. Group, school: those affiliated. Private: editors.
+
+    A researcher of the city or of the lesson's district listens to all but private lessons.
+    """
     if lesson.visibility == "public" or may_edit(viewer, lesson):
         return True
     if lesson.visibility == "city":
         return viewer.signed_in
+    if lesson.visibility != "private" and any(_listens(a, lesson) for a in viewer.affiliations):
+        return True
     if lesson.visibility == "group" and lesson.group_id:
         return any(item.group_id == lesson.group_id for item in viewer.affiliations)
     if lesson.visibility in ("school", "group") and lesson.school_id:
         return any(item.school_id == lesson.school_id for item in viewer.affiliations)
     return False
+
+
+def _listens(item: Affiliation, lesson: LessonPlace) -> bool:
+    # One who is posted to a school sees what that school sees, like everyone else there.
+    if item.role is not Role.RESEARCHER or item.school_id is not None:
+        return False
+    return item.district_id is None or item.district_id == lesson.district_id

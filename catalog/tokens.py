@@ -14,7 +14,7 @@ Spec: RFC 7519 (JWT), RFC 8037 (EdDSA), RFC 7515 4.1.4 (kid).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -145,7 +145,7 @@ class SigningKey:
     """A key as it is kept: its id, 32 secret bytes, and since when (Unix seconds)."""
 
     id: str
-    secret: bytes
+    secret: bytes = field(repr=False)
     created_utc: float
 
     @property

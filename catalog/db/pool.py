@@ -1,21 +1,50 @@
-"""Connections to the catalogue's database: one asynchronous pool a process."""
+"""Connections to the catalogue's database: one asynchronous pool a process.
+
+A database that is away, restarting or overloaded becomes `Unavailable` here, once for all callers.
+"""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
+from catalog.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
 Connection = AsyncConnection[DictRow]
-Pool = AsyncConnectionPool[Connection]
 
 WAIT_LIMIT_S = 10.0
 STATEMENT_LIMIT_MS = 30_000
 
 
+class Pool(AsyncConnectionPool[Connection]):
+    """A pool whose connections report a database that cannot answer as Unavailable."""
+
+    @asynccontextmanager
+    async def connection(self, timeout: float | None = None) -> AsyncIterator[Connection]:
+        """Lend a connection for one transaction.
+
+        Raises: Unavailable, for anything that the same call may get past later: the server is
+        away or stops, no connection came free, a deadlock or time limit ended the statement.
+        """
+        try:
+            async with super().connection(timeout) as connection:
+                yield connection
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            log.warning("database: %s", str(error).strip().splitlines()[0] if str(error) else error)
+            raise Unavailable("the database does not answer now: try again in a moment") from error
+
+
 def make_pool(dsn: str, size: int = 10) -> Pool:
     """Make a pool, not yet open; rows come as dictionaries, every call in a transaction."""
-    return AsyncConnectionPool(
+    return Pool(
         dsn,
         connection_class=AsyncConnection[DictRow],
         kwargs={

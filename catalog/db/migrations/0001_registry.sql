@@ -68,3 +68,10 @@ create table login (
   user_agent text not null default ''
 );
 create index login_expiry on login (expires_at);
+
+-- Keys that sign playback tokens (Ed25519, 32 secret bytes); every origin reads them here.
+create table signing_key (
+  id text primary key,
+  secret bytea not null check (octet_length(secret) = 32),
+  created_at timestamptz not null default now()
+);

@@ -1,0 +1,85 @@
+"""What a caller sees of a database that goes away and comes back."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from blockbuster import BlockBuster
+
+from catalog.db.embedded import embedded_postgres
+from catalog.db.pool import Pool, make_pool
+from catalog.errors import Conflict, Unavailable
+from catalog.http.problem import status_of
+from tests.support.wait import eventually
+
+
+async def answers(pool: Pool) -> bool:
+    try:
+        async with pool.connection(timeout=1.0) as connection:
+            await connection.execute("select 1")
+    except Unavailable:
+        return False
+    return True
+
+
+async def cut_in_mid_transaction(pool: Pool, dsn: str) -> None:
+    async with pool.connection() as connection:
+        pid = connection.info.backend_pid
+        async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as other:
+            await other.execute("select pg_terminate_backend(%s)", (pid,))
+        await connection.execute("select 1")
+
+
+async def insert_and_refuse(pool: Pool) -> None:
+    async with pool.connection() as connection:
+        await connection.execute("insert into district (id, name) values ('d', 'd')")
+        raise Conflict("no")
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="tongbu-test-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
+
+
+async def test_a_connection_cut_in_mid_transaction_is_unavailable_and_the_next_works(
+    pool: Pool, dsn: str
+) -> None:
+    with pytest.raises(Unavailable, match="try again") as caught:
+        await cut_in_mid_transaction(pool, dsn)
+    assert status_of(caught.value) == 503
+    assert await answers(pool)
+
+
+async def test_a_pool_without_a_free_connection_is_unavailable(dsn: str) -> None:
+    async with make_pool(dsn, size=1) as pool, pool.connection():
+        with pytest.raises(Unavailable):
+            async with pool.connection(timeout=0.05):
+                pass
+
+
+async def test_our_own_errors_pass_through_and_roll_back(pool: Pool) -> None:
+    with pytest.raises(Conflict):
+        await insert_and_refuse(pool)
+    async with pool.connection() as connection:
+        cursor = await connection.execute("select count(*) as n from district")
+        assert await cursor.fetchone() == {"n": 0}
+
+
+async def test_the_pool_outlives_a_restart_of_the_database(
+    home: Path, blockbuster: BlockBuster
+) -> None:
+    blockbuster.deactivate()
+    with embedded_postgres(home) as dsn:
+        pool = make_pool(dsn, size=3)
+        await pool.open(wait=True)
+        assert await answers(pool)
+    assert not await answers(pool)
+    with embedded_postgres(home):
+        await eventually(lambda: answers(pool))
+        await pool.close()
