@@ -9,6 +9,11 @@ from blockbuster import BlockBuster, blockbuster_ctx
 
 from catalog.db.pool import Pool, make_pool
 from tests.support.database import PostgresServer, postgres_server
+from tests.support.golden import Golden
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--regen", action="store_true", help="write tests/golden anew")
 
 
 @pytest.fixture(autouse=True)
@@ -37,3 +42,9 @@ async def pool(dsn: str) -> AsyncIterator[Pool]:
     """An open pool on a fresh catalogue."""
     async with make_pool(dsn, size=8) as pool:
         yield pool
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Exact texts kept in tests/golden."""
+    return Golden(regen=bool(request.config.getoption("--regen")))

@@ -64,8 +64,8 @@ class AudioRung:
 class Chunk:
     """A stretch of frames that one unit of work encodes; frame_count None runs to the end.
 
-    `clean` says that decoding may start at start_frame by seeking; otherwise the source is decoded
-    from its beginning and the frames in front are dropped.
+    `clean` says that decoding may start at start_frame by seeking (checked by doing so); otherwise
+    the source is decoded from its beginning and the frames in front are dropped.
     """
 
     index: int
@@ -76,26 +76,69 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class VideoPlan:
-    """Rungs ordered from the largest; frame_rate is (numerator, denominator)."""
+    """Rungs ordered from the largest; frame_rate is (numerator, denominator).
+
+    frame_total counts the frames from 0 to the end of the lesson: a last picture shorter than the
+    sound is held. `deinterlace` and `tone_map` are done once, before the first scaling.
+    """
 
     frame_rate: tuple[int, int]
+    frame_total: int
     gop_frames: int
     rungs: tuple[VideoRung, ...]
     late_rungs: tuple[VideoRung, ...]
     chunks: tuple[Chunk, ...]
+    hold_last_s: float = 0.0
+    deinterlace: bool = False
+    tone_map: bool = False
 
     @property
     def gop_s(self) -> float:
         """Length of a segment in seconds."""
         return self.gop_frames * self.frame_rate[1] / self.frame_rate[0]
 
+    def at_s(self, frame: int) -> float:
+        """Media time of a frame in seconds."""
+        return frame * self.frame_rate[1] / self.frame_rate[0]
+
+    def frames_of(self, chunk: Chunk) -> int:
+        """Frames that a chunk is to have; the last one's number is an estimate."""
+        return chunk.frame_count or max(1, self.frame_total - chunk.start_frame)
+
+
+class Downmix(Enum):
+    """What becomes of the source's channels."""
+
+    STEREO = "stereo"
+    MONO = "mono"
+    LEFT = "left"
+    RIGHT = "right"
+
 
 @dataclass(frozen=True, slots=True)
 class AudioPlan:
-    """gain_db is added before a limiter; the same for every rung."""
+    """gain_db is added before a limiter; both are the same for every rung."""
 
     gain_db: float
     rungs: tuple[AudioRung, ...]
+    downmix: Downmix = Downmix.MONO
+
+
+@dataclass(frozen=True, slots=True)
+class SidePlan:
+    """Thumbnails: one cell each every_s, columns × rows cells a sheet; `chapters`: look for them.
+
+    A chunk begins its own first sheet. poster_at_s is the source time of the poster.
+    """
+
+    every_s: float
+    cell_width_px: int
+    cell_height_px: int
+    columns: int
+    rows: int
+    poster_at_s: float
+    poster_height_px: int
+    chapters: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,4 +149,5 @@ class EncodePlan:
     duration_s: float
     video: VideoPlan | None
     audio: AudioPlan | None
+    side: SidePlan | None = None
     warnings: tuple[str, ...] = ()
