@@ -130,6 +130,6 @@ def may_watch(viewer: Viewer, lesson: LessonPlace) -> bool:
 
 def _listens(item: Affiliation, lesson: LessonPlace) -> bool:
     # One who is posted to a school sees what that school sees, like everyone else there.
-    if item.role is not Role.RESEARCHER or item.school_id is not None:
+    if item.role is not Role.RESEARCHER or item.school_id:
         return False
-    return item.district_id is None or item.district_id == lesson.district_id
+    return not item.district_id or item.district_id == lesson.district_id

@@ -39,6 +39,9 @@ def words_of(place: LessonPlace, state: str) -> list[str]:
     playing, visibility = state in _PLAYING, place.visibility
     if playing and visibility in ("group", "school") and place.school_id:
         found.append(f"watch:school:{place.school_id}")
+    if playing and visibility in ("group", "school"):
+        found.append("watch:city")
+        found += [f"watch:district:{place.district_id}"] if place.district_id else []
     if playing and visibility == "group" and place.group_id:
         found.append(f"watch:group:{place.group_id}")
     if not playing:
@@ -89,6 +92,8 @@ def _watch_words(viewer: Viewer) -> tuple[str, ...]:
             found.add(f"watch:school:{item.school_id}")
         if item.group_id:
             found.add(f"watch:group:{item.group_id}")
+        if item.role is Role.RESEARCHER and not item.school_id:
+            found.add(f"watch:district:{item.district_id}" if item.district_id else "watch:city")
     return tuple(sorted(found))
 
 
