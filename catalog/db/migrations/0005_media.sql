@@ -1,5 +1,6 @@
 -- A rendition and its media objects. Segments of one object lie one behind the other:
--- segment i of the object begins at init_bytes + sum(sizes[0..i)).
+-- segment i of the object begins at init_bytes + sum(sizes[0..i)). The first keyframe_sizes[i] bytes
+-- of a video segment show its first picture (players seek with these); audio has none.
 create table rendition (
   id text primary key,
   lesson_id text not null references lesson on delete cascade,
@@ -28,8 +29,10 @@ create table media_object (
   base_ts bigint not null,
   sizes integer[] not null,
   durations_ts integer[] not null,
+  keyframe_sizes integer[] not null default '{}',
   primary key (rendition_id, first_number),
-  check (cardinality(sizes) = cardinality(durations_ts))
+  check (cardinality(sizes) = cardinality(durations_ts)),
+  check (cardinality(keyframe_sizes) in (0, cardinality(sizes)))
 );
 
 -- Poster, thumbnail sprites, chapters.
