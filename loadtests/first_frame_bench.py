@@ -11,24 +11,19 @@ minutes of 720p, 3 % of the duration for 45 minutes.
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
+from loadtests.chromium import chromium
 from loadtests.client import signed_in
 from loadtests.lectures import Lecture, describe, make
 from loadtests.service import ADMIN_PASSWORD, running
 
-CHROMIUM_FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-)  # fmt: skip
 WATCH_LIMIT_S = 300.0
 FIRST_FRAME = """() => new Promise(done => {
   const look = () => {
@@ -75,15 +70,10 @@ async def measure(url: str, page: Page, video: Path, duration_s: int) -> Row:
 
 async def bench(url: str, videos: dict[int, Path]) -> list[Row]:
     """Measure every video in one browser."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=list(CHROMIUM_FLAGS)
-        )
+    async with chromium() as browser:
         page = await browser.new_page()
         page.set_default_timeout(WATCH_LIMIT_S * 1e3)
-        rows = [await measure(url, page, video, seconds) for seconds, video in videos.items()]
-        await browser.close()
-    return rows
+        return [await measure(url, page, video, seconds) for seconds, video in videos.items()]
 
 
 def main(arguments: list[str]) -> None:
