@@ -10,6 +10,7 @@ from blockbuster import BlockBuster, blockbuster_ctx
 from catalog.db.pool import Pool, make_pool
 from tests.support.database import PostgresServer, postgres_server
 from tests.support.golden import Golden
+from tests.support.weed import Weed, running_weed
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,3 +49,10 @@ async def pool(dsn: str) -> AsyncIterator[Pool]:
 def golden(request: pytest.FixtureRequest) -> Golden:
     """Exact texts kept in tests/golden."""
     return Golden(regen=bool(request.config.getoption("--regen")))
+
+
+@pytest.fixture(scope="session")
+def weed() -> Iterator[Weed]:
+    """One SeaweedFS for the run; each test takes a bucket of its own."""
+    with running_weed() as weed:
+        yield weed

@@ -15,8 +15,9 @@ import fcntl
 import logging
 import os
 import secrets
+import stat
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ UNFINISHED = ".tmp"
 PLACE_TRIES = 8
 FILE_MODE = 0o640
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NOT_THERE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 T = TypeVar("T")
 Write = Callable[[BinaryIO, threading.Event], None]
@@ -147,6 +149,8 @@ class LocalStore:
     async def info(self, key: str) -> ObjectInfo:
         """Size and age of the object's file."""
         seen = await self._run(key, self._path(key).stat)
+        if not stat.S_ISREG(seen.st_mode):
+            raise ObjectMissing(f"no object {key}")
         return ObjectInfo(key, seen.st_size, seen.st_mtime)
 
     async def delete(self, key: str) -> None:
@@ -169,7 +173,7 @@ class LocalStore:
                 yield info
 
     async def _walk(self, folder: str, prefix: str) -> AsyncGenerator[ObjectInfo, None]:
-        for entry in await self._run(folder or "the store", lambda: scan(self._root, folder)):
+        for entry in await self._run("the store", partial(self._scan, folder)):
             if isinstance(entry, ObjectInfo):
                 if entry.key.startswith(prefix):
                     yield entry
@@ -177,6 +181,12 @@ class LocalStore:
                 async with aclosing(self._walk(entry, prefix)) as found:
                     async for info in found:
                         yield info
+
+    def _scan(self, folder: str) -> Sequence[str | ObjectInfo]:
+        entries = scan(self._root, folder)
+        if not entries:
+            self._unfinished.stat()
+        return entries
 
     async def check(self) -> None:
         """Write, read and delete a small object."""
@@ -271,7 +281,7 @@ class LocalStore:
         """Turn errors of the operating system into the port's."""
         try:
             yield
-        except FileNotFoundError as error:
+        except _NOT_THERE as error:
             if writing or not self._unfinished.is_dir():
                 raise StoreAway(f"{self._root} is gone: mount or make it again") from error
             raise ObjectMissing(f"no object {what}") from error

@@ -73,7 +73,10 @@ class ObjectStore(Protocol):
         """Remove the object; a missing one is no error."""
 
     def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
-        """All objects below prefix, ordered by key."""
+        """All objects whose key begins with prefix, each once.
+
+        Ordered by key, except that some stores put what lies below `a/` before `a-1`.
+        """
 
     async def check(self) -> None:
         """Prove that the store can be written and read now. Raises: StoreError with what to do."""
