@@ -1,0 +1,67 @@
+"""A real Chromium, headless, for tests of pages and players; one fresh browser a test.
+
+`browser` is a playwright Browser. Where there is no Chromium the test is skipped, but in CI
+(`CI=true`) it fails: a check that did not run is not a check that passed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from blockbuster import BlockBuster
+from playwright.async_api import Browser, async_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+    "--mute-audio",
+)
+PLAYWRIGHT_LOOKS_FOR_ITS_DRIVER = ("playwright/_impl/_driver.py", {"compute_driver_executable"})
+
+
+def find_chromium() -> str:
+    """Give the path of the machine's Chromium. Without one: skip the test, or fail it in CI."""
+    path = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if path is not None:
+        return path
+    if os.environ.get("CI") == "true":
+        pytest.fail("no Chromium on PATH: install Debian's package chromium")
+    pytest.skip("no Chromium on PATH")
+
+
+@asynccontextmanager
+async def launched(path: str) -> AsyncIterator[Browser]:
+    """Run a Chromium of our own, with no profile and no traffic of its own."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """Where Chromium is."""
+    return find_chromium()
+
+
+@pytest.fixture
+async def browser(chromium_path: str, blockbuster: BlockBuster) -> AsyncIterator[Browser]:
+    """A headless Chromium for one test."""
+    blockbuster.functions["os.stat"].can_block_in(*PLAYWRIGHT_LOOKS_FOR_ITS_DRIVER)
+    async with launched(chromium_path) as browser:
+        yield browser
