@@ -17,7 +17,7 @@ from catalog.errors import SignInNeeded
 from catalog.people import GUEST, Viewer
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-VIEWER = "tongbu.viewer"
+VIEWER = web.RequestKey("tongbu.viewer", Viewer)
 JSON_LIMIT_BYTES = 256 * 1024
 
 
@@ -69,6 +69,5 @@ def _guarded(handler: Handler) -> Handler:
 
 def viewer_of(request: web.Request) -> Viewer:
     """Give who is asking; the sign-in middleware put them there, else it is a guest."""
-    viewer = request.get(VIEWER, GUEST)
-    assert isinstance(viewer, Viewer)
+    viewer: Viewer = request.get(VIEWER, GUEST)
     return viewer
