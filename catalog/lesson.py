@@ -3,6 +3,9 @@
 uploading ─► queued ─► transcoding ─► playable ─► ready
                ▲            │             │
                └── retry ── failed ◄──────┘
+
+A new version's source leaves a lesson that plays where it is: the old version is shown until the
+new one has something to show.
 """
 
 from __future__ import annotations
@@ -50,6 +53,9 @@ TRANSITIONS: dict[tuple[LessonState, LessonInput], LessonState] = {
     (_S.PLAYABLE, _I.FIRST_SEGMENTS): _S.PLAYABLE,
     (_S.PLAYABLE, _I.WORK_DONE): _S.READY,
     (_S.PLAYABLE, _I.WORK_FAILED): _S.FAILED,
+    (_S.QUEUED, _I.SOURCE_STORED): _S.QUEUED,
+    (_S.TRANSCODING, _I.SOURCE_STORED): _S.QUEUED,
+    (_S.PLAYABLE, _I.SOURCE_STORED): _S.PLAYABLE,
     (_S.READY, _I.SOURCE_STORED): _S.READY,
     (_S.READY, _I.WORK_DONE): _S.READY,
     (_S.FAILED, _I.RETRY): _S.QUEUED,
