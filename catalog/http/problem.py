@@ -13,7 +13,7 @@ from math import ceil
 import msgspec
 from aiohttp import web
 
-from catalog import errors
+from catalog import errors, tus
 from catalog.http.endpoint import Handler
 from catalog.store.port import ObjectMissing, StoreAway, StoreFull
 
@@ -31,7 +31,18 @@ STATUS: dict[type[Exception], int] = {
     ObjectMissing: 404,
     StoreAway: 503,
     StoreFull: 507,
+    tus.Malformed: 400,
+    tus.WrongVersion: 412,
+    tus.WrongType: 415,
+    tus.WrongOffset: 409,
+    tus.TooLarge: 413,
+    tus.Locked: 423,
+    tus.Gone: 410,
+    tus.BadChecksum: 460,
+    tus.Interrupted: 400,
 }
+TITLES = {460: "Checksum Mismatch"}
+RETRY_AFTER_S = 2
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
@@ -76,6 +87,8 @@ def _known(error: Exception, status: int) -> web.Response:
         headers["Retry-After"] = str(ceil(error.wait_s))
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="tongbu"'
+    if status == 503:
+        headers["Retry-After"] = str(RETRY_AFTER_S)
     return problem(status, str(error), fields, headers)
 
 
@@ -87,7 +100,8 @@ def problem(
 ) -> web.Response:
     """Build a problem+json answer."""
     kept = {k: v for k, v in (headers or {}).items() if k.lower() not in _BODY_HEADERS}
-    body = Problem(HTTPStatus(status).phrase, status, detail, fields=fields or {})
+    title = TITLES.get(status) or HTTPStatus(status).phrase
+    body = Problem(title, status, detail, fields=fields or {})
     return web.Response(
         body=msgspec.json.encode(body),
         status=status,
