@@ -58,6 +58,17 @@ create table affiliation (
 );
 create index affiliation_person on affiliation (person_id);
 create index affiliation_school on affiliation (school_id);
+create index affiliation_district on affiliation (district_id);
+create index affiliation_classroom on affiliation (classroom_id);
+
+-- An affiliation with the whole place that follows from it: a classroom's school, its district.
+create view affiliation_place as
+  select f.id, f.person_id, f.role, f.since, f.until, sc.id as school_id, sc.name as school_name,
+    d.id as district_id, d.name as district_name, sc.group_id, c.id as classroom_id,
+    c.name as classroom_name
+  from affiliation f left join classroom c on c.id = f.classroom_id
+    left join school sc on sc.id = coalesce(f.school_id, c.school_id)
+    left join district d on d.id = coalesce(f.district_id, sc.district_id);
 
 -- A browser or API session; its bearer token is stored only as a digest.
 create table login (
@@ -68,6 +79,7 @@ create table login (
   user_agent text not null default ''
 );
 create index login_expiry on login (expires_at);
+create index login_person on login (person_id, created_at desc);
 
 -- Keys that sign playback tokens (Ed25519, 32 secret bytes); every origin reads them here.
 create table signing_key (
