@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from catalog.store.port import ObjectStore
 from catalog.store.s3 import S3Settings, S3Store
 from tests.integration.store.processes import child, first_line
 from tests.support.objects import content, digest, keys_below, write_big
-from tests.support.waiting import wait_until
+from tests.support.wait import eventually
 
 KEY = "media/01h/1/v720/000000-a1.mp4"
 BIG_BYTES = 64 << 20
@@ -59,6 +60,13 @@ async def test_memory_does_not_grow_with_the_object(
     assert await asyncio.to_thread(grown) < MEMORY_LIMIT_BYTES
 
 
+async def eventually_seen(unfinished: Callable[[], list[Path]]) -> None:
+    async def seen() -> bool:
+        return len(await asyncio.to_thread(unfinished)) == 1
+
+    await eventually(seen)
+
+
 def test_an_unfinished_file_is_swept_only_when_its_writer_is_dead(tmp_path: Path) -> None:
     root, source = tmp_path / "objects", tmp_path / "source"
     os.mkfifo(source)
@@ -69,7 +77,7 @@ def test_an_unfinished_file_is_swept_only_when_its_writer_is_dead(tmp_path: Path
     with child("put", KEY, source, root) as writer, source.open("wb") as feed:
         feed.write(bytes(1 << 20))
         feed.flush()
-        wait_until(lambda: len(unfinished()) == 1)
+        asyncio.run(eventually_seen(unfinished))
         open_store(root)
         assert len(unfinished()) == 1, "a living writer's file was taken"
         writer.kill()

@@ -16,7 +16,7 @@ from aiohttp.test_utils import TestServer
 from catalog.store.port import ObjectMissing, StoreAway, StoreFull
 from catalog.store.s3 import S3Settings, S3Store, s3_store
 from tests.support.objects import content, digest, keys_below, write_big
-from tests.support.waiting import eventually
+from tests.support.wait import eventually
 from tests.support.weed import Weed, running_weed
 
 KEY = "media/01h/1/v720/000000-a1.mp4"
