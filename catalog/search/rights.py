@@ -32,9 +32,6 @@ class Sight:
     states: tuple[str, ...] = ()
 
 
-ALL = Sight()
-
-
 def words_of(place: LessonPlace, state: str) -> list[str]:
     """Give the words and marks that a lesson is indexed with."""
     found = [f"state:{state}"]

@@ -23,15 +23,27 @@ create table work (
   attempt integer not null default 0,
   failures integer not null default 0,
   priority text not null default 'fresh' check (priority in ('fresh', 'backlog')),
-  job_id bigint,
+  not_before timestamptz not null default now(),
   worker text not null default '',
   progress real not null default 0,
   speed real,
+  result jsonb,
+  error_code text not null default '',
   error text not null default '',
   updated_at timestamptz not null default now(),
   primary key (lesson_id, generation, unit)
 );
 create index work_open on work (state) where state in ('wanted', 'running');
+
+-- How attempts ended, summed up: figures for operators.
+create table work_tally (
+  kind text not null,
+  outcome text not null,
+  ended bigint not null,
+  media_s double precision not null,
+  took_s double precision not null,
+  primary key (kind, outcome)
+);
 
 create function work_notify() returns trigger language plpgsql as $$
 begin
