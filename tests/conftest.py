@@ -13,6 +13,7 @@ from tests.support.chromium import browser as browser
 from tests.support.chromium import chromium_path as chromium_path
 from tests.support.database import PostgresServer, postgres_server
 from tests.support.golden import Golden
+from tests.support.sources import Media
 from tests.support.weed import Weed, running_weed
 
 # Two shared cores: how long one example takes says nothing about the code.
@@ -63,3 +64,9 @@ def weed() -> Iterator[Weed]:
     """One SeaweedFS for the run; each test takes a bucket of its own."""
     with running_weed() as weed:
         yield weed
+
+
+@pytest.fixture(scope="session")
+def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
+    """Small lessons and hostile files, each made when first asked for."""
+    return Media(tmp_path_factory.mktemp("media"))

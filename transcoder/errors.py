@@ -28,14 +28,12 @@ class Fault(Enum):
 
     EMPTY = "source_empty"
     NOT_MEDIA = "source_not_media"
-    REFUSED_FORMAT = "source_refused_format"
     INCOMPLETE = "source_incomplete"
     DAMAGED = "source_damaged"
     NO_CONTENT = "source_no_content"
     TOO_LONG = "source_too_long"
     TOO_LARGE_PICTURE = "source_picture_too_large"
     TOO_SPARSE = "source_too_sparse"
-    UNSUPPORTED_CODEC = "source_unsupported_codec"
     TOO_COSTLY = "source_too_costly"
 
 
