@@ -1,4 +1,4 @@
-"""Workers on small real videos: a source, a plan for it, a lesson that waits, a worker that runs."""
+"""Workers on small real videos: a source, a plan for it, a waiting lesson, a running worker."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ STATES = ("wanted", "running")
 def source_bytes(duration_s: int = 12) -> bytes:
     """A test picture that moves, with a tone, as Matroska."""
     command = [
-        FFMPEG, "-nostdin", "-v", "error",
+        str(FFMPEG), "-nostdin", "-v", "error",
         "-f", "lavfi", "-i", f"testsrc2=size=320x180:rate={FRAME_RATE}",
         "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000",
         "-t", str(duration_s), "-c:v", "libx264", "-preset", "ultrafast", "-g", str(GOP_FRAMES),

@@ -1,4 +1,4 @@
-"""Cuts of several renditions: together, in order, behind a slow publisher, and never after an error.
+"""Cuts of several renditions: together, in order, held back by a slow publisher.
 
 The encoder here is a coroutine that feeds real tracks of ffmpeg to the packager's consumers.
 """
