@@ -1,0 +1,104 @@
+/**
+ * Requests to /api/v1: JSON in and out, problem+json as ApiError, CSRF on unsafe methods.
+ * status 0 means that no answer came (offline, server away).
+ */
+import type { Problem } from "./types";
+
+export const API = "/api/v1";
+const SAFE = new Set(["GET", "HEAD"]);
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    detail: string,
+    readonly fields: Record<string, string> = {},
+    readonly requestId = "",
+  ) {
+    super(detail);
+  }
+
+  get offline(): boolean {
+    return this.status === 0;
+  }
+}
+
+let csrf = "";
+
+export function useCsrf(value: string): void {
+  csrf = value;
+}
+
+export function csrfHeaders(): Record<string, string> {
+  return csrf ? { "X-CSRF-Token": csrf } : {};
+}
+
+export interface RequestOptions {
+  body?: unknown;
+  raw?: { data: BodyInit; type: string };
+  signal?: AbortSignal | undefined;
+}
+
+export async function request<T>(
+  method: string,
+  path: string,
+  options: RequestOptions = {},
+): Promise<T> {
+  const headers: Record<string, string> = { Accept: "application/json" };
+  if (!SAFE.has(method)) Object.assign(headers, csrfHeaders());
+  const init: RequestInit = { method, headers, credentials: "same-origin" };
+  if (options.signal) init.signal = options.signal;
+  if (options.raw) {
+    headers["Content-Type"] = options.raw.type;
+    init.body = options.raw.data;
+  } else if (options.body !== undefined) {
+    headers["Content-Type"] = "application/json";
+    init.body = JSON.stringify(options.body);
+  }
+  return readAnswer<T>(await send(API + path, init));
+}
+
+async function send(url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new ApiError(0, "");
+  }
+}
+
+async function readAnswer<T>(response: Response): Promise<T> {
+  if (!response.ok) throw await problemOf(response);
+  if (response.status === 204 || response.headers.get("Content-Length") === "0") {
+    return undefined as T;
+  }
+  return (await response.json()) as T;
+}
+
+async function problemOf(response: Response): Promise<ApiError> {
+  let problem: Partial<Problem> = {};
+  try {
+    problem = (await response.json()) as Problem;
+  } catch {
+    // A proxy in front may answer in HTML; the status alone has to do then.
+  }
+  return new ApiError(
+    response.status,
+    problem.detail ?? problem.title ?? "",
+    problem.fields ?? {},
+    problem.request_id ?? "",
+  );
+}
+
+export type QueryValue = string | number | boolean | null | undefined | readonly string[];
+
+/** Build "?a=1&b=2" from what is set; empty when nothing is. */
+export function queryString(values: Record<string, QueryValue>): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) {
+    if (value === null || value === undefined || value === "" || value === false) continue;
+    if (Array.isArray(value)) for (const item of value) search.append(name, item);
+    else search.set(name, value === true ? "1" : String(value));
+  }
+  const text = search.toString();
+  return text ? `?${text}` : "";
+}

@@ -1,0 +1,88 @@
+/** Addresses of the pages. The list is known to catalog/http/pages.py too (a test compares). */
+import { createRouter, createWebHistory, type RouteRecordRaw } from "vue-router";
+import LibraryPage from "./pages/LibraryPage.vue";
+import { i18n } from "./i18n";
+import { whoAmI } from "./api/session";
+
+declare module "vue-router" {
+  interface RouteMeta {
+    title: string;
+    needs?: "person" | "upload" | "administrator";
+  }
+}
+
+const routes: RouteRecordRaw[] = [
+  { path: "/", name: "library", component: LibraryPage, meta: { title: "nav.library" } },
+  {
+    path: "/lessons/:id",
+    name: "lesson",
+    component: () => import("./pages/LessonPage.vue"),
+    props: true,
+    meta: { title: "nav.lesson" },
+  },
+  {
+    path: "/upload",
+    name: "upload",
+    component: () => import("./pages/UploadPage.vue"),
+    meta: { title: "nav.upload", needs: "upload" },
+  },
+  {
+    path: "/mine",
+    name: "mine",
+    component: () => import("./pages/MyLessonsPage.vue"),
+    meta: { title: "nav.mine", needs: "person" },
+  },
+  {
+    path: "/admin/:kind?",
+    name: "admin",
+    component: () => import("./pages/AdminPage.vue"),
+    props: true,
+    meta: { title: "nav.admin", needs: "administrator" },
+  },
+  {
+    path: "/login",
+    name: "login",
+    component: () => import("./pages/LoginPage.vue"),
+    meta: { title: "nav.login" },
+  },
+  {
+    path: "/account",
+    name: "account",
+    component: () => import("./pages/AccountPage.vue"),
+    meta: { title: "nav.account", needs: "person" },
+  },
+  {
+    path: "/:rest(.*)*",
+    name: "missing",
+    component: () => import("./pages/MissingPage.vue"),
+    meta: { title: "nav.missing" },
+  },
+];
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes,
+  scrollBehavior: (to, from, saved) => {
+    if (saved) return saved;
+    return to.path === from.path ? undefined : { top: 0 };
+  },
+});
+
+router.beforeEach(async (to) => {
+  if (!to.meta.needs) return true;
+  const me = await whoAmI();
+  if (me.person_id) return true;
+  return { name: "login", query: { next: to.fullPath } };
+});
+
+export function titlePage(text: string): void {
+  const name = i18n.global.t("brand.name");
+  document.title = text ? `${text} · ${name}` : name;
+}
+
+router.afterEach((to, from) => {
+  titlePage(i18n.global.t(to.meta.title));
+  if (from.name && to.path !== from.path) {
+    requestAnimationFrame(() => document.getElementById("main")?.focus({ preventScroll: true }));
+  }
+});
