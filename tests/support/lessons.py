@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from aiohttp import web
 from psycopg import sql
 
 from catalog.db.pool import Connection
+from catalog.http.endpoint import VIEWER, Api, Handler, add_endpoints
+from catalog.http.problem import problems
 from catalog.ids import new_id
 from catalog.people import Affiliation, Role, Viewer
 
 SINCE = date(2020, 1, 1)
+PERSON = "X-Test-Person"
 
 
 async def insert(connection: Connection, table: str, **values: Any) -> str:
@@ -54,3 +59,19 @@ def teacher(person: str, school: str | None = None) -> Viewer:
 def administrator(person: str) -> Viewer:
     """An administrator."""
     return Viewer(person, "管理员", (Affiliation(Role.ADMINISTRATOR, SINCE),))
+
+
+def signed_app(parts: Sequence[Api], viewers: Mapping[str, Viewer]) -> web.Application:
+    """An application in which a header says who is asking."""
+
+    @web.middleware
+    async def sign_in(request: web.Request, handler: Handler) -> web.StreamResponse:
+        viewer = viewers.get(request.headers.get(PERSON, ""))
+        if viewer is not None:
+            request[VIEWER] = viewer
+        return await handler(request)
+
+    app = web.Application(middlewares=[problems, sign_in])
+    for part in parts:
+        add_endpoints(app, part.endpoints())
+    return app

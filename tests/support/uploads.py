@@ -18,8 +18,6 @@ from prometheus_client import CollectorRegistry
 
 from catalog.db.pool import Pool
 from catalog.db.uploads import UploadRows
-from catalog.http.endpoint import VIEWER, Handler, add_endpoints
-from catalog.http.problem import problems
 from catalog.http.tus import PATH, TusApi
 from catalog.ids import new_id
 from catalog.people import Viewer
@@ -31,10 +29,9 @@ from catalog.uploads.metrics import UploadMetrics
 from catalog.uploads.service import Uploads
 from catalog.uploads.settings import UploadSettings
 from catalog.uploads.sweep import Sweeper
-from tests.support.lessons import add_person, add_school, teacher
+from tests.support.lessons import PERSON, add_person, add_school, signed_app, teacher
 
 MP4 = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2"
-PERSON = "X-Test-Person"
 
 
 def media(size_bytes: int) -> bytes:
@@ -156,18 +153,8 @@ def build(
 
 
 def make_app(parts: Parts, viewers: dict[str, Viewer]) -> web.Application:
-    """An application in which a header says who is asking."""
-
-    @web.middleware
-    async def sign_in(request: web.Request, handler: Handler) -> web.StreamResponse:
-        viewer = viewers.get(request.headers.get(PERSON, ""))
-        if viewer is not None:
-            request[VIEWER] = viewer
-        return await handler(request)
-
-    app = web.Application(middlewares=[problems, sign_in])
-    add_endpoints(app, TusApi(parts.uploads, UploadMetrics(CollectorRegistry())).endpoints())
-    return app
+    """The upload endpoints."""
+    return signed_app([TusApi(parts.uploads, UploadMetrics(CollectorRegistry()))], viewers)
 
 
 @asynccontextmanager
