@@ -15,6 +15,7 @@ from typing import Any, LiteralString, cast
 from psycopg import sql
 
 from catalog.db.pool import Connection
+from catalog.errors import Invalid
 from catalog.lesson import LessonState
 from catalog.people import LessonPlace
 
@@ -198,6 +199,30 @@ async def read_next(connection: Connection, lesson: LessonRecord) -> LessonRecor
     )  # fmt: skip
     row = await cursor.fetchone()
     return LessonRecord(**row) if row else None
+
+
+_PLACES: dict[str, LiteralString] = {
+    "series_id": "select from series where id = %s",
+    "school_id": "select from school where id = %s",
+    "teacher_id": "select from person where id = %s and not disabled",
+}
+
+
+async def require_places(connection: Connection, changes: Mapping[str, Any]) -> None:
+    """Raises: Invalid naming each field that points at nothing."""
+    wrong = {}
+    for name, query in _PLACES.items():
+        if changes.get(name) is not None:
+            cursor = await connection.execute(query, (changes[name],))
+            if await cursor.fetchone() is None:
+                wrong[name] = "there is no such one"
+    if wrong:
+        raise Invalid("; ".join(f"{name}: {what}" for name, what in wrong.items()), wrong)
+
+
+async def count_play(connection: Connection, lesson: str) -> None:
+    """Count a view."""
+    await connection.execute("update lesson set plays = plays + 1 where id = %s", (lesson,))
 
 
 async def update_fields(connection: Connection, lesson: str, changes: Mapping[str, Any]) -> None:
