@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from catalog.store.settings import StoreSettings
+from catalog.uploads.settings import UploadSettings
 from deploy.config import default_data_dir, option
 from deploy.logs import LogSettings
 
@@ -20,10 +22,13 @@ class ServerSettings:
     workers: int = option(1, "Worker processes that `tongbu serve` runs beside itself")
     drain_s: float = option(20.0, "Longest wait for running requests and jobs when stopping")
     public_url: str = option("", "Address that browsers use, when a proxy stands in front")
+    proxies: int = option(0, "Proxies of ours that stand in front and add X-Forwarded-For")
 
     def __post_init__(self) -> None:
         if not 0 <= self.workers <= 64:
             raise ValueError(f"workers must be 0 to 64, not {self.workers}")
+        if not 0 <= self.proxies <= 10:
+            raise ValueError(f"proxies must be 0 to 10, not {self.proxies}")
         if not 0 <= self.drain_s <= 3600:
             raise ValueError(f"drain_s must be 0 to 3600, not {self.drain_s:g}")
         parse_listen(self.listen)
@@ -56,6 +61,8 @@ class Settings:
     server: ServerSettings
     database: DatabaseSettings
     admin: AdminSettings
+    store: StoreSettings
+    upload: UploadSettings
     log: LogSettings
 
 

@@ -1,4 +1,4 @@
-"""`tongbu origin`: API, pages and playback on one port. Here all parts of the origin are joined."""
+"""`tongbu origin`: API, pages and playback on one port."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import uvloop
 from aiohttp import web
-from prometheus_client import CollectorRegistry
 
-from catalog.db.pool import Pool, make_pool
-from catalog.http.problem import problems
 from deploy.config import ConfigError
 from deploy.database import catalogue
-from deploy.observe import Check, HttpMetrics, health_routes, observing
+from deploy.origin_app import origin_app
 from deploy.settings import Settings, parse_listen
 from deploy.signals import until_signalled
 
@@ -36,22 +33,11 @@ async def _until_signalled(settings: Settings, dsn: str) -> None:
 async def run_origin(settings: Settings, dsn: str) -> AsyncIterator[str]:
     """Run the origin in this loop and give its address."""
     async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(make_pool(dsn, settings.database.pool))
-        registry = CollectorRegistry()
-        app = web.Application(middlewares=[observing(HttpMetrics(registry)), problems])
-        app.add_routes(health_routes(registry, {"database": _database_check(pool)}))
+        app = await origin_app(stack, settings, dsn)
         address = await _listen(stack, app, settings)
         sys.stdout.write(f"listening on {address}\n")
         sys.stdout.flush()
         yield address
-
-
-def _database_check(pool: Pool) -> Check:
-    async def check() -> None:
-        async with pool.connection() as connection:
-            await connection.execute("select 1")
-
-    return check
 
 
 async def _listen(stack: AsyncExitStack, app: web.Application, settings: Settings) -> str:

@@ -1,0 +1,134 @@
+"""The origin put together: every part made once, in the order of dependence, ended in reverse.
+
+One function a part; each enters what it needs into the stack and gives what the next ones use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from catalog.accounts import ADMINISTRATOR, first_administrator
+from catalog.db.keys import open_keyring
+from catalog.db.listen import Listener, listening
+from catalog.db.metrics import PoolMetrics
+from catalog.db.pool import Pool, make_pool
+from catalog.db.uploads import UploadRows
+from catalog.garbage import sweeping
+from catalog.http.endpoint import Endpoint, add_endpoints
+from catalog.http.login import LoginApi
+from catalog.http.problem import problems
+from catalog.http.signin import SignIn, SignInSettings
+from catalog.http.tus import TusApi
+from catalog.passwords import Passwords
+from catalog.people import city_day
+from catalog.store.metrics import MeasuredStore, StoreMetrics
+from catalog.store.port import ObjectStore
+from catalog.store.settings import open_store
+from catalog.tokens import Keyring
+from catalog.uploads.files import UploadFiles
+from catalog.uploads.finish import Finisher
+from catalog.uploads.metrics import UploadMetrics
+from catalog.uploads.service import Uploads
+from catalog.uploads.sweep import Sweeper
+from deploy.observe import Check, HttpMetrics, health_routes, observing
+from deploy.settings import Settings
+from deploy.tasks import running
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What every part of the origin stands on."""
+
+    settings: Settings
+    registry: CollectorRegistry
+    pool: Pool
+    store: ObjectStore
+    listener: Listener
+    keyring: Keyring
+    passwords: Passwords
+    sign_in: SignIn
+
+
+async def origin_app(stack: AsyncExitStack, settings: Settings, dsn: str) -> web.Application:
+    """Make the origin's application; all that it runs beside itself ends with the stack."""
+    ground = await _ground(stack, settings, dsn)
+    await _first_administrator(ground)
+    endpoints = [
+        *_people(ground),
+        *await _uploads(stack, ground),
+    ]
+    app = web.Application(
+        middlewares=[observing(HttpMetrics(ground.registry)), problems, ground.sign_in.middleware],
+        client_max_size=1 << 20,
+    )
+    checks: dict[str, Check] = {"database": _database(ground.pool), "store": ground.store.check}
+    app.add_routes(health_routes(ground.registry, checks))
+    add_endpoints(app, endpoints)
+    await stack.enter_async_context(sweeping(ground.pool, ground.store))
+    return app
+
+
+async def _ground(stack: AsyncExitStack, settings: Settings, dsn: str) -> Ground:
+    registry = CollectorRegistry()
+    pool = await stack.enter_async_context(make_pool(dsn, settings.database.pool))
+    PoolMetrics(pool, registry)
+    opened = await stack.enter_async_context(open_store(settings.store, settings.server.data))
+    listener = await stack.enter_async_context(listening(dsn))
+    keyring = await stack.enter_async_context(open_keyring(pool))
+    sign_in = SignIn(pool, _sign_in_settings(settings))
+    store = MeasuredStore(opened, StoreMetrics(registry))
+    return Ground(settings, registry, pool, store, listener, keyring, Passwords(), sign_in)
+
+
+async def _first_administrator(ground: Ground) -> None:
+    wanted = ground.settings.admin.password
+    made = await first_administrator(ground.pool, ground.passwords, city_day(time.time()), wanted)
+    if made:
+        sys.stdout.write(
+            f"first start: sign in as {ADMINISTRATOR} with the password {made} (shown only now)\n"
+        )
+
+
+def _sign_in_settings(settings: Settings) -> SignInSettings:
+    return SignInSettings(public_url=settings.server.public_url, proxies=settings.server.proxies)
+
+
+def _people(ground: Ground) -> Sequence[Endpoint]:
+    login = LoginApi(
+        ground.pool, ground.sign_in, ground.passwords, _sign_in_settings(ground.settings)
+    )
+    return [*login.endpoints()]
+
+
+async def _uploads(stack: AsyncExitStack, ground: Ground) -> Sequence[Endpoint]:
+    settings = ground.settings.upload
+    directory = ground.settings.server.data / "uploads"
+    files = await asyncio.to_thread(UploadFiles, directory, settings.min_free_bytes)
+    stack.push_async_callback(files.close)
+    rows = UploadRows(ground.pool)
+    finisher = Finisher(rows, files, ground.store)
+    uploads = Uploads(settings, ground.pool, rows, files, finisher, _now)
+    sweeper = Sweeper(rows, files, finisher, _now)
+    await stack.enter_async_context(running(sweeper.run(settings.sweep_every_s), "upload sweeper"))
+    return TusApi(uploads, UploadMetrics(ground.registry)).endpoints()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _database(pool: Pool) -> Check:
+    async def check() -> None:
+        async with pool.connection() as connection:
+            await connection.execute("select 1")
+
+    return check
