@@ -14,7 +14,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
-from catalog.errors import Unavailable
+from catalog.errors import Invalid, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ class Pool(AsyncConnectionPool[Connection]):
 
         Raises: Unavailable, for anything that the same call may get past later: the server is
         away or stops, no connection came free, a deadlock or time limit ended the statement.
+        Invalid, for a text with NUL or a lone surrogate that no check before has refused.
         """
         try:
             async with super().connection(timeout) as connection:
@@ -40,6 +41,10 @@ class Pool(AsyncConnectionPool[Connection]):
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             log.warning("database: %s", str(error).strip().splitlines()[0] if str(error) else error)
             raise Unavailable("the database does not answer now: try again in a moment") from error
+        except (psycopg.DataError, UnicodeEncodeError) as error:
+            if getattr(error, "sqlstate", None):
+                raise
+            raise Invalid("a text has characters that cannot be kept: take them out") from error
 
 
 def make_pool(dsn: str, size: int = 10) -> Pool:

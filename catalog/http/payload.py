@@ -14,6 +14,7 @@ from aiohttp import web
 
 from catalog.errors import Invalid
 from catalog.http.endpoint import JSON_LIMIT_BYTES
+from catalog.text import is_plain
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -43,6 +44,8 @@ def query_of(request: web.Request, kind: type[S]) -> S:
     lists = {f.encode_name for f in msgspec.structs.fields(kind) if _takes_list(f.type)}
     for name in request.query:
         values = request.query.getall(name)
+        if not all(is_plain(value, allowed="\t\n\r") for value in values):
+            raise Invalid(f"{name[:40]!r} has control characters or is not UTF-8: take them out")
         wanted[name] = values if name in lists else values[-1]
     try:
         return msgspec.convert(wanted, kind, strict=False)

@@ -9,8 +9,9 @@ import msgspec
 from msgspec import Meta
 
 from catalog.db.people import AffiliationRecord, PersonRecord
+from catalog.http.lesson_json import Named
+from catalog.http.listing import Id
 
-Id = Annotated[str, Meta(max_length=20)]
 Text = Annotated[str, Meta(max_length=100)]
 RoleName = Literal[
     "administrator", "district", "school", "teacher", "researcher", "classroom", "pupil"
@@ -18,21 +19,14 @@ RoleName = Literal[
 HIGHEST_QUOTA_BYTES = 1 << 50
 
 
-class Place(msgspec.Struct):
-    """Something of the registry by id and name."""
-
-    id: str
-    name: str
-
-
 class AffiliationBody(msgspec.Struct):
     """A role at a place; `until` is the first day that it no longer holds."""
 
     id: str
     role: str
-    school: Place | None
-    district: Place | None
-    classroom: Place | None
+    school: Named | None
+    district: Named | None
+    classroom: Named | None
     since: date
     until: date | None
 
@@ -104,8 +98,8 @@ def affiliation_body(item: AffiliationRecord) -> AffiliationBody:
     )
 
 
-def _place(key: str | None, name: str | None) -> Place | None:
-    return Place(key, name or "") if key else None
+def _place(key: str | None, name: str | None) -> Named | None:
+    return Named(key, name or "") if key else None
 
 
 def user_body(person: PersonRecord) -> UserBody:

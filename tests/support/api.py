@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
+from yarl import URL
 
 from catalog.accounts import NewPerson, add_person
 from catalog.db.pool import Pool
@@ -41,7 +42,7 @@ class Caller:
             options["json"] = body
         headers = {**self.headers, **options.pop("headers", {})}
         async with self.client.request(
-            method, f"/api/v1{path}", headers=headers, **options
+            method, URL(f"/api/v1{path}", encoded="%" in path), headers=headers, **options
         ) as response:
             return response.status, await _json_of(response)
 

@@ -12,7 +12,7 @@ from blockbuster import BlockBuster
 
 from catalog.db.embedded import embedded_postgres
 from catalog.db.pool import Pool, make_pool
-from catalog.errors import Conflict, Unavailable
+from catalog.errors import Conflict, Invalid, Unavailable
 from catalog.http.problem import status_of
 from tests.support.wait import eventually
 
@@ -61,6 +61,16 @@ async def test_a_pool_without_a_free_connection_is_unavailable(dsn: str) -> None
         with pytest.raises(Unavailable):
             async with pool.connection(timeout=0.05):
                 pass
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "a\ud800b"])
+async def test_text_that_cannot_be_kept_is_invalid(pool: Pool, text: str) -> None:
+    async def ask() -> None:
+        async with pool.connection() as connection:
+            await connection.execute("select 1 from district where name = %s", (text,))
+
+    with pytest.raises(Invalid, match="cannot be kept"):
+        await ask()
 
 
 async def test_our_own_errors_pass_through_and_roll_back(pool: Pool) -> None:
