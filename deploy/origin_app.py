@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -24,24 +25,31 @@ from catalog.db.pool import Pool, make_pool
 from catalog.db.uploads import UploadRows
 from catalog.garbage import sweeping
 from catalog.http.endpoint import Endpoint, add_endpoints
+from catalog.http.events import EventsApi
+from catalog.http.lessons import LessonsApi
 from catalog.http.login import LoginApi
+from catalog.http.pages import Pages, read_dist
 from catalog.http.problem import problems
 from catalog.http.signin import SignIn, SignInSettings
+from catalog.http.subtitles import SubtitlesApi
 from catalog.http.tus import TusApi
 from catalog.passwords import Passwords
 from catalog.people import city_day
 from catalog.store.metrics import MeasuredStore, StoreMetrics
 from catalog.store.port import ObjectStore
 from catalog.store.settings import open_store
-from catalog.tokens import Keyring
+from catalog.tokens import Grant, Keyring
 from catalog.uploads.files import UploadFiles
 from catalog.uploads.finish import Finisher
 from catalog.uploads.metrics import UploadMetrics
 from catalog.uploads.service import Uploads
 from catalog.uploads.sweep import Sweeper
+from catalog.watching import Watch
 from deploy.observe import Check, HttpMetrics, health_routes, observing
 from deploy.settings import Settings
 from deploy.tasks import running
+
+DIST = Path(__file__).parents[1] / "catalog" / "web" / "dist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +70,20 @@ async def origin_app(stack: AsyncExitStack, settings: Settings, dsn: str) -> web
     """Make the origin's application; all that it runs beside itself ends with the stack."""
     ground = await _ground(stack, settings, dsn)
     await _first_administrator(ground)
-    endpoints = [
-        *_people(ground),
-        *await _uploads(stack, ground),
-    ]
     app = web.Application(
-        middlewares=[observing(HttpMetrics(ground.registry)), problems, ground.sign_in.middleware],
-        client_max_size=1 << 20,
+        middlewares=[observing(HttpMetrics(ground.registry)), problems, ground.sign_in.middleware]
     )
     checks: dict[str, Check] = {"database": _database(ground.pool), "store": ground.store.check}
     app.add_routes(health_routes(ground.registry, checks))
-    add_endpoints(app, endpoints)
+    add_endpoints(
+        app,
+        [
+            *_people(ground),
+            *await _lessons(stack, ground, app),
+            *await _uploads(stack, ground),
+        ],
+    )
+    app.add_routes(Pages(await asyncio.to_thread(read_dist, DIST)).routes())
     await stack.enter_async_context(sweeping(ground.pool, ground.store))
     return app
 
@@ -109,6 +120,24 @@ def _people(ground: Ground) -> Sequence[Endpoint]:
     return [*login.endpoints()]
 
 
+async def _lessons(
+    stack: AsyncExitStack, ground: Ground, app: web.Application
+) -> Sequence[Endpoint]:
+    def token_for(lesson: str) -> str:
+        now_utc = int(time.time())
+        return ground.keyring.sign(Grant(lesson, now_utc, now_utc + ground.settings.server.token_s))
+
+    watch = Watch(ground.pool)
+    watch.attach(ground.listener)
+    app.on_shutdown.append(_calling(watch.close))
+    await stack.enter_async_context(running(watch.run(), "lesson watch"))
+    return [
+        *LessonsApi(ground.pool, token_for, _now).endpoints(),
+        *SubtitlesApi(ground.pool).endpoints(),
+        *EventsApi(watch).endpoints(),
+    ]
+
+
 async def _uploads(stack: AsyncExitStack, ground: Ground) -> Sequence[Endpoint]:
     settings = ground.settings.upload
     directory = ground.settings.server.data / "uploads"
@@ -120,6 +149,13 @@ async def _uploads(stack: AsyncExitStack, ground: Ground) -> Sequence[Endpoint]:
     sweeper = Sweeper(rows, files, finisher, _now)
     await stack.enter_async_context(running(sweeper.run(settings.sweep_every_s), "upload sweeper"))
     return TusApi(uploads, UploadMetrics(ground.registry)).endpoints()
+
+
+def _calling(end: Callable[[], None]) -> Callable[[web.Application], Awaitable[None]]:
+    async def call(_: web.Application) -> None:
+        end()
+
+    return call
 
 
 def _now() -> datetime:

@@ -20,6 +20,9 @@ class ServerSettings:
     listen: str = option("127.0.0.1:8080", "Address and port; port 0 takes a free one")
     data: Path = option(default_data_dir(), "Directory of everything that is kept")
     workers: int = option(1, "Worker processes that `tongbu serve` runs beside itself")
+    token_s: int = option(
+        43_200, "How long a playback address of a lesson that is not public holds"
+    )
     drain_s: float = option(20.0, "Longest wait for running requests and jobs when stopping")
     public_url: str = option("", "Address that browsers use, when a proxy stands in front")
     proxies: int = option(0, "Proxies of ours that stand in front and add X-Forwarded-For")
