@@ -67,6 +67,9 @@ class Query:
     whole: str = ""
 
 
+EVERYTHING = Query()
+
+
 def parse(text: str) -> Query:
     """Read a query; one without anything to look for finds everything.
 

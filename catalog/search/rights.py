@@ -32,6 +32,9 @@ class Sight:
     states: tuple[str, ...] = ()
 
 
+ALL = Sight()
+
+
 def words_of(place: LessonPlace, state: str) -> list[str]:
     """Give the words and marks that a lesson is indexed with."""
     found = [f"state:{state}"]
@@ -73,6 +76,12 @@ def sight_of(viewer: Viewer, states: Sequence[str] = ()) -> Sight:
     if not viewer.signed_in and not viewer.affiliations:
         return Sight(never=(SHUT,), states=wanted)
     return Sight((*edit, *_watch_words(viewer)), (IDLE,), CLOSED, states=wanted)
+
+
+def own_sight(viewer: Viewer, states: Sequence[str] = ()) -> Sight:
+    """Give the sight of one's own lessons, in every state or in these."""
+    words = (f"edit:owner:{viewer.person_id}",)
+    return Sight(words, only=True, states=tuple(sorted(set(states))))
 
 
 def _edit_words(viewer: Viewer) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Character tables that search needs, read once a process from the packages that bring them.
 
-OpenCC's traditional characters and pypinyin's readings. Building the readings takes about half a
-second, so the first caller should not be the event loop.
+OpenCC's traditional characters, for str.translate, and pypinyin's readings. Building the readings
+takes about half a second, so their first caller must not be the event loop.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ import opencc
 _TONED_V = str.maketrans({"ü": "v", "ǖ": "v", "ǘ": "v", "ǚ": "v", "ǜ": "v"})
 
 
-@cache
-def simplified() -> dict[int, str]:
-    """Map each traditional character to its simplified one, for str.translate."""
+def _traditional() -> dict[int, str]:
     table = Path(opencc.__file__).parent / "dictionary" / "TSCharacters.txt"
     found: dict[int, str] = {}
     for line in table.read_text("utf-8").splitlines():
@@ -27,6 +25,10 @@ def simplified() -> dict[int, str]:
         if len(traditional) == 1 and len(first) == 1:
             found[ord(traditional)] = first
     return found
+
+
+# Read at import: queries are folded on the event loop, where nothing may read a file.
+SIMPLIFIED = _traditional()
 
 
 @cache

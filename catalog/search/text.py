@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from catalog.search.tables import simplified
+from catalog.search.tables import SIMPLIFIED
 
 LATIN_LIMIT_CHARS = 40
 HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
@@ -22,7 +22,7 @@ _IS_HAN = re.compile(f"[{HAN}]")
 
 def fold(text: str) -> str:
     """Give the form in which equal texts are equal: width, case, traditional characters."""
-    return unicodedata.normalize("NFKC", text).lower().translate(simplified())
+    return unicodedata.normalize("NFKC", text).lower().translate(SIMPLIFIED)
 
 
 def is_han(piece: str) -> bool:
