@@ -16,10 +16,13 @@ from catalog.db.tell import told
 from catalog.errors import Invalid
 from catalog.people import Affiliation, Role
 
+# Used: what catalog/db/uploads.py holds against the quota.
 _PEOPLE: LiteralString = """
 select p.id, p.username, p.name, p.disabled, p.quota_bytes,
   coalesce((select sum(s.size_bytes) from source s join lesson l on l.id = s.lesson_id
-    where l.owner_id = p.id and l.deleted_at is null), 0)::bigint as used_bytes
+    where l.owner_id = p.id and l.deleted_at is null), 0)::bigint
+  + coalesce((select sum(coalesce(u.length_bytes, u.received_bytes)) from upload u
+    where u.owner_id = p.id and u.state = 'open' and u.concat <> 'final'), 0)::bigint as used_bytes
 from person p
 """
 

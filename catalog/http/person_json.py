@@ -113,3 +113,8 @@ def user_body(person: PersonRecord) -> UserBody:
         person.used_bytes,
         [affiliation_body(item) for item in person.affiliations],
     )
+
+
+def added_user(person: PersonRecord, password: str | None) -> AddedUser:
+    """Show a new account with the password that was made for it."""
+    return AddedUser(**msgspec.structs.asdict(user_body(person)), password=password)
