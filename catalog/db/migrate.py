@@ -7,8 +7,10 @@ not change afterwards (its digest is kept and compared).
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
 import psycopg
 
@@ -47,29 +49,37 @@ def migrate(dsn: str, steps: list[Migration] | None = None) -> list[str]:
     Raises: MigrationError when the database is ahead of this program or a step was changed.
     """
     steps = catalog_migrations() if steps is None else steps
-    ran: list[str] = []
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
-        connection.execute(
-            "create table if not exists migration (name text primary key, digest text not null,"
-            " applied_at timestamptz not null default now())"
-        )
-        rows = connection.execute("select name, digest from migration").fetchall()
-        known: dict[str, str] = dict(rows)
-        _compare(known, steps)
-        for step in steps:
-            if step.name in known:
-                continue
-            with connection.transaction():
-                connection.execute(step.sql.encode())
-                connection.execute(
-                    "insert into migration (name, digest) values (%s, %s)", (step.name, step.digest)
-                )
-            ran.append(step.name)
-    return ran
+        return apply_steps(connection, steps)
 
 
-def _compare(known: dict[str, str], steps: list[Migration]) -> None:
+def apply_steps(
+    connection: psycopg.Connection[tuple[Any, ...]], steps: Sequence[Migration]
+) -> list[str]:
+    """Apply the steps that are missing, each in a transaction of its own or a savepoint.
+
+    Raises: MigrationError.
+    """
+    connection.execute(
+        "create table if not exists migration (name text primary key, digest text not null,"
+        " applied_at timestamptz not null default now())"
+    )
+    known: dict[str, str] = dict(
+        connection.execute("select name, digest from migration").fetchall()
+    )
+    _compare(known, steps)
+    missing = [step for step in steps if step.name not in known]
+    for step in missing:
+        with connection.transaction():
+            connection.execute(step.sql.encode())
+            connection.execute(
+                "insert into migration (name, digest) values (%s, %s)", (step.name, step.digest)
+            )
+    return [step.name for step in missing]
+
+
+def _compare(known: dict[str, str], steps: Sequence[Migration]) -> None:
     ours = {step.name: step.digest for step in steps}
     ahead = sorted(set(known) - set(ours))
     if ahead:

@@ -56,8 +56,8 @@ class LocalStore:
     """An `ObjectStore` in a directory; make it off the loop, it prepares the directory."""
 
     def __init__(self, settings: LocalSettings) -> None:
-        self._root = settings.root.absolute()
-        self._unfinished = self._root / UNFINISHED
+        self.root = settings.root.absolute()
+        self._unfinished = self.root / UNFINISHED
         self._min_free_bytes = settings.min_free_bytes
         self._threads = ThreadPoolExecutor(settings.threads, "store")
         with self._told("the store's directory"):
@@ -160,8 +160,8 @@ class LocalStore:
         def remove() -> None:
             path.unlink(missing_ok=True)
             with suppress(OSError):
-                for parent in list(path.relative_to(self._root).parents)[:-1]:
-                    (self._root / parent).rmdir()
+                for parent in list(path.relative_to(self.root).parents)[:-1]:
+                    (self.root / parent).rmdir()
 
         await self._run(key, remove)
 
@@ -183,7 +183,7 @@ class LocalStore:
                         yield info
 
     def _scan(self, folder: str) -> Sequence[str | ObjectInfo]:
-        entries = scan(self._root, folder)
+        entries = scan(self.root, folder)
         if not entries:
             self._unfinished.stat()
         return entries
@@ -214,7 +214,7 @@ class LocalStore:
             raise
 
     def _path(self, key: str) -> Path:
-        return self._root / require_key(key)
+        return self.root / require_key(key)
 
     async def _put(self, key: str, size_bytes: int, write: Write) -> None:
         stop = threading.Event()
@@ -241,7 +241,7 @@ class LocalStore:
 
     def _full(self, why: str) -> StoreFull:
         return StoreFull(
-            f"no room in {self._root}: {why}, {self._min_free_bytes >> 20} MiB must stay free. "
+            f"no room in {self.root}: {why}, {self._min_free_bytes >> 20} MiB must stay free. "
             "Delete lessons or files, or give the file system more room"
         )
 
@@ -260,7 +260,7 @@ class LocalStore:
         """Rename into place; again, when a delete took the empty directory meanwhile."""
         for tries_left in reversed(range(PLACE_TRIES)):
             try:
-                make_directories(self._root, path.parent)
+                make_directories(self.root, path.parent)
                 half.rename(path)
                 sync_directory(path.parent)
             except FileNotFoundError:
@@ -283,12 +283,12 @@ class LocalStore:
             yield
         except _NOT_THERE as error:
             if writing or not self._unfinished.is_dir():
-                raise StoreAway(f"{self._root} is gone: mount or make it again") from error
+                raise StoreAway(f"{self.root} is gone: mount or make it again") from error
             raise ObjectMissing(f"no object {what}") from error
         except OSError as error:
             if error.errno in _NO_ROOM:
                 raise self._full(error.strerror or "the file system is full") from error
-            raise StoreAway(f"{what} in {self._root}: {error.strerror}") from error
+            raise StoreAway(f"{what} in {self.root}: {error.strerror}") from error
 
 
 def _close(opened: Future[BinaryIO]) -> None:
