@@ -21,6 +21,7 @@ USUAL_RATES = tuple(
     Fraction(rate) for rate in (Fraction(24_000, 1001), 24, 25, Fraction(30_000, 1001), 30, 15, 10)
 )
 RATE_TOLERANCE = 0.005
+MEASURED_TOLERANCE = 0.03
 SLIDES_GOP_S, CAMERA_GOP_S = 8, 4
 OLD_CODEC_HEADROOM, NEW_CODEC_HEADROOM = 1.5, 2.5
 NEW_CODECS = {"hevc", "vp9", "av1", "libdav1d", "vvc"}
@@ -76,18 +77,17 @@ LADDERS = {
 def frame_rate(rate: tuple[int, int], *, constant: bool) -> tuple[int, int]:
     """Give the constant rate to encode at: the source's, a fraction of it, at most 30.
 
-    A variable source is laid on the nearest whole rate: repeated frames cost next to nothing.
+    A variable source is laid on the rate of its liveliest stretches: repeated frames cost next to
+    nothing. Its rate is measured, so it may be further from the usual one that is meant.
     """
     source = Fraction(*rate)
-    if not constant:
-        whole = min(HIGHEST_RATE, max(LOWEST_RATE, round(source)))
-        return whole, 1
     divisor = 1
     while source / divisor > HIGHEST_RATE * (1 + Fraction(1, 100)):
         divisor += 1
     divided = source / divisor
-    usual = min(USUAL_RATES, key=lambda rate: abs(divided - rate))
-    if abs(divided / usual - 1) <= RATE_TOLERANCE:
+    meant = [rate for rate in USUAL_RATES if constant or rate.denominator == 1]
+    usual = min(meant, key=lambda rate: abs(divided - rate))
+    if abs(divided / usual - 1) <= (RATE_TOLERANCE if constant else MEASURED_TOLERANCE):
         return usual.numerator, usual.denominator
     whole = min(HIGHEST_RATE, max(LOWEST_RATE, round(divided)))
     return whole, 1

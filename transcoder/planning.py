@@ -73,16 +73,17 @@ def _video_plan(probe: Probe, track: VideoTrack, kind: ContentKind) -> VideoPlan
     """Plan the picture; one that ends before the sound holds its last frame."""
     rate = ladder.frame_rate(track.frame_rate, constant=track.constant_rate)
     late_s = probe.duration_s - track.end_s
+    hold = late_s > HOLD_FROM_S
+    end_s = probe.duration_s if hold else track.end_s
     size = track.display_px
-    total = max(1, math.ceil(probe.duration_s * rate[0] / rate[1] - 0.01))
     return VideoPlan(
         frame_rate=rate,
-        frame_total=total,
+        frame_total=max(1, round(end_s * rate[0] / rate[1])),
         gop_frames=ladder.gop_frames(kind, rate),
         rungs=ladder.rungs(kind, size, track.bitrate_bps, track.codec),
         late_rungs=ladder.late_rungs(kind, size),
         chunks=(Chunk(0, 0, None, True),),
-        hold_last_s=round(late_s, 3) if late_s > HOLD_FROM_S else 0.0,
+        hold_last_s=round(late_s, 3) if hold else 0.0,
         deinterlace=track.interlaced,
         tone_map=track.high_dynamic_range,
     )

@@ -147,7 +147,7 @@ async def test_kinds(source: Path, kind: ContentKind) -> None:
         ("ntsc", (320, 180), (30_000, 1001)),
         ("tiny", (64, 48), (10, 1)),
         ("ten_bit_hevc", (320, 180), (30, 1)),
-        ("variable_rate", (320, 180), (29, 1)),
+        ("variable_rate", (320, 180), (30, 1)),
     ],
     indirect=["source"],
 )

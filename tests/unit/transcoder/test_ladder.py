@@ -161,6 +161,8 @@ def test_fixed_rungs_are_for_comparisons() -> None:
         ((1, 1), True, (5, 1)),
         ((20, 1), True, (20, 1)),
         ((1001, 33), False, (30, 1)),
+        ((1000, 34), False, (30, 1)),
+        ((1000, 40), False, (25, 1)),
         ((17, 2), False, (8, 1)),
         ((90_000, 1), False, (30, 1)),
     ],
