@@ -1,0 +1,195 @@
+"""The API's own description: an OpenAPI document made from the endpoints that are really routed.
+
+Every endpoint says its structs; msgspec gives their JSON Schema, limits included, so the document
+cannot drift from what is checked. Pure, but for the part that serves it.
+
+Spec: OpenAPI 3.1.0, JSON Schema 2020-12, RFC 9457 (problem+json).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from catalog.http.endpoint import Endpoint
+from catalog.http.payload import answer
+from catalog.http.problem import Problem
+from catalog.http.signin import COOKIE, CSRF_HEADER, SAFE_METHODS
+from catalog.words import ALL
+
+REF = "#/components/schemas/{name}"
+JSON = "application/json"
+_VARIABLE = re.compile(r"{(\w+)(?::[^{}]*)?}")
+_Schema = dict[str, Any]
+
+
+def document(endpoints: Sequence[Endpoint], version: str) -> _Schema:
+    """Give the OpenAPI document of these endpoints."""
+    kinds = _kinds(endpoints)
+    schemas, components = msgspec.json.schema_components(kinds, ref_template=REF)
+    shapes = _Shapes(dict(zip(map(str, kinds), schemas, strict=True)), dict(components))
+    paths: dict[str, _Schema] = {}
+    for item in endpoints:
+        path = paths.setdefault(_VARIABLE.sub(r"{\1}", item.path), {})
+        path[item.method.lower()] = _operation(item, shapes)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Tongbu 同步", "version": version},
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {"schemas": shapes.kept(), "securitySchemes": _SCHEMES},
+        "tags": [{"name": tag} for tag in sorted({item.tag for item in endpoints})],
+    }
+
+
+_SCHEMES: _Schema = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+    "page": {"type": "apiKey", "in": "header", "name": CSRF_HEADER},
+}
+
+
+def _kinds(endpoints: Iterable[Endpoint]) -> list[Any]:
+    found: list[Any] = [Problem]
+    for item in endpoints:
+        found += [kind for kind in (item.query, item.body, item.result) if kind is not None]
+    return list({str(kind): kind for kind in found}.values())
+
+
+class _Shapes:
+    """Schemas by type, and the components they point at."""
+
+    def __init__(self, by_kind: dict[str, _Schema], components: dict[str, _Schema]) -> None:
+        self._by_kind = by_kind
+        self._components = components
+        self._queries: set[str] = set()
+
+    def of(self, kind: Any) -> _Schema:
+        return self._by_kind[str(kind)]
+
+    def parameters(self, kind: type[msgspec.Struct]) -> list[_Schema]:
+        """Take a query's struct apart; it is no component of its own any more."""
+        name = self.of(kind)["$ref"].rpartition("/")[2]
+        self._queries.add(name)
+        whole = self._components[name]
+        required = set(whole.get("required", ()))
+        return [
+            {"name": field, "in": "query", "required": field in required, "schema": schema}
+            for field, schema in whole["properties"].items()
+        ]
+
+    def kept(self) -> dict[str, _Schema]:
+        return {k: v for k, v in sorted(self._components.items()) if k not in self._queries}
+
+
+def _operation(item: Endpoint, shapes: _Shapes) -> _Schema:
+    names = _VARIABLE.findall(item.path)
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in names
+    ]
+    if item.query is not None:
+        parameters += shapes.parameters(item.query)
+    found: _Schema = {
+        "operationId": _operation_id(item),
+        "summary": item.summary,
+        "tags": [item.tag],
+        "security": _security(item),
+        "responses": _responses(item, shapes),
+    }
+    if parameters:
+        found["parameters"] = parameters
+    body = _body(item, shapes)
+    if body:
+        found["requestBody"] = body
+    return found
+
+
+def _operation_id(item: Endpoint) -> str:
+    words = re.findall(r"\w+", item.path.removeprefix("/api/v1"))
+    return "_".join([item.method.lower(), *words])
+
+
+def _security(item: Endpoint) -> list[_Schema]:
+    cookie: _Schema = {"cookie": []} if item.method in SAFE_METHODS else {"cookie": [], "page": []}
+    signed: list[_Schema] = [{"bearer": []}, cookie]
+    return [{}, *signed] if item.guest else signed
+
+
+def _body(item: Endpoint, shapes: _Shapes) -> _Schema | None:
+    if item.body is not None:
+        return {"required": True, "content": {item.body_type: {"schema": shapes.of(item.body)}}}
+    if item.body_type != JSON and item.method in ("POST", "PUT", "PATCH"):
+        return {"content": {item.body_type: {}}}
+    return None
+
+
+def _responses(item: Endpoint, shapes: _Shapes) -> _Schema:
+    good: _Schema = {"description": HTTPStatus(item.status).phrase}
+    if item.result is not None:
+        good["content"] = {item.result_type: {"schema": shapes.of(item.result)}}
+    elif item.result_type != JSON:
+        good["content"] = {item.result_type: {}}
+    found = {str(item.status): good}
+    problem = {"application/problem+json": {"schema": shapes.of(Problem)}}
+    for status in sorted({*item.errors, 503}):
+        found[str(status)] = {"description": HTTPStatus(status).phrase, "content": problem}
+    return found
+
+
+class Choice(msgspec.Struct):
+    """A value to send and the label that people read."""
+
+    value: str
+    label: str
+
+
+class Vocabulary(msgspec.Struct):
+    """The fixed words of the field."""
+
+    stages: list[Choice]
+    grades: list[Choice]
+    subjects: list[Choice]
+    editions: list[Choice]
+    visibilities: list[Choice]
+    roles: list[Choice]
+    settings: list[Choice]
+
+
+class DescriptionApi:
+    """GET /openapi.json and /vocabulary. `others` are the endpoints of every other part."""
+
+    def __init__(self, others: Sequence[Endpoint], version: str) -> None:
+        words = {k: [Choice(w.value, w.label) for w in v] for k, v in ALL.items()}
+        self._vocabulary = Vocabulary(**words)
+        self._document = msgspec.json.encode(document([*others, *self.endpoints()], version))
+        self._etag = hashlib.sha256(self._document).hexdigest()[:32]
+
+    def endpoints(self) -> Sequence[Endpoint]:
+        """List what this part answers."""
+        return [
+            Endpoint("GET", "/api/v1/openapi.json", self.openapi, "This document", "description",
+                     result=dict[str, Any], guest=True, errors=()),
+            Endpoint("GET", "/api/v1/vocabulary", self.vocabulary, "The fixed words",
+                     "description", result=Vocabulary, guest=True, errors=()),
+        ]  # fmt: skip
+
+    async def openapi(self, request: web.Request) -> web.Response:
+        """Give the document, made once."""
+        response = web.Response(body=self._document, content_type=JSON)
+        response.etag = self._etag
+        response.headers["Cache-Control"] = "no-cache"
+        if request.if_none_match and any(tag.value == self._etag for tag in request.if_none_match):
+            return web.Response(status=304, headers={"ETag": response.headers["ETag"]})
+        response.enable_compression()
+        return response
+
+    async def vocabulary(self, request: web.Request) -> web.Response:
+        """Give every list of words."""
+        return answer(self._vocabulary)

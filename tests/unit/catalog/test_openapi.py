@@ -1,0 +1,94 @@
+"""The OpenAPI document: exact for a small API."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+import pytest
+from aiohttp import web
+from msgspec import Meta
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from catalog.http.endpoint import Endpoint
+from catalog.http.openapi import document
+
+
+class Query(msgspec.Struct):
+    q: Annotated[str, Meta(max_length=9)] = ""
+    tag: list[str] = []
+
+
+class Body(msgspec.Struct):
+    name: str
+
+
+class Found(msgspec.Struct):
+    """Something found."""
+
+    id: str
+    inner: Body | None = None
+
+
+async def nothing(request: web.Request) -> web.StreamResponse:
+    return web.Response()
+
+
+ENDPOINTS = [
+    Endpoint("GET", "/api/v1/things", nothing, "List", "things", query=Query, result=list[Found],
+             guest=True, errors=(422,)),
+    Endpoint("POST", "/api/v1/things", nothing, "Add", "things", body=Body, result=Found,
+             status=201),
+    Endpoint("DELETE", "/api/v1/things/{id}", nothing, "Remove", "things", status=204),
+    Endpoint("PUT", "/api/v1/things/{id}/text/{part:[a-z]+}", nothing, "Put", "things",
+             body_type="text/vtt", status=204),
+]  # fmt: skip
+
+
+@pytest.fixture
+def made() -> dict[str, Any]:
+    found = document(ENDPOINTS, "1.2")
+    OpenAPIV31SpecValidator(found).validate()
+    return found
+
+
+def test_paths_and_their_variables(made: dict[str, Any]) -> None:
+    assert {path: sorted(item) for path, item in made["paths"].items()} == {
+        "/api/v1/things": ["get", "post"],
+        "/api/v1/things/{id}": ["delete"],
+        "/api/v1/things/{id}/text/{part}": ["put"],
+    }
+    parameters = made["paths"]["/api/v1/things/{id}/text/{part}"]["put"]["parameters"]
+    assert [(p["name"], p["in"], p["required"]) for p in parameters] == [
+        ("id", "path", True), ("part", "path", True)]  # fmt: skip
+
+
+def test_a_query_becomes_parameters_with_its_limits(made: dict[str, Any]) -> None:
+    q, tag = made["paths"]["/api/v1/things"]["get"]["parameters"]
+    assert q == {"name": "q", "in": "query", "required": False,
+                 "schema": {"type": "string", "maxLength": 9, "default": ""}}  # fmt: skip
+    assert tag["schema"]["type"] == "array"
+    assert set(made["components"]["schemas"]) == {"Body", "Found", "Problem"}
+
+
+def test_bodies_results_and_errors(made: dict[str, Any]) -> None:
+    post = made["paths"]["/api/v1/things"]["post"]
+    assert post["requestBody"]["content"]["application/json"]["schema"] == {
+        "$ref": "#/components/schemas/Body"}  # fmt: skip
+    assert sorted(post["responses"]) == ["201", "401", "403", "404", "422", "503"]
+    assert set(post["responses"]["422"]["content"]) == {"application/problem+json"}
+    assert "content" not in made["paths"]["/api/v1/things/{id}"]["delete"]["responses"]["204"]
+    put = made["paths"]["/api/v1/things/{id}/text/{part}"]["put"]
+    assert set(put["requestBody"]["content"]) == {"text/vtt"}
+
+
+def test_what_signing_in_takes(made: dict[str, Any]) -> None:
+    things = made["paths"]["/api/v1/things"]
+    assert things["get"]["security"] == [{}, {"bearer": []}, {"cookie": []}]
+    assert things["post"]["security"] == [{"bearer": []}, {"cookie": [], "page": []}]
+
+
+def test_every_operation_has_a_name_of_its_own(made: dict[str, Any]) -> None:
+    names = [o["operationId"] for item in made["paths"].values() for o in item.values()]
+    assert names[:2] == ["get_things", "post_things"]
+    assert len(set(names)) == len(names)
