@@ -22,7 +22,7 @@ def _config(settings: Settings, asked: argparse.Namespace) -> int:
 
 
 def _migrate(settings: Settings, asked: argparse.Namespace) -> int:
-    with catalogue(settings, prepare=False) as dsn:
+    with catalogue(settings, prepare=False, beside=True) as dsn:
         ran = migrate(dsn)
     sys.stdout.write("".join(f"applied {name}\n" for name in ran) or "nothing to do\n")
     return 0

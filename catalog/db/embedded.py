@@ -34,6 +34,7 @@ STOP_LIMIT_S = 30.0
 SOCKET_PATH_LIMIT_BYTES = 100
 ACCOUNTS = ("tongbu", "postgres", "nobody")
 _PR_SET_PDEATHSIG = 1
+_SOCKET_LINE = 4
 
 
 class PostgresError(CatalogError):
@@ -96,6 +97,10 @@ def embedded_postgres(data_dir: Path) -> Iterator[str]:
 
     Raises: PostgresError with what to do when it cannot start.
     """
+    if running_server(data_dir):
+        raise PostgresError(
+            f"another Tongbu runs on {data_dir}: stop it, or choose another directory with --data"
+        )
     binaries = find_binaries()
     account = _account() if os.geteuid() == 0 else None
     home = _place(data_dir, account)
@@ -114,6 +119,18 @@ def embedded_postgres(data_dir: Path) -> Iterator[str]:
             _stop(server)
 
 
+def running_server(data_dir: Path) -> str | None:
+    """Give the connection string of the cluster below data_dir if some process runs it now."""
+    account = _account() if os.geteuid() == 0 else None
+    try:
+        lines = (_home(data_dir, account) / "cluster" / "postmaster.pid").read_text().splitlines()
+        dsn = f"host={lines[_SOCKET_LINE]} user=postgres dbname=tongbu"
+        psycopg.connect(dsn, connect_timeout=2).close()
+    except (OSError, IndexError, psycopg.OperationalError):
+        return None
+    return dsn
+
+
 def _account() -> Account:
     for name in ACCOUNTS:
         try:
@@ -129,14 +146,18 @@ def _account() -> Account:
 
 def _place(data_dir: Path, account: Account | None) -> Path:
     """Give a directory for the cluster that its account can reach, made if missing."""
-    home = data_dir / "postgres"
-    if account and not _others_may_enter(data_dir):
-        home = Path("/var/lib/tongbu-postgres") / re.sub(r"[^A-Za-z0-9]+", "-", str(data_dir))
+    home = _home(data_dir, account)
     home.mkdir(parents=True, exist_ok=True)
     if account:
         os.chown(home, account.uid, account.gid)
     home.chmod(0o700)
     return home
+
+
+def _home(data_dir: Path, account: Account | None) -> Path:
+    if account and not _others_may_enter(data_dir):
+        return Path("/var/lib/tongbu-postgres") / re.sub(r"[^A-Za-z0-9]+", "-", str(data_dir))
+    return data_dir / "postgres"
 
 
 def _others_may_enter(directory: Path) -> bool:
