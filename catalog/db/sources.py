@@ -101,7 +101,8 @@ async def retry(connection: Connection, lesson: str) -> None:
     """Take up again what failed or was called off. Raises: NotFound, Conflict."""
     state = await _locked(connection, lesson)
     wanted = await connection.execute(
-        "update work w set state = 'wanted', failures = 0, error = '', updated_at = now()"
+        "update work w set state = 'wanted', failures = 0, error_code = '', error = '',"
+        " not_before = now(), updated_at = now()"
         " from lesson l where l.id = w.lesson_id and l.id = %s and w.generation >= l.generation"
         " and w.state in ('failed', 'cancelled') returning w.unit",
         (lesson,),
@@ -112,8 +113,12 @@ async def retry(connection: Connection, lesson: str) -> None:
             " eta_s = null where id = %s",
             (step(state, LessonInput.RETRY).value, lesson),
         )
-    elif wanted.rowcount == 0:
+        return
+    if wanted.rowcount == 0:
         raise Conflict("nothing of this lesson has failed: there is nothing to try again")
+    await connection.execute(
+        "update lesson set error_code = '', error_detail = '' where id = %s", (lesson,)
+    )
 
 
 async def cancel(connection: Connection, lesson: str) -> None:
