@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from catalog.db.migrate import migrate
+from deploy import backup_commands, user_commands
 from deploy.command import Argument, Command
 from deploy.config import example
 from deploy.database import catalogue
@@ -29,6 +30,8 @@ def _migrate(settings: Settings, asked: argparse.Namespace) -> int:
 
 
 ALL = (
+    *user_commands.COMMANDS,
+    *backup_commands.COMMANDS,
     Command("serve", "run everything: database, origin, workers", serve.run),
     Command("origin", "run API, pages and playback", origin.run),
     Command("worker", "run transcoding jobs", worker.run),

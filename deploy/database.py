@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from catalog.db.embedded import embedded_postgres, running_server
 from catalog.db.migrate import migrate
 from deploy.settings import Settings
+from transcoder.jobs import ensure_schema
 
 
 @contextmanager
@@ -31,4 +32,5 @@ def catalogue(settings: Settings, prepare: bool = True, beside: bool = False) ->
 def _prepared(dsn: str, prepare: bool) -> str:
     if prepare:
         migrate(dsn)
+        ensure_schema(dsn)
     return dsn

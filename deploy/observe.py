@@ -16,6 +16,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
+from catalog.db.pool import Pool
 from catalog.http.endpoint import Handler
 from catalog.http.payload import answer
 from catalog.ids import new_id
@@ -123,3 +124,13 @@ async def _try(check: Check) -> str:
     except Exception as error:
         return f"{type(error).__name__}: {error}".splitlines()[0]
     return "ok"
+
+
+def database_check(pool: Pool) -> Check:
+    """Give the check that the database answers."""
+
+    async def check() -> None:
+        async with pool.connection() as connection:
+            await connection.execute("select 1")
+
+    return check

@@ -28,13 +28,20 @@ from catalog.http.endpoint import Endpoint, add_endpoints
 from catalog.http.events import EventsApi
 from catalog.http.lessons import LessonsApi
 from catalog.http.login import LoginApi
+from catalog.http.openapi import DescriptionApi
 from catalog.http.pages import Pages, read_dist
 from catalog.http.problem import problems
+from catalog.http.registry import RegistryApi
+from catalog.http.search import SearchApi
 from catalog.http.signin import SignIn, SignInSettings
 from catalog.http.subtitles import SubtitlesApi
 from catalog.http.tus import TusApi
+from catalog.http.users import UsersApi
 from catalog.passwords import Passwords
 from catalog.people import city_day
+from catalog.search.indexer import search_running
+from catalog.search.metrics import SearchMetrics
+from catalog.search.tantivy_index import SearchSettings
 from catalog.store.metrics import MeasuredStore, StoreMetrics
 from catalog.store.port import ObjectStore
 from catalog.store.settings import open_store
@@ -45,9 +52,10 @@ from catalog.uploads.metrics import UploadMetrics
 from catalog.uploads.service import Uploads
 from catalog.uploads.sweep import Sweeper
 from catalog.watching import Watch
-from deploy.observe import Check, HttpMetrics, health_routes, observing
+from deploy.observe import Check, HttpMetrics, database_check, health_routes, observing
 from deploy.settings import Settings
 from deploy.tasks import running
+from deploy.version import program_version
 
 DIST = Path(__file__).parents[1] / "catalog" / "web" / "dist"
 
@@ -73,16 +81,17 @@ async def origin_app(stack: AsyncExitStack, settings: Settings, dsn: str) -> web
     app = web.Application(
         middlewares=[observing(HttpMetrics(ground.registry)), problems, ground.sign_in.middleware]
     )
-    checks: dict[str, Check] = {"database": _database(ground.pool), "store": ground.store.check}
+    checks: dict[str, Check] = {
+        "database": database_check(ground.pool),
+        "store": ground.store.check,
+    }
     app.add_routes(health_routes(ground.registry, checks))
-    add_endpoints(
-        app,
-        [
-            *_people(ground),
-            *await _lessons(stack, ground, app),
-            *await _uploads(stack, ground),
-        ],
-    )
+    endpoints = [
+        *_people(ground),
+        *await _lessons(stack, ground, app),
+        *await _uploads(stack, ground),
+    ]
+    add_endpoints(app, [*endpoints, *DescriptionApi(endpoints, program_version()).endpoints()])
     app.add_routes(Pages(await asyncio.to_thread(read_dist, DIST)).routes())
     await stack.enter_async_context(sweeping(ground.pool, ground.store))
     return app
@@ -117,7 +126,11 @@ def _people(ground: Ground) -> Sequence[Endpoint]:
     login = LoginApi(
         ground.pool, ground.sign_in, ground.passwords, _sign_in_settings(ground.settings)
     )
-    return [*login.endpoints()]
+    return [
+        *login.endpoints(),
+        *RegistryApi(ground.pool).endpoints(),
+        *UsersApi(ground.pool, ground.passwords).endpoints(),
+    ]
 
 
 async def _lessons(
@@ -127,11 +140,17 @@ async def _lessons(
         now_utc = int(time.time())
         return ground.keyring.sign(Grant(lesson, now_utc, now_utc + ground.settings.server.token_s))
 
+    search = SearchMetrics(ground.registry)
+    index = SearchSettings(ground.settings.server.data / "search")
+    reader = await stack.enter_async_context(
+        search_running(ground.pool, ground.listener, index, search)
+    )
     watch = Watch(ground.pool)
     watch.attach(ground.listener)
     app.on_shutdown.append(_calling(watch.close))
     await stack.enter_async_context(running(watch.run(), "lesson watch"))
     return [
+        *SearchApi(ground.pool, reader, token_for, search).endpoints(),
         *LessonsApi(ground.pool, token_for, _now).endpoints(),
         *SubtitlesApi(ground.pool).endpoints(),
         *EventsApi(watch).endpoints(),
@@ -160,11 +179,3 @@ def _calling(end: Callable[[], None]) -> Callable[[web.Application], Awaitable[N
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _database(pool: Pool) -> Check:
-    async def check() -> None:
-        async with pool.connection() as connection:
-            await connection.execute("select 1")
-
-    return check

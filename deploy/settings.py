@@ -58,6 +58,27 @@ class AdminSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TranscodeSettings:
+    """What a worker process may use."""
+
+    prepare_slots: int = option(2, "Sources that one worker looks at at a time")
+    fresh_slots: int = option(1, "Parts of fresh uploads that one worker encodes at a time")
+    backlog_slots: int = option(1, "Parts of imported lessons that one worker encodes at a time")
+    late_slots: int = option(1, "Parts that can wait (AV1) that one worker encodes at a time")
+    cache_gib: int = option(20, "Room for sources fetched from S3")
+    listen: str = option("127.0.0.1:8081", "Health and metrics of `tongbu worker`; empty: none")
+
+    def __post_init__(self) -> None:
+        for name in ("prepare_slots", "fresh_slots", "backlog_slots", "late_slots"):
+            if not 0 <= getattr(self, name) <= 64:
+                raise ValueError(f"{name} must be 0 to 64, not {getattr(self, name)}")
+        if self.cache_gib < 1:
+            raise ValueError(f"cache_gib must be 1 or more, not {self.cache_gib}")
+        if self.listen:
+            parse_listen(self.listen)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Every section."""
 
@@ -66,6 +87,7 @@ class Settings:
     admin: AdminSettings
     store: StoreSettings
     upload: UploadSettings
+    transcode: TranscodeSettings
     log: LogSettings
 
 

@@ -8,12 +8,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import uvloop
-from aiohttp import web
 
-from deploy.config import ConfigError
 from deploy.database import catalogue
+from deploy.listening import listen
 from deploy.origin_app import origin_app
-from deploy.settings import Settings, parse_listen
+from deploy.settings import Settings
 from deploy.signals import until_signalled
 
 
@@ -34,24 +33,7 @@ async def run_origin(settings: Settings, dsn: str) -> AsyncIterator[str]:
     """Run the origin in this loop and give its address."""
     async with AsyncExitStack() as stack:
         app = await origin_app(stack, settings, dsn)
-        address = await _listen(stack, app, settings)
+        address = await listen(stack, app, settings.server.listen, settings.server.drain_s)
         sys.stdout.write(f"listening on {address}\n")
         sys.stdout.flush()
         yield address
-
-
-async def _listen(stack: AsyncExitStack, app: web.Application, settings: Settings) -> str:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=settings.server.drain_s)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    host, port = parse_listen(settings.server.listen)
-    site = web.TCPSite(runner, host, port, backlog=1024)
-    try:
-        await site.start()
-    except OSError as error:
-        raise ConfigError(
-            f"cannot listen on {settings.server.listen}: {error.strerror}. "
-            "Choose another with --listen HOST:PORT"
-        ) from error
-    bound = runner.addresses[0]
-    return f"http://{f'[{bound[0]}]' if ':' in bound[0] else bound[0]}:{bound[1]}"

@@ -26,6 +26,7 @@ async def _serve(settings: Settings, dsn: str) -> None:
     environment = {
         **os.environ,
         "TONGBU_DATABASE_URL": dsn,
+        "TONGBU_TRANSCODE_LISTEN": "",
         "TONGBU_SERVER_DATA": str(settings.server.data),
         "TONGBU_LOG_LEVEL": settings.log.level,
         "TONGBU_LOG_FORMAT": settings.log.format,
