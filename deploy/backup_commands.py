@@ -23,7 +23,7 @@ from deploy.version import program_version
 
 def _backup(settings: Settings, asked: argparse.Namespace) -> int:
     now = datetime.now(UTC)
-    with catalogue(settings) as dsn, tempfile.TemporaryDirectory() as folder:
+    with catalogue(settings, beside=True) as dsn, tempfile.TemporaryDirectory() as folder:
         objects = Path(folder) / "objects" if asked.media else None
         if objects:
             asyncio.run(_list(settings, objects))

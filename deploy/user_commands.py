@@ -35,7 +35,7 @@ def _in_catalogue(settings: Settings, work: Work) -> int:
         async with make_pool(dsn, 2) as pool, pool.connection() as connection:
             return await work(connection)
 
-    with catalogue(settings) as dsn:
+    with catalogue(settings, beside=True) as dsn:
         sys.stdout.write(asyncio.run(run(dsn)))
     return 0
 
