@@ -20,6 +20,7 @@ from catalog.db import garbage, work
 from catalog.db.listen import Listener
 from catalog.db.pool import Pool
 from catalog.db.work import Claim, Superseded, Unit
+from catalog.errors import CatalogError
 from catalog.store.port import ObjectStore, StoreError
 from transcoder.jobs import defer, drop_stalled
 from transcoder.settings import WorkerSettings
@@ -165,7 +166,7 @@ async def _surviving(what: str, call: Callable[[], Awaitable[None]]) -> bool:
     """Do it; tell whether it went well. What is away is tried again by the next round."""
     try:
         await call()
-    except (psycopg.Error, ProcrastinateException, StoreError) as error:
+    except (psycopg.Error, CatalogError, ProcrastinateException, StoreError) as error:
         log.warning("%s: %s", what, str(error).splitlines()[0] if str(error) else repr(error))
         return False
     return True

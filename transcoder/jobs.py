@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
-from procrastinate import App, Blueprint, JobContext, PsycopgConnector
+from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Status
 from procrastinate.schema import SchemaManager
@@ -24,7 +24,7 @@ from procrastinate.schema import SchemaManager
 from catalog.db.work import Unit
 from transcoder.settings import WorkerSettings
 
-TASK, NAMESPACE = "unit", "tongbu"
+TASK = "tongbu:unit"
 RUNNER = "run_unit"
 POOL_SIZE = 6
 FIRST_WAIT_S = 0.1
@@ -36,10 +36,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 RunUnit = Callable[[Unit], Awaitable[None]]
-tasks = Blueprint()
 
 
-@tasks.task(name=TASK, pass_context=True)
 async def unit_task(context: JobContext, lesson: str, generation: int, unit: str) -> None:
     """Do one unit with the runner that this worker was started with."""
     run: RunUnit = context.additional_context[RUNNER]
@@ -96,15 +94,13 @@ class PatientConnector(PsycopgConnector):
 def make_app(connector: PatientConnector) -> App:
     """Make the queue's application, not yet open."""
     app = App(connector=connector)
-    app.add_tasks_from(tasks, namespace=NAMESPACE)
+    app.task(name=TASK, pass_context=True)(unit_task)
     return app
 
 
 async def defer(app: App, unit: Unit, queue: str, priority: int) -> None:
     """Queue a unit, unless it waits in the queue already."""
-    job = app.configure_task(
-        f"{NAMESPACE}:{TASK}", queue=queue, priority=priority, queueing_lock=str(unit)
-    )
+    job = app.configure_task(TASK, queue=queue, priority=priority, queueing_lock=str(unit))
     try:
         await job.defer_async(lesson=unit.lesson, generation=unit.generation, unit=unit.name)
     except AlreadyEnqueued:

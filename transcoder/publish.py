@@ -11,8 +11,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import psycopg
-
 from catalog.db import publication
 from catalog.db.garbage import throw_away
 from catalog.db.pool import Pool
@@ -21,7 +19,7 @@ from catalog.media import Media, MediaObject, Rendition
 from catalog.store.keys import media_key
 from catalog.store.port import ObjectStore
 from transcoder.packager import Cut, Packed
-from transcoder.together import patiently
+from transcoder.together import AWAY, patiently
 
 CONTENT_TYPE = "video/mp4"
 
@@ -57,7 +55,7 @@ class CutPublisher:
         self._patience_s = patience_s
 
     async def __call__(self, cut: Cut) -> None:
-        """Store and announce. Raises: Superseded, StoreError, psycopg.OperationalError."""
+        """Store and announce. Raises: Superseded, StoreError, Unavailable."""
         keys = {packed.name: self._key(packed) for packed in cut}
         await asyncio.gather(*(self._put(keys[packed.name], packed) for packed in cut))
         renditions = [self._rendition(keys[packed.name], packed) for packed in cut]
@@ -111,5 +109,5 @@ async def discard(pool: Pool, keys: Sequence[str]) -> None:
     try:
         async with pool.connection() as connection:
             await throw_away(connection, keys)
-    except psycopg.Error as error:
+    except AWAY as error:
         log.warning("%d objects are left to the sweep: %s", len(keys), type(error).__name__)

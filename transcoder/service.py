@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from procrastinate import App
@@ -26,6 +27,7 @@ from catalog.store.port import ObjectStore
 from transcoder.dispatch import Dispatcher, Sweeper
 from transcoder.errors import TranscoderError
 from transcoder.jobs import PatientConnector, RunUnit, make_app, run_queue
+from transcoder.prepare import prepare as look
 from transcoder.settings import WorkerSettings
 from transcoder.sources import SourceCache
 from transcoder.units import Bench, Prepare
@@ -39,17 +41,23 @@ class QueueEnded(TranscoderError):
 
 
 async def run_worker(
-    settings: WorkerSettings, dsn: str, pool: Pool, store: ObjectStore, prepare: Prepare
+    settings: WorkerSettings,
+    dsn: str,
+    pool: Pool,
+    store: ObjectStore,
+    prepare: Prepare | None = None,
 ) -> None:
     """Work until cancelled; then take nothing more, and hand back what is not done in drain_s.
 
     The queue's schema is there already (`jobs.ensure_schema`); pool and store are the caller's.
+    `prepare` decides plans, transcoder/prepare.py unless told otherwise.
     Raises: QueueEnded, and what broke a part of it.
     """
     async with _home(settings.scratch) as home:
         settings = replace(settings, scratch=home)
         sources = SourceCache(store, home, settings.cache_bytes)
-        runner = UnitRunner(Bench(settings, pool, store, prepare), sources, _name())
+        bench = Bench(settings, pool, store, prepare or partial(look, str(settings.ffmpeg)))
+        runner = UnitRunner(bench, sources, _name())
         connector = PatientConnector(dsn)
         app = make_app(connector)
         dispatcher = Dispatcher(pool, app, settings.poll_s)

@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 
 import psycopg
 
+from catalog.errors import Unavailable
 from catalog.store.port import StoreAway
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-AWAY = (psycopg.OperationalError, StoreAway)
+AWAY = (psycopg.OperationalError, Unavailable, StoreAway)
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 2.0
 

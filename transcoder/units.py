@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -28,6 +27,7 @@ from transcoder.estimate import chunk_s
 from transcoder.objects import Grid, TrackCutter
 from transcoder.packager import Packager
 from transcoder.plan import EncodePlan, VideoPlan, VideoRung
+from transcoder.prepare import Prepared
 from transcoder.process import Consumer, Watch, run
 from transcoder.progress import Progress
 from transcoder.publish import CutPublisher, Shape
@@ -41,14 +41,6 @@ LONGEST_WALL_S = 24 * 3600.0
 NICE = {"fresh": 10, "backlog": 15, "late": 19}
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What looking at a source gave: facts worth keeping, and what is to be made of it."""
-
-    probe: dict[str, Any]
-    plan: EncodePlan
 
 
 def class_of(unit: Unit, priority: str) -> str:
@@ -105,7 +97,7 @@ async def _prepare(bench: Bench, job: Job) -> None:
             await work.finish_prepare(
                 connection,
                 job.taken.claim,
-                probe=prepared.probe,
+                probe=msgspec.to_builtins(prepared.probe),
                 plan=msgspec.to_builtins(plan),
                 duration_s=plan.duration_s,
                 kind=plan.kind.value,

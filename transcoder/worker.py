@@ -10,7 +10,6 @@ import asyncio
 import logging
 
 import msgspec
-import psycopg
 
 from catalog.db import publication, work
 from catalog.db.pool import Connection, Pool
@@ -21,7 +20,7 @@ from transcoder.errors import BadSource
 from transcoder.estimate import estimate
 from transcoder.plan import EncodePlan
 from transcoder.sources import SourceCache
-from transcoder.together import beside, patiently
+from transcoder.together import AWAY, beside, patiently
 from transcoder.units import Bench, Job, do_unit
 
 HAND_BACK_LIMIT_S = 5.0
@@ -52,15 +51,17 @@ class Lease:
             await asyncio.sleep(self._heartbeat_s)
             try:
                 await self._beat()
-            except psycopg.OperationalError as error:
+            except AWAY as error:
                 log.warning("%s: no heartbeat: %s", self._claim.unit, type(error).__name__)
 
     async def _beat(self) -> None:
+        """Beat, then show it: two transactions, because the second locks the lesson."""
         unit = self._claim.unit
         async with self._pool.connection() as connection:
             await work.beat(connection, self._claim, self._progress, self._speed)
-            if self.job is None or self.job.taken.plan is None or unit.late:
-                return
+        if self.job is None or self.job.taken.plan is None or unit.late:
+            return
+        async with self._pool.connection() as connection:
             found = estimate(self.job.plan(), await work.read_units(connection, unit))
             await work.show_progress(connection, unit, found.progress, found.eta_s)
 
@@ -109,7 +110,7 @@ class UnitRunner:
         try:
             async with self._bench.pool.connection() as connection:
                 await tally(connection, unit.kind, outcome, media_s, took_s)
-        except psycopg.Error as error:
+        except AWAY as error:
             log.warning("%s: not counted: %s", unit, type(error).__name__)
 
     async def _hand_back(self, claim: Claim) -> None:
@@ -146,7 +147,7 @@ class UnitRunner:
             await patiently(record, settings.patience_s)
         except Superseded as gone:
             log.info("%s", gone)
-        except psycopg.Error:
+        except AWAY:
             log.exception("%s: its failure is left to its lease", unit)
         return "failed" if final else "again"
 
@@ -169,6 +170,6 @@ def explain(error: Exception) -> tuple[str, str]:
         return "store_full", "The object store has no room: free some, then try again."
     if isinstance(error, StoreAway):
         return "store_away", "The object store does not answer: check it, then try again."
-    if isinstance(error, psycopg.Error):
+    if isinstance(error, AWAY):
         return "database_away", "The database does not answer: check it, then try again."
     return "transcoder_failed", "The video could not be converted: try again, or upload another."

@@ -22,6 +22,7 @@ Connection = AsyncConnection[DictRow]
 
 WAIT_LIMIT_S = 10.0
 STATEMENT_LIMIT_MS = 30_000
+IDLE_LIMIT_MS = 5_000  # a process that is frozen in a transaction must not hold its locks
 
 
 class Pool(AsyncConnectionPool[Connection]):
@@ -54,7 +55,8 @@ def make_pool(dsn: str, size: int = 10) -> Pool:
         connection_class=AsyncConnection[DictRow],
         kwargs={
             "row_factory": dict_row,
-            "options": f"-c statement_timeout={STATEMENT_LIMIT_MS} -c timezone=UTC",
+            "options": f"-c statement_timeout={STATEMENT_LIMIT_MS} -c timezone=UTC"
+            f" -c idle_in_transaction_session_timeout={IDLE_LIMIT_MS}",
         },
         min_size=1,
         max_size=size,

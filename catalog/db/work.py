@@ -70,7 +70,6 @@ class Taken:
     failures: int
     source_key: str
     source_bytes: int
-    probe: dict[str, Any] | None
     plan: dict[str, Any] | None
 
 
@@ -91,7 +90,7 @@ where lesson_id = %(lesson)s and generation = %(generation)s and unit = %(unit)s
   and state = 'wanted' and not_before <= now()
 returning attempt, failures, priority
 """
-_SOURCE = "select key, size_bytes, probe, plan from source where lesson_id = %s and generation = %s"
+_SOURCE = "select key, size_bytes, plan from source where lesson_id = %s and generation = %s"
 
 
 async def take(connection: Connection, unit: Unit, worker: str) -> Taken | None:
@@ -111,7 +110,7 @@ async def take(connection: Connection, unit: Unit, worker: str) -> Taken | None:
     claim = Claim(unit, taken["attempt"])
     return Taken(
         claim, taken["priority"], taken["failures"], source["key"], source["size_bytes"],
-        source["probe"], source["plan"],
+        source["plan"],
     )  # fmt: skip
 
 

@@ -30,9 +30,10 @@ from transcoder.plan import (
     VideoPlan,
     VideoRung,
 )
+from transcoder.prepare import Prepared
+from transcoder.probe import Probe
 from transcoder.service import run_worker
 from transcoder.settings import Slots, WorkerSettings
-from transcoder.units import Prepared
 
 FFMPEG = Path(imageio_ffmpeg.get_ffmpeg_exe())
 FRAME_RATE = 10
@@ -85,7 +86,7 @@ class FixedPlan:
 
     async def __call__(self, source: Path) -> Prepared:
         assert await asyncio.to_thread(source.is_file)
-        return Prepared({"seen": True}, self.plan)
+        return Prepared(Probe("matroska", 1, self.plan.duration_s, None, None), self.plan)
 
 
 def settings(folder: Path, **changes: Any) -> WorkerSettings:
@@ -171,3 +172,10 @@ async def objects(pool: Pool, lesson: str) -> dict[str, list[dict[str, Any]]]:
     for row in rows:
         found.setdefault(row["name"], []).append(row)
     return found
+
+
+async def in_state(pool: Pool, lesson: str, state: str) -> bool:
+    """Tell whether the lesson is in this state."""
+    row = await lesson_row(pool, lesson)
+    assert row["state"] != "failed" or state == "failed", row["error_detail"]
+    return bool(row["state"] == state)

@@ -11,19 +11,12 @@ from tests.support import worker as w
 from tests.support.wait import eventually
 
 
-async def in_state(pool: Pool, lesson: str, state: str) -> bool:
-    """Tell whether the lesson is in this state."""
-    row = await w.lesson_row(pool, lesson)
-    assert row["state"] != "failed" or state == "failed", row["error_detail"]
-    return bool(row["state"] == state)
-
-
 async def test_a_source_becomes_a_lesson(
     queue_dsn: str, pool: Pool, store: LocalStore, tmp_path: Path
 ) -> None:
     lesson = await w.add_waiting(pool, store, await asyncio.to_thread(w.source_bytes))
     async with w.worker(w.settings(tmp_path), queue_dsn, pool, store, w.plan()):
-        await eventually(lambda: in_state(pool, lesson, "ready"))
+        await eventually(lambda: w.in_state(pool, lesson, "ready"))
     row = await w.lesson_row(pool, lesson)
     assert (row["duration_s"], row["content_kind"], row["progress"]) == (12, "camera", 1)
     found = await w.objects(pool, lesson)
