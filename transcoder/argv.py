@@ -121,13 +121,14 @@ def side_command(
 
 
 def audio_command(
-    program: str, path: Path, plan: AudioPlan, fds: Sequence[int], limit_s: float
+    program: str, path: Path, plan: AudioPlan, fds: Sequence[int], duration_s: float
 ) -> list[str]:
-    """Encode the sound to one pipe a rung: from time 0, gaps filled, levelled, limited."""
+    """Encode the sound to one pipe a rung: all of the lesson, gaps filled, levelled, limited."""
     stream = guarded_input(path)["a:0"].filter("aresample", 48_000, **{"async": 1, "first_pts": 0})
     stream = _mixed(stream, plan.downmix).filter("volume", f"{plan.gain_db:.1f}dB")
     stream = stream.filter("alimiter", limit=LIMITER_CEILING, level=0)
-    stream = stream.filter("atrim", end=round(limit_s, 3))
+    stream = stream.filter("apad", whole_dur=_seconds(duration_s))
+    stream = stream.filter("atrim", end=_seconds(duration_s))
     outputs = []
     for number, rung in enumerate(plan.rungs):
         branch, stream = _fork(stream, more=number + 1 < len(plan.rungs), split="asplit")

@@ -81,13 +81,14 @@ def frame_rate(rate: tuple[int, int], *, constant: bool) -> tuple[int, int]:
     nothing. Its rate is measured, so it may be further from the usual one that is meant.
     """
     source = Fraction(*rate)
+    tolerance = RATE_TOLERANCE if constant else MEASURED_TOLERANCE
     divisor = 1
-    while source / divisor > HIGHEST_RATE * (1 + Fraction(1, 100)):
+    while source / divisor > HIGHEST_RATE * (1 + tolerance):
         divisor += 1
     divided = source / divisor
     meant = [rate for rate in USUAL_RATES if constant or rate.denominator == 1]
     usual = min(meant, key=lambda rate: abs(divided - rate))
-    if abs(divided / usual - 1) <= (RATE_TOLERANCE if constant else MEASURED_TOLERANCE):
+    if abs(divided / usual - 1) <= tolerance:
         return usual.numerator, usual.denominator
     whole = min(HIGHEST_RATE, max(LOWEST_RATE, round(divided)))
     return whole, 1
