@@ -62,8 +62,8 @@ class TranscodeSettings:
     """What a worker process may use."""
 
     prepare_slots: int = option(2, "Sources that one worker looks at at a time")
-    fresh_slots: int = option(1, "Parts of fresh uploads that one worker encodes at a time")
-    backlog_slots: int = option(1, "Parts of imported lessons that one worker encodes at a time")
+    fresh_slots: int = option(2, "Parts of fresh uploads that one worker encodes at a time")
+    backlog_slots: int = option(2, "Parts of imported lessons that one worker encodes at a time")
     late_slots: int = option(1, "Parts that can wait (AV1) that one worker encodes at a time")
     cache_gib: int = option(20, "Room for sources fetched from S3")
     listen: str = option("127.0.0.1:8081", "Health and metrics of `tongbu worker`; empty: none")

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -19,7 +18,7 @@ from aiohttp import web
 
 from catalog.http.endpoint import Endpoint
 from catalog.http.payload import answer
-from catalog.http.problem import Problem
+from catalog.http.problem import Problem, title_of
 from catalog.http.signin import COOKIE, CSRF_HEADER, SAFE_METHODS
 from catalog.words import ALL
 
@@ -131,7 +130,7 @@ def _body(item: Endpoint, shapes: _Shapes) -> _Schema | None:
 
 
 def _responses(item: Endpoint, shapes: _Shapes) -> _Schema:
-    good: _Schema = {"description": HTTPStatus(item.status).phrase}
+    good: _Schema = {"description": title_of(item.status)}
     if item.result is not None:
         good["content"] = {item.result_type: {"schema": shapes.of(item.result)}}
     elif item.result_type != JSON:
@@ -139,7 +138,7 @@ def _responses(item: Endpoint, shapes: _Shapes) -> _Schema:
     found = {str(item.status): good}
     problem = {"application/problem+json": {"schema": shapes.of(Problem)}}
     for status in sorted({*item.errors, 503}):
-        found[str(status)] = {"description": HTTPStatus(status).phrase, "content": problem}
+        found[str(status)] = {"description": title_of(status), "content": problem}
     return found
 
 

@@ -92,6 +92,11 @@ def _known(error: Exception, status: int) -> web.Response:
     return problem(status, str(error), fields, headers)
 
 
+def title_of(status: int) -> str:
+    """Name a status, also one that only tus knows."""
+    return TITLES.get(status) or HTTPStatus(status).phrase
+
+
 def problem(
     status: int,
     detail: str,
@@ -100,7 +105,7 @@ def problem(
 ) -> web.Response:
     """Build a problem+json answer."""
     kept = {k: v for k, v in (headers or {}).items() if k.lower() not in _BODY_HEADERS}
-    title = TITLES.get(status) or HTTPStatus(status).phrase
+    title = title_of(status)
     body = Problem(title, status, detail, fields=fields or {})
     return web.Response(
         body=msgspec.json.encode(body),
