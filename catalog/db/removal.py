@@ -26,10 +26,13 @@ class RemovalSettings:
 
 
 async def put_aside(connection: Connection, lesson: str, now: datetime) -> None:
-    """Delete a lesson so that it can be restored. Raises: NotFound."""
+    """Delete a lesson so that it can be restored. Raises: NotFound.
+
+    It forgets the import it came from, so that a corrected table brings it again.
+    """
     await _must_change(
         connection,
-        "update lesson set deleted_at = %s where id = %s and deleted_at is null",
+        "update lesson set deleted_at = %s, import_key = null where id = %s and deleted_at is null",
         now,
         lesson,
     )
