@@ -1,4 +1,4 @@
-"""Keeping work going: wanted units are queued, lost ones are wanted again, garbage is swept.
+"""Keeping work going: wanted units are queued, lost ones are wanted again.
 
 Every worker process runs this; all of it may run twice at the same time without harm. The lease
 clock is the database's, and it is judged only by who has been in touch with the database for a
@@ -16,19 +16,16 @@ import psycopg
 from procrastinate import App
 from procrastinate.exceptions import ProcrastinateException
 
-from catalog.db import garbage, work
+from catalog.db import work
 from catalog.db.listen import Listener
 from catalog.db.pool import Pool
 from catalog.db.work import Claim, Superseded, Unit
 from catalog.errors import CatalogError
-from catalog.store.port import ObjectStore, StoreError
 from transcoder.jobs import defer, drop_stalled
 from transcoder.settings import WorkerSettings
 
 QUEUE_LIMIT = 200
 CALM_S = 0.05
-GARBAGE_EVERY_S = 60.0
-GARBAGE_BATCH = 200
 LOST_CODE = "worker_lost"
 LOST_SENTENCE = "The worker stopped in the middle of the video each time: try again."
 
@@ -98,12 +95,11 @@ def priority_of(unit: Unit) -> int:
 
 
 class Sweeper:
-    """Wants lost units again, removes what nothing needs."""
+    """Wants lost units again."""
 
-    def __init__(self, pool: Pool, app: App, store: ObjectStore, settings: WorkerSettings) -> None:
+    def __init__(self, pool: Pool, app: App, settings: WorkerSettings) -> None:
         self._pool = pool
         self._app = app
-        self._store = store
         self._settings = settings
 
     async def run_leases(self) -> None:
@@ -136,24 +132,6 @@ class Sweeper:
         except Superseded as gone:
             log.info("%s", gone)
 
-    async def run_garbage(self) -> None:
-        """Sweep the garbage until cancelled."""
-        while True:
-            await _surviving("garbage", self.sweep_garbage)
-            await asyncio.sleep(GARBAGE_EVERY_S)
-
-    async def sweep_garbage(self) -> None:
-        """Remove objects whose grace time is over, and what the catalogue says of them."""
-        while True:
-            async with self._pool.connection() as connection:
-                keys = await garbage.due(connection, self._settings.garbage_grace_s, GARBAGE_BATCH)
-            if not keys:
-                return
-            for key in keys:
-                await self._store.delete(key)
-            async with self._pool.connection() as connection:
-                await garbage.forget(connection, keys)
-
 
 async def _within(limit_s: float, wait: Awaitable[object]) -> None:
     try:
@@ -166,7 +144,7 @@ async def _surviving(what: str, call: Callable[[], Awaitable[None]]) -> bool:
     """Do it; tell whether it went well. What is away is tried again by the next round."""
     try:
         await call()
-    except (psycopg.Error, CatalogError, ProcrastinateException, StoreError) as error:
+    except (psycopg.Error, CatalogError, ProcrastinateException) as error:
         log.warning("%s: %s", what, str(error).splitlines()[0] if str(error) else repr(error))
         return False
     return True

@@ -61,7 +61,7 @@ async def run_worker(
         connector = PatientConnector(dsn)
         app = make_app(connector)
         dispatcher = Dispatcher(pool, app, settings.poll_s)
-        sweeper = Sweeper(pool, app, store, settings)
+        sweeper = Sweeper(pool, app, settings)
         async with (
             listening(dsn, ("work",)) as listener,
             app.open_async(),
@@ -70,7 +70,6 @@ async def run_worker(
             group.create_task(_hurry_at_the_end(connector))
             group.create_task(dispatcher.run(listener))
             group.create_task(sweeper.run_leases())
-            group.create_task(sweeper.run_garbage())
             for queue, slots in settings.slots.by_queue():
                 group.create_task(_run_queue(app, settings, queue, slots, runner))
 

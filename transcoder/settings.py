@@ -46,7 +46,6 @@ class WorkerSettings:
     patience_s: float = 60.0
     drain_s: float = 10.0
     stall_s: float = 60.0
-    garbage_grace_s: float = 24 * 3600.0
 
     def __post_init__(self) -> None:
         if self.lease_s < 2 * self.heartbeat_s:
