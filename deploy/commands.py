@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from catalog.db.migrate import migrate
-from deploy import backup_commands, user_commands
+from deploy import backup_commands, readings, user_commands
 from deploy.command import Argument, Command
 from deploy.config import example
 from deploy.database import catalogue
@@ -35,6 +35,8 @@ ALL = (
     Command("serve", "run everything: database, origin, workers", serve.run),
     Command("origin", "run API, pages and playback", origin.run),
     Command("worker", "run transcoding jobs", worker.run),
+    Command("doctor", "check this machine and say what to do", readings.run,
+            (Argument(("--json",), {"action": "store_true", "help": "for programs"}),)),
     Command("migrate", "bring the database up to this program", _migrate),
     Command("config", "print the commented configuration file", _config,
             (Argument(("--example",), {"action": "store_true", "help": "print it"}),)),
