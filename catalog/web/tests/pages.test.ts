@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ApiError, queryString } from "@/api/client";
-import { apiQuery, isPlain, readQuery, toggled, writeQuery } from "@/library/query";
+import { apiQuery, inOrder, isPlain, readQuery, toggled, writeQuery } from "@/library/query";
 import { bytes, clock, day, roundLeft, weekStart } from "@/ui/format";
 import { nearest, type Box } from "@/ui/spatial";
 import { errorText, fieldText, lessonErrorText, wordFor } from "@/ui/words";
@@ -125,5 +125,13 @@ describe("query strings", () => {
       "?q=%E5%88%86+%E6%95%B0&mine=1&lesson=x&lesson=y",
     );
     expect(queryString({})).toBe("");
+  });
+});
+
+describe("facets", () => {
+  it("show grades from the youngest up, others as counted, nothing empty", () => {
+    const values = ["g10", "", "g2", "g9"].map((value) => ({ value, label: value, count: 1 }));
+    expect(inOrder("grade", values).map((item) => item.value)).toEqual(["g2", "g9", "g10"]);
+    expect(inOrder("school", values).map((item) => item.value)).toEqual(["g10", "g2", "g9"]);
   });
 });

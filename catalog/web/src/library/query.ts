@@ -1,5 +1,7 @@
 /** The library's state as its address says it: shareable, survives reload, back works. No DOM. */
 
+import { valuesOf } from "@/i18n/vocabulary";
+
 export const FACETS = ["stage", "grade", "subject", "edition", "series", "school"] as const;
 export type Facet = (typeof FACETS)[number];
 export const SORTS = ["relevance", "newest", "plays", "title"] as const;
@@ -10,6 +12,14 @@ export interface LibraryQuery {
   sort: Sort | "";
   teacher: string;
   facets: Partial<Record<Facet, string>>;
+}
+
+/** Stages and grades read from the youngest up; the rest stays as the server counts it. */
+export function inOrder<T extends { value: string }>(facet: Facet, values: readonly T[]): T[] {
+  const known = values.filter((item) => item.value !== "");
+  if (facet !== "stage" && facet !== "grade") return known;
+  const order = valuesOf(facet);
+  return known.sort((a, b) => order.indexOf(a.value) - order.indexOf(b.value));
 }
 
 type RouteQuery = Record<string, string | null | (string | null)[] | undefined>;

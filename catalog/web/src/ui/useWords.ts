@@ -5,6 +5,9 @@ import type { Choice, LessonEvent } from "@/api/types";
 import { bytes, day, roundLeft } from "./format";
 import { errorText, fieldText, lessonErrorText, wordFor } from "./words";
 
+/** Between facts on one line; thin spaces, because Chinese fonts draw the dot wide. */
+const DOT = "\u2009·\u2009";
+
 export function useWords() {
   const { t, te, locale } = useI18n();
   const has = (key: string) => te(key) || te(key, "zh-CN");
@@ -12,6 +15,7 @@ export function useWords() {
   return {
     t,
     locale,
+    dot: DOT,
     number: computed(() => new Intl.NumberFormat(locale.value)),
     bytes: (count: number) => bytes(count, locale.value),
     day: (iso: string) => day(iso, locale.value, new Date()),

@@ -43,7 +43,7 @@ function find(text: string, words: readonly Word[]): string | undefined {
 
 export function stemOf(name: string): string {
   const leaf = name.split(/[\\/]/).pop() ?? name;
-  return leaf.replace(/\.[a-z0-9]{2,5}$/i, "").normalize("NFC");
+  return leaf.replace(/(?<=.)\.[a-z0-9]{2,5}$/i, "").normalize("NFC");
 }
 
 /** Read what a file name tells, with the words of the catalogue to recognise. */
