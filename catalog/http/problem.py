@@ -43,6 +43,7 @@ STATUS: dict[type[Exception], int] = {
 }
 TITLES = {460: "Checksum Mismatch"}
 RETRY_AFTER_S = 2
+RETRY_AFTER_S = 2
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
@@ -85,6 +86,8 @@ def _known(error: Exception, status: int) -> web.Response:
     headers: dict[str, str] = {}
     if isinstance(error, errors.TooMany):
         headers["Retry-After"] = str(ceil(error.wait_s))
+    if status == 503:
+        headers["Retry-After"] = str(RETRY_AFTER_S)
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="tongbu"'
     if status == 503:

@@ -89,7 +89,7 @@ def growing(rendition: Rendition, objects: int = 1) -> Rendition:
 
 HIGH = video(0)
 LOW = video(1, "360p", (640, 360), 1, "avc1.64001e")
-AV1 = video(2, "1080p AV1", scale=2, codecs="av01.0.08M.08")
+AV1 = video(2, "1080p-av1", scale=2, codecs="av01.0.08M.08")
 AAC = audio(3, "AAC", "mp4a.40.2", 33_000)
 OPUS = audio(4, "Opus", "opus", 17_000)
 SUBTITLES = (

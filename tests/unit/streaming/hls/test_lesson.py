@@ -105,7 +105,7 @@ def test_av1_is_offered_only_when_whole() -> None:
     for presentation, names in (
         (made.GROWING, ["1080p", "360p"]),
         (late, ["1080p"]),
-        (made.WHOLE, ["1080p", "360p", "1080p AV1"]),
+        (made.WHOLE, ["1080p", "360p", "1080p-av1"]),
     ):
         offer = make_offer(presentation)
         assert [item.rendition.name for item in offer.videos] == names
