@@ -228,7 +228,6 @@ async def test_bad_questions_are_refused_in_plain_words(site: Site, query: dict[
     [
         "' or 1=1 --",
         "<script>",
-        "\x00\x1f",
         "title:x AND *",
         "%E2%28%A1",
         "\ud7ff𠀀",
