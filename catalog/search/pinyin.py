@@ -6,8 +6,10 @@ syllables, the last of which may be unfinished; letters that cannot be cut stand
 
 from __future__ import annotations
 
-from catalog.search.tables import beginnings, pair_readings, readings, syllables
-from catalog.search.text import is_han, pieces
+from operator import add
+
+from catalog.search.tables import beginnings, pair_readings, spoken, syllables
+from catalog.search.text import han
 
 LONGEST_SYLLABLE = 6
 LETTERS_LIMIT = 60
@@ -16,28 +18,25 @@ CUTS_LIMIT = 6
 
 def syllables_of(folded: str) -> list[str]:
     """Read the Han characters of a folded text, one syllable each."""
-    usual, special = readings(), pair_readings()
-    found: list[str] = []
-    for run in pieces(folded):
-        if not is_han(run):
-            continue
-        read = [usual.get(c, "") for c in run]
-        for i in range(len(run) - 1):
-            pair = special.get(run[i : i + 2])
-            if pair:
-                read[i : i + 2] = pair
-        found += [s for s in read if s]
-    return found
+    row = han(folded)
+    special = pair_readings()
+    usual = row.translate(spoken()).split()
+    odd = special.keys() & set(map(add, row, row[1:]))
+    if odd and len(usual) == len(row):
+        for i in range(len(row) - 1):
+            if row[i : i + 2] in odd:
+                usual[i : i + 2] = special[row[i : i + 2]]
+    return usual
 
 
 def letter_pairs(letters: str) -> list[str]:
     """Give the overlapping pairs of first letters, as they are indexed and asked for."""
-    return [letters[i : i + 2] for i in range(len(letters) - 1)]
+    return list(map(add, letters, letters[1:]))
 
 
 def initials_of(read: list[str]) -> list[str]:
     """Give the pairs of first letters of a row of syllables."""
-    return letter_pairs("".join(s[0] for s in read))
+    return letter_pairs("".join([s[0] for s in read]))
 
 
 def cuts(letters: str) -> list[tuple[str, ...]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import cache, lru_cache
 from hashlib import blake2b
+from typing import NamedTuple
 
 import tantivy
 
@@ -16,7 +17,7 @@ from catalog.search.pinyin import initials_of, syllables_of
 from catalog.search.port import Entry
 from catalog.search.query import whole
 from catalog.search.tables import readings, syllables
-from catalog.search.text import characters, fold, joined, tokens
+from catalog.search.text import characters, fold, han, tokens
 
 VERSION = 1
 HINTS_LIMIT = 24
@@ -103,23 +104,43 @@ def _ranks() -> dict[str, int]:
 def document(entry: Entry) -> tantivy.Document:
     """Give a lesson as it is written."""
     title = fold(entry.title)
-    topic = joined((*entry.tags, *entry.knowledge_points, entry.chapter, entry.teacher,
-                    entry.school, entry.series))  # fmt: skip
-    rest = joined((entry.description, entry.transcript))
-    everything = f"{title}\n{topic}\n{rest}"
-    read, read_topic = syllables_of(title), syllables_of(topic)
+    words = tokens(title)
+    read = syllables_of(title)
+    named = (*entry.tags, *entry.knowledge_points, entry.chapter, entry.teacher, entry.school,
+             entry.series)  # fmt: skip
+    topic = [_topic(text) for text in named if text]
+    topic_words = " ".join([part.words for part in topic])
+    rest = fold(f"{entry.description}\n{entry.transcript}")
     high, low = key_of(entry.id)
     hints = _hints(entry) if entry.public or entry.city else []
     return tantivy.Document(
-        id=[entry.id], title=[" ".join(tokens(title))], topic=[" ".join(tokens(topic))],
-        all=[" ".join(tokens(everything))], one=[characters(everything)],
-        py=[" ".join(read)], pya=[" ".join(read_topic)], ini=[" ".join(initials_of(read))],
-        inia=[" ".join(initials_of(read_topic))], keys=[*_keys(entry), day_of(high)],
-        cell=[CELL_MARK.join(getattr(entry, part) for part in CELL_PARTS)],
+        id=[entry.id], title=[" ".join(words)], topic=[topic_words],
+        all=[" ".join([*words, topic_words, *tokens(rest)])],
+        one=[characters("".join([title, rest, *(part.characters for part in topic)]))],
+        py=[" ".join(read)], pya=[" ".join([part.syllables for part in topic])],
+        ini=[" ".join(initials_of(read))], inia=[" ".join([part.initials for part in topic])],
+        keys=[*_keys(entry), day_of(high)],
+        cell=[CELL_MARK.join((entry.stage, entry.grade, entry.subject, entry.edition))],
         series=[entry.series_id], school=[entry.school_id], high=[high], low=[low],
         plays=[entry.plays], name=[title_key(title)], exact=[exact_of(whole(title))],
         **({"hint" if entry.public else "cityhint": hints} if hints else {}),
     )  # fmt: skip
+
+
+class _Topic(NamedTuple):
+    words: str
+    characters: str
+    syllables: str
+    initials: str
+
+
+@lru_cache(maxsize=20_000)
+def _topic(text: str) -> _Topic:
+    """Cut a tag, a teacher's name, a school: the same ones come again and again."""
+    folded = fold(text)
+    read = syllables_of(folded)
+    return _Topic(" ".join(tokens(folded)), han(folded), " ".join(read),
+                  " ".join(initials_of(read)))  # fmt: skip
 
 
 def _keys(entry: Entry) -> list[str]:

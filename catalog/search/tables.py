@@ -40,6 +40,12 @@ def readings() -> dict[str, str]:
 
 
 @cache
+def spoken() -> dict[int, str]:
+    """Map each character to its syllable and a blank, for str.translate."""
+    return {ord(character): f"{syllable} " for character, syllable in readings().items()}
+
+
+@cache
 def pair_readings() -> dict[str, tuple[str, str]]:
     """Map pairs read otherwise than their characters alone (音乐, 重力) to their syllables."""
     from pypinyin.phrases_dict import phrases_dict

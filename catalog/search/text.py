@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from operator import add
 
 from catalog.search.tables import SIMPLIFIED
 
 LATIN_LIMIT_CHARS = 40
 HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
 _PIECE = re.compile(f"[{HAN}]+|[^\\W_{HAN}]+")
-_IS_HAN = re.compile(f"[{HAN}]")
+_NOT_HAN = re.compile(f"[^{HAN}]+")
 
 
 def fold(text: str) -> str:
@@ -27,7 +27,8 @@ def fold(text: str) -> str:
 
 def is_han(piece: str) -> bool:
     """Tell whether a piece is a run of Han characters (a piece is never mixed)."""
-    return _IS_HAN.match(piece) is not None
+    first = piece[0]
+    return "\u3400" <= first <= "\u9fff" or first >= "\U00020000" or first in "\u3005\u3007"
 
 
 def pieces(folded: str) -> list[str]:
@@ -37,9 +38,7 @@ def pieces(folded: str) -> list[str]:
 
 def pairs(run: str) -> list[str]:
     """Give the overlapping pairs of a Han run, a single character as itself."""
-    if len(run) == 1:
-        return [run]
-    return [run[i : i + 2] for i in range(len(run) - 1)]
+    return list(map(add, run, run[1:])) or [run]
 
 
 def tokens(folded: str) -> list[str]:
@@ -51,7 +50,7 @@ def tokens(folded: str) -> list[str]:
     found: list[str] = []
     for piece in pieces(folded):
         if is_han(piece):
-            found += [piece[i : i + 2] for i in range(len(piece) - 1)]
+            found += map(add, piece, piece[1:])
             found.append(piece[-1])
         else:
             found.append(piece[:LATIN_LIMIT_CHARS])
@@ -60,9 +59,9 @@ def tokens(folded: str) -> list[str]:
 
 def characters(folded: str) -> str:
     """Give each Han character of a text once, separated by blanks."""
-    return " ".join(dict.fromkeys(_IS_HAN.findall(folded)))
+    return " ".join(set(_NOT_HAN.sub("", folded)))
 
 
-def joined(values: Iterable[str]) -> str:
-    """Fold several values into one text whose parts do not touch."""
-    return fold("\n".join(value for value in values if value))
+def han(folded: str) -> str:
+    """Give only the Han characters of a text."""
+    return _NOT_HAN.sub("", folded)
