@@ -29,6 +29,9 @@ web: $(BIN)/.installed ## Build the pages when their sources changed
 web-check: $(BIN)/.installed-dev web ## Types, unit tests and size budgets of the pages
 	@$(BIN)/python -m deploy.web_build --check
 
+bench-search: $(BIN)/.installed-dev web ## Search among 4 million lessons (ARGS="--lessons 100000" for fewer)
+	$(BIN)/python -m loadtests.search_bench $(ARGS)
+
 lock: $(BIN)/.installed-dev ## Make the lock files anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet -o requirements.lock
