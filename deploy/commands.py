@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from catalog.db.migrate import migrate
-from deploy import backup_commands, readings, user_commands
+from deploy import backup_commands, import_command, readings, user_commands
 from deploy.command import Argument, Command
 from deploy.config import example
 from deploy.database import catalogue
@@ -30,9 +30,11 @@ def _migrate(settings: Settings, asked: argparse.Namespace) -> int:
 
 
 ALL = (
+    import_command.COMMAND,
     *user_commands.COMMANDS,
     *backup_commands.COMMANDS,
-    Command("serve", "run everything: database, origin, workers", serve.run),
+    Command("serve", "run everything: database, origin, workers", serve.run,
+            (Argument(("--demo",), {"action": "store_true", "help": "start with the demo city"}),)),
     Command("origin", "run API, pages and playback", origin.run),
     Command("worker", "run transcoding jobs", worker.run),
     Command("doctor", "check this machine and say what to do", readings.run,

@@ -5,10 +5,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import time
 
 import uvloop
 
+from catalog.db.pool import make_pool
+from catalog.passwords import Passwords
+from catalog.people import city_day
+from catalog.store.settings import open_store
 from deploy.database import catalogue
+from deploy.demo import fill_demo
 from deploy.roles.origin import run_origin
 from deploy.settings import Settings
 from deploy.signals import until_signalled
@@ -18,11 +24,11 @@ from deploy.supervise import keep_running
 def run(settings: Settings, asked: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT."""
     with catalogue(settings) as dsn:
-        uvloop.run(_serve(settings, dsn))
+        uvloop.run(_serve(settings, dsn, asked.demo))
     return 0
 
 
-async def _serve(settings: Settings, dsn: str) -> None:
+async def _serve(settings: Settings, dsn: str, demo: bool) -> None:
     environment = {
         **os.environ,
         "TONGBU_DATABASE_URL": dsn,
@@ -32,10 +38,20 @@ async def _serve(settings: Settings, dsn: str) -> None:
         "TONGBU_LOG_FORMAT": settings.log.format,
     }
     async with run_origin(settings, dsn), asyncio.TaskGroup() as group:
-        workers = [
+        beside = [
             group.create_task(keep_running(["worker"], environment, settings.server.drain_s))
             for _ in range(settings.server.workers)
         ]
+        if demo:
+            beside.append(group.create_task(_demo(settings, dsn)))
         await until_signalled()
-        for task in workers:
+        for task in beside:
             task.cancel()
+
+
+async def _demo(settings: Settings, dsn: str) -> None:
+    async with (
+        make_pool(dsn, 2) as pool,
+        open_store(settings.store, settings.server.data) as store,
+    ):
+        await fill_demo(pool, store, Passwords(), city_day(time.time()))

@@ -1,0 +1,145 @@
+"""`tongbu serve --demo`: fills an empty service with the demo city, people and lessons, once.
+
+Lessons are drawn by ffmpeg and come in as a bureau's would: as a table with files. One password,
+made at random and printed, opens every demo account.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from catalog.accounts import NewPerson, add_person
+from catalog.bulk_import import import_table
+from catalog.credentials import random_password
+from catalog.db.city import city_is_empty, insert_city
+from catalog.db.pool import Connection, Pool
+from catalog.importing import Item, Problem
+from catalog.passwords import Passwords
+from catalog.people import Affiliation, Role
+from catalog.store.port import ObjectStore
+from deploy.demo_city import demo_city
+from deploy.demo_media import LESSONS, DemoError, DemoLesson, draw
+
+TEACHER = "wangfang"
+_URBAN, _RURAL = 0, 165
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPerson:
+    """An account and what it is; school is its number in the demo city."""
+
+    username: str
+    name: str
+    role: Role
+    school: int = _URBAN
+
+
+PEOPLE = (
+    DemoPerson("district", "市南区信息员 刘洋", Role.DISTRICT),
+    DemoPerson("school", "校长 陈静", Role.SCHOOL),
+    DemoPerson(TEACHER, "王芳", Role.TEACHER),
+    DemoPerson("rural", "乡村教师 孙磊", Role.TEACHER, _RURAL),
+    DemoPerson("researcher", "教研员 赵敏", Role.RESEARCHER),
+    DemoPerson("classroom", "听讲教室 1", Role.CLASSROOM, _RURAL),
+    DemoPerson("pupil", "学生 李想", Role.PUPIL, _RURAL),
+)
+
+
+async def fill_demo(pool: Pool, store: ObjectStore, passwords: Passwords, day: date) -> None:
+    """Fill an empty catalogue; do nothing when there is a city already. Raises: DemoError."""
+    if not await city_is_empty(pool):
+        return
+    since = date(day.year if day.month >= 9 else day.year - 1, 9, 1)
+    city = demo_city(since)
+    schools = await insert_city(pool, city)
+    names = [school.name for school in city.schools]
+    password = random_password()
+    async with pool.connection() as connection:
+        for person in PEOPLE:
+            await _add(
+                connection, passwords, person, schools[names[person.school]], since, password
+            )
+    sys.stdout.write(_told(password))
+    sys.stdout.flush()
+    await _import_lessons(pool, store, names)
+
+
+async def _add(
+    connection: Connection,
+    passwords: Passwords,
+    person: DemoPerson,
+    school: str,
+    since: date,
+    password: str,
+) -> None:
+    place = Affiliation(person.role, since, school_id=school)
+    if person.role is Role.DISTRICT:
+        cursor = await connection.execute("select district_id from school where id = %s", (school,))
+        row = await cursor.fetchone()
+        place = Affiliation(person.role, since, district_id=row["district_id"] if row else None)
+    await add_person(
+        connection, passwords, NewPerson(person.username, person.name, password, (place,))
+    )
+
+
+def _told(password: str) -> str:
+    names = ", ".join(f"{person.username} ({person.role.value})" for person in PEOPLE)
+    return f"demo city: sign in as {names}\n  with the password {password} (shown only now)\n"
+
+
+async def _import_lessons(pool: Pool, store: ObjectStore, schools: list[str]) -> None:
+    owner = await _teacher(pool)
+    with tempfile.TemporaryDirectory(prefix="tongbu-demo-") as folder:
+        for index, lesson in enumerate(LESSONS):
+            await draw(lesson, Path(folder) / f"{index}.mp4")
+            # The table grows by a line; what came in before is known and not imported again.
+            report = await import_table(
+                _table(LESSONS[: index + 1], schools[_URBAN]).encode(), Path(folder),
+                owner_id=owner, pool=pool, store=store, progress=_Silent(),
+            )  # fmt: skip
+            if report.problems:
+                raise DemoError(f"a demo lesson could not be imported: {report.problems[0]}")
+
+
+def _table(lessons: Sequence[DemoLesson], school: str) -> str:
+    out = io.StringIO()
+    rows: list[Mapping[str, str]] = [
+        {"file": f"{index}.mp4", "title": lesson.title, "series": lesson.series,
+         "stage": lesson.stage, "grade": lesson.grade, "subject": lesson.subject,
+         "chapter": lesson.chapter, "tags": ",".join(lesson.tags), "teacher": "王芳",
+         "school": school}
+        for index, lesson in enumerate(lessons)
+    ]  # fmt: skip
+    writer = csv.DictWriter(out, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+async def _teacher(pool: Pool) -> str:
+    async with pool.connection() as connection:
+        cursor = await connection.execute("select id from person where username = %s", (TEACHER,))
+        row = await cursor.fetchone()
+    assert row is not None
+    return str(row["id"])
+
+
+class _Silent:
+    def checking(self, files: int) -> None:
+        """Say nothing."""
+
+    def begun(self, lessons: int, size_bytes: int, done_before: int) -> None:
+        """Say nothing."""
+
+    def imported(self, item: Item) -> None:
+        """Say nothing."""
+
+    def failed(self, problem: Problem) -> None:
+        """Say nothing: the report has it."""
