@@ -25,7 +25,6 @@ from catalog.store.port import ObjectStore
 
 log = logging.getLogger(__name__)
 
-ORPHANS_BELOW = ("media/", "side/")
 KEYS_AT_ONCE = 32
 LOOKED_UP_AT_ONCE = 500
 LESSONS_AT_ONCE = 20
@@ -34,11 +33,15 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True)
 class SweepSettings:
-    """How long things stay: thrown away, found without an owner, deleted by a person, swept."""
+    """How long things stay: thrown away, found without an owner, deleted by a person, swept.
+
+    A source that no lesson has stays long: a backup that was restored does not know the newest.
+    """
 
     every_s: float = 600.0
     orphans_every_s: float = 86_400.0
     grace_s: float = 86_400.0
+    orphan_sources_kept_s: float = 30 * 86_400.0
     deleted_lessons_kept_s: float = 30 * 86_400.0
     tombstones_kept_s: float = 90 * 86_400.0
 
@@ -63,19 +66,26 @@ class Sweeper:
                 return dropped
 
     async def find_orphans(self, now: datetime) -> int:
-        """Put objects older than the grace time that nothing points at into the garbage."""
-        before_utc = now.timestamp() - self._settings.grace_s
+        """Put old objects that nothing points at into the garbage; tell how many."""
+        settings = self._settings
         found = 0
-        for prefix in ORPHANS_BELOW:
-            old: list[str] = []
-            async for info in self._store.list(prefix):
-                if info.modified_utc < before_utc:
-                    old.append(info.key)
-                if len(old) == LOOKED_UP_AT_ONCE:
-                    found += await self._add_orphans(old, now)
-                    old = []
-            found += await self._add_orphans(old, now)
+        for prefix, kept_s in (
+            ("media/", settings.grace_s),
+            ("side/", settings.grace_s),
+            ("source/", settings.orphan_sources_kept_s),
+        ):
+            found += await self._find_below(prefix, now.timestamp() - kept_s, now)
         return found
+
+    async def _find_below(self, prefix: str, before_utc: float, now: datetime) -> int:
+        found, old = 0, list[str]()
+        async for info in self._store.list(prefix):
+            if info.modified_utc < before_utc:
+                old.append(info.key)
+            if len(old) == LOOKED_UP_AT_ONCE:
+                found += await self._add_orphans(old, now)
+                old = []
+        return found + await self._add_orphans(old, now)
 
     async def _add_orphans(self, keys: list[str], now: datetime) -> int:
         async with self._pool.connection() as connection:

@@ -19,7 +19,6 @@ elsewhere (catalog/uploads, catalog/http/tus.py); nothing here touches them.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -224,12 +223,20 @@ def write_metadata(metadata: Mapping[str, str]) -> str:
 
 def _text(key: str, value: str) -> str:
     try:
-        return base64.b64decode(value, validate=True).decode("utf-8")
-    except binascii.Error:
+        raw = base64.b64decode(value, validate=True)
+    except ValueError:
         raise Malformed(f"Upload-Metadata: the value of {key!r} is not base64") from None
+    try:
+        text = raw.decode("utf-8")
     except UnicodeDecodeError:
-        sentence = "is not text in UTF-8"
-        raise Invalid(f"{key} {sentence}", {key: sentence}) from None
+        raise _refused(key, "is not text in UTF-8") from None
+    if "\x00" in text:
+        raise _refused(key, "has the character NUL: take it out")
+    return text
+
+
+def _refused(key: str, what: str) -> Invalid:
+    return Invalid(f"{key} {what}", {key: what})
 
 
 def _number(headers: Mapping[str, str], name: str) -> int | None:
@@ -280,7 +287,7 @@ def _checksum(headers: Mapping[str, str]) -> Checksum | None:
         raise Malformed(f"Upload-Checksum: use one of {', '.join(CHECKSUMS)}")
     try:
         digest = base64.b64decode(value, validate=True)
-    except binascii.Error:
+    except ValueError:
         digest = b""
     if len(digest) != CHECKSUMS[algorithm]:
         raise Malformed(f"Upload-Checksum: that is no base64 of a {algorithm} digest")

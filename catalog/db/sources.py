@@ -60,7 +60,7 @@ async def add_lesson(connection: Connection, new: NewLesson, source: StoredSourc
 
 
 async def next_generation(connection: Connection, lesson: str) -> int:
-    """Lock the lesson and give the generation that a new version of it takes.
+    """Lock the lesson and give the generation that a new version of it takes: never one again.
 
     Raises: NotFound when the lesson is gone.
     """
@@ -69,7 +69,9 @@ async def next_generation(connection: Connection, lesson: str) -> int:
         await connection.execute(
             "select 1 + greatest((select generation from lesson where id = %(lesson)s),"
             " (select max(generation) from source where lesson_id = %(lesson)s),"
-            " (select max(generation) from upload where target_id = %(lesson)s)) as next",
+            " (select max(generation) from upload where target_id = %(lesson)s),"
+            " (select max(split_part(key, '/', 3)::integer) from garbage"
+            "   where key like 'source/' || %(lesson)s || '/%%')) as next",
             {"lesson": lesson},
         )
     ).fetchone()

@@ -73,6 +73,9 @@ select key, %(now)s from unnest(%(keys)s::text[]) as key
 where not exists (select from source s where s.key = key.key)
   and not exists (select from media_object o where o.key = key.key)
   and not exists (select from side_product p where p.key = key.key)
+  and not exists (select from upload u where u.state = 'open' and u.generation is not null
+    and u.target_id = split_part(key.key, '/', 2)
+    and key.key = 'source/' || u.target_id || '/' || u.generation)
 on conflict do nothing returning key
 """
 

@@ -146,6 +146,7 @@ class _Opened:
         self._fence = _beside(path, _FENCE)
         self._descriptor = -1
         self._turn = threading.Lock()
+        self._closed = False
         self._expected: Checksum | None = None
         self._hash = hashlib.sha256()
         self._fenced_from = 0
@@ -154,6 +155,8 @@ class _Opened:
 
     def open(self) -> None:
         with self._turn:
+            if self._closed:
+                raise Gone("the connection that wanted to write has gone")
             try:
                 self._descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -203,6 +206,7 @@ class _Opened:
 
     def close(self) -> None:
         with self._turn:
+            self._closed = True
             if self._descriptor >= 0:
                 os.close(self._descriptor)
                 self._descriptor = -1

@@ -12,12 +12,13 @@ import psycopg
 import pytest
 
 from catalog.db.pool import Connection, Pool
+from catalog.db.sources import next_generation
 from catalog.garbage import Sweeper, SweepSettings, sweeping
 from catalog.ids import new_id
 from catalog.store.keys import media_key, side_key, source_key
 from catalog.store.local import LocalStore
 from catalog.store.port import StoreAway
-from tests.support.lessons import add_lesson
+from tests.support.lessons import add_lesson, add_person, insert
 from tests.support.objects import keys_below
 from tests.support.wait import eventually
 
@@ -182,6 +183,37 @@ async def test_a_swept_key_cannot_be_published(
             await add_media(connection, lesson, 1)
     await sweeper.sweep(NOW + timedelta(days=91))
     assert await count(pool, "garbage") == 0
+
+
+async def test_a_source_without_a_lesson_stays_long_and_that_of_an_open_upload_stays(
+    pool: Pool, local_store: LocalStore, local_root: Path, sweeper: Sweeper
+) -> None:
+    async with pool.connection() as connection:
+        lesson = await add_lesson(connection)
+        kept = [await add_source(connection, lesson, 1), source_key(lesson, 2)]
+        person = await add_person(connection)
+        await insert(connection, "upload", owner_id=person, target_id=lesson, generation=2,
+                     state="open", expires_at=NOW + DAY)  # fmt: skip
+    orphan = source_key(new_id(), 1)
+    await store_all(local_store, *kept, orphan)
+    assert await sweeper.find_orphans(NOW + 29 * DAY) == 0
+    assert await sweeper.find_orphans(NOW + 31 * DAY) == 1
+    assert await sweeper.sweep(NOW + 33 * DAY) == 1
+    assert await keys_below(local_store, "") == kept
+
+
+async def test_a_generation_whose_source_was_swept_is_not_taken_again(
+    pool: Pool, sweeper: Sweeper
+) -> None:
+    """The upload that had it may be forgotten long before the tombstone is."""
+    async with pool.connection() as connection:
+        lesson = await add_lesson(connection, generation=1)
+        await throw(connection, [source_key(lesson, 4)], NOW - 2 * DAY)
+    assert await sweeper.sweep(NOW) == 1
+    async with pool.connection() as connection:
+        generation = await next_generation(connection, lesson)
+        await add_source(connection, lesson, generation)
+    assert generation == 5
 
 
 class Held(LocalStore):

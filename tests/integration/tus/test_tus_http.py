@@ -293,6 +293,20 @@ async def test_hostile_words_are_kept_as_words(at: Desk) -> None:
     assert row == {"title": title, "filename": "x.mp4", "key": f"source/{lesson}/1"}
 
 
+async def test_a_word_that_postgresql_cannot_keep_is_refused(at: Desk) -> None:
+    headers = at.headers({"Upload-Length": "10", **meta({"unknown": "a\x00b"})})
+    async with at.client.post(at.url, headers=headers) as answer:
+        assert answer.status == 422
+        assert list((await answer.json())["fields"]) == ["unknown"]
+
+
+@pytest.mark.parametrize("name", ["Upload-Metadata", "Upload-Checksum", "Upload-Concat"])
+async def test_headers_outside_ascii_are_refused(at: Desk, name: str) -> None:
+    headers = at.headers({"Upload-Length": "10", **BODY, name: "sha1 课课课课"})
+    async with at.client.post(at.url, data=media(10), headers=headers) as answer:
+        assert answer.status == 400, await answer.text()
+
+
 @pytest.mark.parametrize("value", ["%%%", "w4M=w4M="])
 async def test_metadata_that_is_no_base64(at: Desk, value: str) -> None:
     headers = at.headers({"Upload-Length": "10", "Upload-Metadata": f"title {value}"})
