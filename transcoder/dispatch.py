@@ -102,7 +102,7 @@ class Sweeper:
         self._app = app
         self._settings = settings
 
-    async def run_leases(self) -> None:
+    async def run(self) -> None:
         """Sweep lost leases until cancelled."""
         clock = asyncio.get_running_loop().time
         every_s = self._settings.lease_s / 4

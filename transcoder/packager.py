@@ -155,7 +155,20 @@ class _Spool:
         return closed
 
     async def _write(self, data: bytes) -> None:
-        if self._file is None:
-            self._path = self._folder / f"{self._name}-{next(self._numbers)}.mp4"
-            self._file = await aiofiles.open(self._path, "wb")
-        await self._file.write(data)
+        file = self._file or await self._open()
+        await file.write(data)
+
+    async def _open(self) -> AsyncBufferedIOBase:
+        """Open the next file; also when cancelled meanwhile, `close` must find it."""
+        self._path = self._folder / f"{self._name}-{next(self._numbers)}.mp4"
+        opening = asyncio.ensure_future(_opened(self._path))
+        try:
+            self._file = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            self._file = await opening
+            raise
+        return self._file
+
+
+async def _opened(path: Path) -> AsyncBufferedIOBase:
+    return await aiofiles.open(path, "wb")

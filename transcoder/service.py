@@ -24,13 +24,13 @@ from procrastinate.exceptions import ProcrastinateException
 from catalog.db.listen import listening
 from catalog.db.pool import Pool
 from catalog.store.port import ObjectStore
+from transcoder.bench import Bench, Prepare
 from transcoder.dispatch import Dispatcher, Sweeper
 from transcoder.errors import TranscoderError
 from transcoder.jobs import PatientConnector, RunUnit, make_app, run_queue
 from transcoder.prepare import prepare as look
 from transcoder.settings import WorkerSettings
 from transcoder.sources import SourceCache
-from transcoder.units import Bench, Prepare
 from transcoder.worker import UnitRunner
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ async def run_worker(
         ):
             group.create_task(_hurry_at_the_end(connector))
             group.create_task(dispatcher.run(listener))
-            group.create_task(sweeper.run_leases())
+            group.create_task(sweeper.run())
             for queue, slots in settings.slots.by_queue():
                 group.create_task(_run_queue(app, settings, queue, slots, runner))
 

@@ -1,86 +1,42 @@
-"""The units of work on one source: what each encodes and what it hands to the catalogue.
+"""The units of work on one source: what each makes, and how it ends.
 
-`prepare` decides the plan; `video/N`, `audio` and `side` make the lesson ready; `av1/N` follows at
-leisure. A unit that was stopped goes on behind its last published segment. Knows nothing of queues.
+`prepare` decides the plan; `audio`, `side` and `video/N` make the lesson ready; `av1/N` follows at
+leisure. Knows nothing of queues, leases or failures.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
-from functools import partial
-from pathlib import Path
 
 import msgspec
 
 from catalog.db import publication, work
-from catalog.db.pool import Pool
-from catalog.db.work import Taken, Unit
-from catalog.media import Media
-from catalog.store.port import ObjectStore
-from transcoder.argv import AUDIO_FRAGMENT_US, VideoJob, audio_command, video_command
-from transcoder.estimate import chunk_s
-from transcoder.objects import Grid, TrackCutter
-from transcoder.packager import Packager
-from transcoder.plan import EncodePlan, VideoPlan, VideoRung
-from transcoder.prepare import Prepared
-from transcoder.process import Consumer, Watch, run
-from transcoder.progress import Progress
-from transcoder.publish import CutPublisher, Shape
-from transcoder.sandbox import Limits, Sandbox
-from transcoder.settings import WorkerSettings
+from catalog.db.pool import Connection
+from catalog.db.publication import SideProduct
+from transcoder.bench import Bench, Job
+from transcoder.encode import encode_audio, encode_chunk
+from transcoder.plan import EncodePlan, VideoRung
+from transcoder.side import SideKeeper, chapter_product, make_poster
 from transcoder.together import patiently
-
-CPU_S_PER_MEDIA_S = 60
-LEAST_CPU_S = 120
-LONGEST_WALL_S = 24 * 3600.0
-NICE = {"fresh": 10, "backlog": 15, "late": 19}
 
 log = logging.getLogger(__name__)
 
-
-def class_of(unit: Unit, priority: str) -> str:
-    """Name the class that decides what goes first: fresh, then backlog, then late."""
-    return "late" if unit.late else priority
+Extra = Callable[[Connection], Awaitable[None]]
 
 
-Prepare = Callable[[Path], Awaitable[Prepared]]
-Report = Callable[[float, float | None, float], None]
+def unit_names(plan: EncodePlan) -> list[str]:
+    """Name the units that make a lesson ready."""
+    names = ["audio"] if plan.audio else []
+    names += ["side"] if plan.side else []
+    return names + [f"video/{chunk.index}" for chunk in (plan.video.chunks if plan.video else ())]
 
 
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """What units work with; `prepare` looks at a source in a sandbox."""
-
-    settings: WorkerSettings
-    pool: Pool
-    store: ObjectStore
-    prepare: Prepare
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One attempt at a unit: its source on this machine, and where to tell how far it is.
-
-    `report` takes the share that is done, the speed, and the seconds of media of this attempt.
-    """
-
-    taken: Taken
-    source: Path
-    report: Report
-
-    @property
-    def unit(self) -> Unit:
-        """The unit's name."""
-        return self.taken.claim.unit
-
-    def plan(self) -> EncodePlan:
-        """The generation's plan, which `prepare` has written."""
-        return msgspec.convert(self.taken.plan, EncodePlan)
+def late_names(plan: EncodePlan) -> list[str]:
+    """Name the units that follow when the lesson is ready."""
+    if plan.video is None or not plan.video.late_rungs:
+        return []
+    return [f"av1/{chunk.index}" for chunk in plan.video.chunks]
 
 
 async def do_unit(bench: Bench, job: Job) -> None:
@@ -107,172 +63,78 @@ async def _prepare(bench: Bench, job: Job) -> None:
     await patiently(keep, bench.settings.patience_s)
 
 
-def unit_names(plan: EncodePlan) -> list[str]:
-    """Name the units that make a lesson ready."""
-    names = ["audio"] if plan.audio else []
-    if plan.video:
-        names += [f"video/{chunk.index}" for chunk in plan.video.chunks]
-    return names
-
-
-def late_names(plan: EncodePlan) -> list[str]:
-    """Name the units that follow when the lesson is ready."""
-    if plan.video is None or not plan.video.late_rungs:
-        return []
-    return [f"av1/{chunk.index}" for chunk in plan.video.chunks]
-
-
-def first_names(plan: EncodePlan) -> list[str]:
-    """Name the renditions that must have begun before a lesson can be played."""
-    video = [rung.name for rung in plan.video.rungs] if plan.video else []
-    audio = [rung.name for rung in plan.audio.rungs] if plan.audio else []
-    return video + audio
-
-
 async def _video(bench: Bench, job: Job) -> None:
     plan = job.plan()
     assert plan.video is not None
-    await _encode_chunk(bench, job, plan, plan.video.rungs)
+    chunk = plan.video.chunks[job.unit.number]
+    keeper = SideKeeper(bench, job, plan.side, plan.video, chunk) if plan.side else None
+    await encode_chunk(bench, job, plan.video, chunk, plan.video.rungs, keeper)
+    if keeper is not None:
+        await keeper.make_up()
+
+    async def name_side(connection: Connection) -> None:
+        if keeper is None:
+            return
+        await work.keep_result(connection, job.unit, keeper.result())
+        results = await work.read_results(connection, job.unit, "video/")
+        found = [*keeper.products(), chapter_product(results, plan.duration_s)]
+        await publication.add_side(connection, job.unit, found)
+
+    await _finish(bench, job, _names(plan.video.rungs), name_side)
 
 
 async def _late(bench: Bench, job: Job) -> None:
     plan = job.plan()
     assert plan.video is not None
-    await _encode_chunk(bench, job, plan, plan.video.late_rungs)
-
-
-async def _encode_chunk(
-    bench: Bench, job: Job, plan: EncodePlan, rungs: tuple[VideoRung, ...]
-) -> None:
-    """Encode what is missing of a chunk in these rungs, and publish it as it comes."""
-    video = plan.video
-    assert video is not None
-    chunk = video.chunks[int(job.unit.name.partition("/")[2])]
-    names = [rung.name for rung in rungs]
-    number = await _resume(bench, job.unit, names, chunk.start_frame // video.gop_frames)
-    first_frame, end = number * video.gop_frames, chunk.start_frame + video.frames_of(chunk)
-    if first_frame < end:
-        grid = Grid(Fraction(video.gop_frames * video.frame_rate[1], video.frame_rate[0]), True)
-        shapes = {
-            rung.name: Shape(Media.VIDEO, index, video.frame_rate)
-            for index, rung in enumerate(rungs)
-        }
-        cutters = [(name, TrackCutter(grid, number, number)) for name in names]
-        build = partial(
-            _video_argv, str(bench.settings.ffmpeg), job.source, video,
-            lambda fds: VideoJob(rungs, tuple(fds), chunk, first_frame),
-        )  # fmt: skip
-        done_s = video.at_s(first_frame - chunk.start_frame)
-        report = _progress(job.report, done_s, chunk_s(video, chunk.index))
-        await _encode(bench, job, cutters, shapes, build, report, alike=True)
-    await _finish(bench, job, plan, names)
-
-
-def _video_argv(
-    program: str,
-    source: Path,
-    video: VideoPlan,
-    shape: Callable[[Sequence[int]], VideoJob],
-    fds: Sequence[int],
-) -> list[str]:
-    return video_command(program, source, video, None, shape(fds))
+    chunk, rungs = plan.video.chunks[job.unit.number], plan.video.late_rungs
+    await encode_chunk(bench, job, plan.video, chunk, rungs, None)
+    await _finish(bench, job, _names(rungs))
 
 
 async def _audio(bench: Bench, job: Job) -> None:
-    """Encode all sound from its beginning; what an earlier attempt published is passed over."""
-    plan = job.plan()
-    audio = plan.audio
+    audio = job.plan().audio
     assert audio is not None
-    grid = Grid(Fraction(AUDIO_FRAGMENT_US, 1_000_000), False)
-    names = [rung.name for rung in audio.rungs]
-    begun = {name: await _resume(bench, job.unit, [name], 0) for name in names}
-    cutters = [(name, TrackCutter(grid, 0, begun[name])) for name in names]
-    shapes = {name: Shape(Media.AUDIO, index) for index, name in enumerate(names)}
-
-    def build(fds: Sequence[int]) -> list[str]:
-        return audio_command(str(bench.settings.ffmpeg), job.source, audio, fds, plan.duration_s)
-
-    report = _progress(job.report, 0.0, plan.duration_s)
-    await _encode(bench, job, cutters, shapes, build, report, alike=False)
-    await _finish(bench, job, plan, names)
+    await encode_audio(bench, job, audio)
+    await _finish(bench, job, [rung.name for rung in audio.rungs])
 
 
-async def _encode(
-    bench: Bench,
-    job: Job,
-    cutters: Sequence[tuple[str, TrackCutter]],
-    shapes: Mapping[str, Shape],
-    build: Callable[[Sequence[int]], Sequence[str]],
-    report: Callable[[Progress], None],
-    *,
-    alike: bool,
-) -> None:
-    """Run the encoder in its sandbox, with a folder for the spool that goes away with it."""
-    settings, plan = bench.settings, job.plan()
-    publisher = CutPublisher(
-        bench.pool, bench.store, job.taken.claim, shapes, first_names(plan), settings.patience_s
-    )
-    limits = Limits(
-        cpu_s=int(LEAST_CPU_S + CPU_S_PER_MEDIA_S * plan.duration_s),
-        nice=NICE[class_of(job.unit, job.taken.priority)],
-    )
-    sandbox = Sandbox(limits, (job.source,))
-    watch = Watch(LONGEST_WALL_S, settings.stall_s)
+async def _side(bench: Bench, job: Job) -> None:
+    side = job.plan().side
+    assert side is not None
+    poster: SideProduct = await make_poster(bench, job, side)
 
-    async def encode(consumers: Sequence[Consumer]) -> None:
-        await run(build, consumers, sandbox=sandbox, watch=watch, on_progress=report)
+    async def name_poster(connection: Connection) -> None:
+        await publication.add_side(connection, job.unit, [poster])
 
-    folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="spool-", dir=settings.scratch)
-    try:
-        await Packager(cutters, Path(folder), publisher, alike=alike).run(encode)
-    finally:
-        await asyncio.to_thread(_remove, Path(folder))
+    await _finish(bench, job, [], name_poster)
 
 
-def _remove(folder: Path) -> None:
-    for path in folder.iterdir():
-        path.unlink(missing_ok=True)
-    folder.rmdir()
+async def _nothing(connection: Connection) -> None:
+    pass
 
 
-def _progress(report: Report, done_s: float, whole_s: float) -> Callable[[Progress], None]:
-    """Turn what ffmpeg says into a share of the unit."""
+async def _finish(bench: Bench, job: Job, names: Sequence[str], extra: Extra = _nothing) -> None:
+    """End the unit and write what goes with it, in one transaction."""
 
-    def tell(progress: Progress) -> None:
-        share = min(1.0, (done_s + progress.out_time_s) / whole_s)
-        report(share, progress.speed, progress.out_time_s)
-
-    return tell
-
-
-async def _resume(bench: Bench, unit: Unit, names: Sequence[str], start: int) -> int:
-    """Give the number of the first segment that is not published in all of these renditions."""
-    async with bench.pool.connection() as connection:
-        objects = await publication.read_objects(connection, unit, names)
-    return min(next_number(objects[name], start) for name in names)
-
-
-def next_number(objects: Sequence[tuple[int, int]], start: int) -> int:
-    """Follow objects, (first number, segments) in order, without a gap from start."""
-    for first, segments in objects:
-        if first == start:
-            start += segments
-    return start
-
-
-async def _finish(bench: Bench, job: Job, plan: EncodePlan, names: Sequence[str]) -> None:
     async def finish() -> bool:
         async with bench.pool.connection() as connection:
             await work.hold(connection, job.taken.claim)
-            return await publication.finish(connection, job.taken.claim, names, late_names(plan))
+            await extra(connection)
+            late = late_names(job.plan())
+            return await publication.finish(connection, job.taken.claim, names, late)
 
     if await patiently(finish, bench.settings.patience_s):
         log.info("lesson %s is ready", job.unit.lesson)
+
+
+def _names(rungs: Sequence[VideoRung]) -> list[str]:
+    return [rung.name for rung in rungs]
 
 
 _KINDS: Mapping[str, Callable[[Bench, Job], Awaitable[None]]] = {
     "prepare": _prepare,
     "video": _video,
     "audio": _audio,
+    "side": _side,
     "av1": _late,
 }

@@ -16,12 +16,13 @@ from catalog.db.pool import Connection, Pool
 from catalog.db.tally import tally
 from catalog.db.work import Claim, Superseded, Taken, Unit
 from catalog.store.port import StoreAway, StoreFull
+from transcoder.bench import Bench, Job
 from transcoder.errors import BadSource
 from transcoder.estimate import estimate
 from transcoder.plan import EncodePlan
 from transcoder.sources import SourceCache
 from transcoder.together import AWAY, beside, patiently
-from transcoder.units import Bench, Job, do_unit
+from transcoder.units import do_unit
 
 HAND_BACK_LIMIT_S = 5.0
 RETRY_GROWTH = 4

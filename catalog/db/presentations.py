@@ -36,7 +36,8 @@ jsonb_build_object('id', r.id, 'name', r.name, 'media', r.media, 'codecs', r.cod
 _PRESENTATION = f"""
 select l.generation, l.visibility, l.state,
   (select coalesce(jsonb_agg({_RENDITION} order by r.rung, r.name), '[]') from rendition r
-    where r.lesson_id = l.id and r.generation = l.generation) as renditions,
+    where r.lesson_id = l.id and r.generation = l.generation
+      and (r.complete or l.state <> 'ready')) as renditions,
   (select coalesce(jsonb_agg(jsonb_build_object('language', s.language, 'label', s.label,
       'webvtt', s.webvtt) order by s.language), '[]') from subtitle s
     where s.lesson_id = l.id) as subtitles,

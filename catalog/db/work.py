@@ -45,6 +45,11 @@ class Unit:
         return self.name.partition("/")[0]
 
     @property
+    def number(self) -> int:
+        """The number of the chunk; 0 when there is none."""
+        return int(self.name.partition("/")[2] or 0)
+
+    @property
     def late(self) -> bool:
         """Tell whether the lesson is ready without it."""
         return self.name.startswith(LATE_PREFIX)

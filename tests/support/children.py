@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.support.worker import FFMPEG
+import imageio_ffmpeg
+
+FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 
 
 async def encoders_of(pid: int, word: str = "") -> list[int]:
@@ -24,7 +26,7 @@ def _encoders(pid: int, word: str) -> list[int]:
     return [
         child
         for child, command in commands.items()
-        if command.startswith(str(FFMPEG)) and word in command
+        if command.startswith(FFMPEG) and word in command
     ]
 
 

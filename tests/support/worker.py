@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,11 +15,14 @@ from typing import Any
 
 import imageio_ffmpeg
 
+from catalog.db import sources
 from catalog.db.pool import Pool
 from catalog.db.work import want
 from catalog.store.keys import source_key
 from catalog.store.port import ObjectStore
+from tests.support.children import encoders_of
 from tests.support.lessons import add_lesson
+from tests.support.wait import eventually
 from transcoder.plan import (
     AudioCodec,
     AudioPlan,
@@ -26,6 +30,7 @@ from transcoder.plan import (
     Chunk,
     ContentKind,
     EncodePlan,
+    SidePlan,
     VideoCodec,
     VideoPlan,
     VideoRung,
@@ -38,7 +43,6 @@ from transcoder.settings import Slots, WorkerSettings
 FFMPEG = Path(imageio_ffmpeg.get_ffmpeg_exe())
 FRAME_RATE = 10
 GOP_FRAMES = 20
-STATES = ("wanted", "running")
 
 
 @cache
@@ -72,10 +76,11 @@ def plan(duration_s: float = 12, chunks: int = 1, late: bool = False) -> EncodeP
     )
     video = VideoPlan(
         (FRAME_RATE, 1), frames, GOP_FRAMES, (rung("180p", 180), rung("90p", 90)),
-        (rung("av1", 90, VideoCodec.AV1),) if late else (), cuts,
+        (rung("90p-av1", 90, VideoCodec.AV1),) if late else (), cuts,
     )  # fmt: skip
     audio = AudioPlan(0.0, (AudioRung("aac", AudioCodec.AAC, 48_000, 1),))
-    return EncodePlan(ContentKind.CAMERA, duration_s, video, audio)
+    side = SidePlan(1.0, 32, 18, 3, 3, 1.0, 90, chapters=True)
+    return EncodePlan(ContentKind.CAMERA, duration_s, video, audio, side)
 
 
 @dataclass(slots=True)
@@ -179,3 +184,20 @@ async def in_state(pool: Pool, lesson: str, state: str) -> bool:
     row = await lesson_row(pool, lesson)
     assert row["state"] != "failed" or state == "failed", row["error_detail"]
     return bool(row["state"] == state)
+
+
+async def video_encoder(pool: Pool, lesson: str) -> int:
+    """Wait until this process encodes video; give the encoder's process id."""
+
+    async def running() -> bool:
+        row = (await units(pool, lesson)).get("video/0")
+        return row is not None and row["progress"] > 0
+
+    await eventually(running)
+    return (await encoders_of(os.getpid(), "libx264"))[0]
+
+
+async def try_again(pool: Pool, lesson: str) -> None:
+    """What the retry button does."""
+    async with pool.connection() as connection:
+        await sources.retry(connection, lesson)

@@ -85,17 +85,6 @@ async def test_a_frozen_worker_that_wakes_up_breaks_nothing(
     await check_lesson(pool, store, lesson, SECONDS)
 
 
-async def video_encoder(pool: Pool, lesson: str) -> int:
-    """Wait until this process encodes video; give the encoder's process id."""
-
-    async def running() -> bool:
-        row = (await w.units(pool, lesson)).get("video/0")
-        return row is not None and row["progress"] > 0
-
-    await eventually(running)
-    return (await encoders_of(os.getpid(), "libx264"))[0]
-
-
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 async def test_an_encoder_that_is_killed_or_hangs_is_started_again(
     queue_dsn: str, pool: Pool, store: LocalStore, tmp_path: Path, number: signal.Signals
@@ -104,7 +93,7 @@ async def test_an_encoder_that_is_killed_or_hangs_is_started_again(
     paced = PacedStore(store, 2)
     options = w.settings(tmp_path, stall_s=2, tries=9)
     async with w.worker(options, queue_dsn, pool, paced, w.plan(SECONDS)):
-        pid = await video_encoder(pool, lesson)
+        pid = await w.video_encoder(pool, lesson)
         os.kill(pid, number)
         paced.open_up()
         await eventually(lambda: gone([pid]))
