@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import io
 import signal
 import sys
@@ -29,8 +31,9 @@ JOIN_STEPS = ["rows.create", "files.join", "rows.finish", "files.delete"]
 class Client:
     """A tus client that remembers where its upload is, as a browser does."""
 
-    def __init__(self, session: aiohttp.ClientSession, person: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, person: str, checked: bool = False) -> None:
         self.session = session
+        self.checked = checked
         self.person = person
         self.location = ""
         self.lesson = ""
@@ -50,9 +53,12 @@ class Client:
                     assert answer.status == 201, await answer.text()
                     self.location, offset = answer.headers["Location"], 0
             headers = self.headers(Upload_Offset=str(offset)) | BODY
-            piece = io.BytesIO(CONTENT[offset : offset + HALF])
-            where = absolute(url, self.location)
-            async with self.session.patch(where, data=piece, headers=headers) as answer:
+            piece = CONTENT[offset : offset + HALF]
+            if self.checked:
+                digest = base64.b64encode(hashlib.sha256(piece).digest()).decode()
+                headers["Upload-Checksum"] = f"sha256 {digest}"
+            where, data = absolute(url, self.location), io.BytesIO(piece)
+            async with self.session.patch(where, data=data, headers=headers) as answer:
                 assert answer.status == 204, await answer.text()
                 offset = int(answer.headers["Upload-Offset"])
                 self.lesson = answer.headers.get("Tongbu-Lesson", "")
@@ -100,6 +106,25 @@ async def doomed(
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("point", ["writer.expect", "writer.write", "writer.settle"])
+async def test_bytes_that_were_not_checked_before_a_kill_do_not_count(
+    dsn: str, pool: Pool, tmp_path: Path, point: str, when: str
+) -> None:
+    async with pool.connection() as connection:
+        person = await add_person(connection)
+    async with aiohttp.ClientSession() as session:
+        client = Client(session, person, checked=True)
+        async with doomed(dsn, tmp_path, person, point, when) as url:
+            with suppress(aiohttp.ClientConnectionError):
+                await client.upload(url)
+        async with recovered(pool, tmp_path, person) as (parts, url):
+            settled = HALF if (point, when) == ("writer.settle", "after") else 0
+            assert await parts.files.offset(client.location.rpartition("/")[2]) == settled
+            await client.upload(url)
+            await assert_one_lesson(parts, client.lesson)
 
 
 @asynccontextmanager
