@@ -30,6 +30,3 @@ class Mailbox:
         """Give what has come since, the oldest first."""
         taken, self._pending = self._pending, {}
         return taken.values()
-
-    def __bool__(self) -> bool:
-        return bool(self._pending) or self.overflowed

@@ -188,11 +188,6 @@ class UploadRows:
             return [_row(row) for row in rows]
 
 
-async def used_bytes(connection: Connection, person: str) -> int:
-    """Give what of a person's quota is taken: kept sources and what open uploads announced."""
-    return (await _quota(connection, person))[1]
-
-
 async def _quota(connection: Connection, person: str, besides: str = "") -> tuple[int, int]:
     row = await (
         await connection.execute(

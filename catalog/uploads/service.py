@@ -83,12 +83,23 @@ class Uploads:
             raise Invalid("this file is empty (0 bytes): choose the recording itself")
         if length > self.settings.limit_bytes:
             raise TooLarge(f"one upload may have {self.settings.limit_bytes} bytes in all")
-        head = await self._files.head(wish.parts[0], HEAD_BYTES)
-        require_media(head, whole=len(head) == length)
+        await self._require_media(wish, length)
         await self._files.require_room(length)
         row = await self._row(viewer, wish, length)
         await self._rows.create(row)
         return row
+
+    async def _require_media(self, wish: Creation, length: int) -> None:
+        """Let parts go that surely make no recording. Raises: Invalid."""
+        head = await self._files.head(wish.parts[0], HEAD_BYTES)
+        try:
+            require_media(head, whole=len(head) == length)
+        except Invalid:
+            for part in wish.parts:
+                row = await self.find_open(part)
+                if row is not None:
+                    await self.terminate(row)
+            raise
 
     async def _part_length(self, viewer: Viewer, part: str) -> int:
         row = await self.owned(viewer, part)

@@ -77,5 +77,8 @@ begin
   perform pg_notify('lesson', new.id);
   return null;
 end $$;
-create trigger lesson_notify after insert or update on lesson
+create trigger lesson_added after insert on lesson
   for each row execute function lesson_notify();
+-- A view that is counted is no news: a popular evening would wake every listener for each viewer.
+create trigger lesson_notify after update on lesson
+  for each row when (new.plays = old.plays) execute function lesson_notify();

@@ -134,6 +134,15 @@ async def test_what_changed_while_the_database_was_away_is_told_after(at: Desk) 
         assert (await news(stream))["state"] == "ready"
 
 
+async def test_a_counted_view_is_no_news(at: Desk) -> None:
+    lesson = await at.add()
+    async with at.stream([lesson]) as stream:
+        await news(stream)
+        await at.set(lesson, plays=1)
+        await at.set(lesson, progress=0.5)
+        assert (await news(stream))["progress"] == 0.5
+
+
 async def test_a_slow_reader_gets_only_the_newest(at: Desk) -> None:
     lesson = await at.add()
     with at.watch.watching(GUEST, frozenset([lesson]), mine=False) as watcher:

@@ -342,6 +342,7 @@ async def test_files_that_are_no_media_are_refused_at_the_first_bytes(at: Desk) 
     more = {"Upload-Concat": f"final;{' '.join(parts)}"}
     async with at.client.post(at.url, headers=at.headers(more)) as final:
         assert final.status == 422
+    assert await at.parts.files.ids() == []
 
 
 async def test_a_new_version_keeps_the_old_one_playing(at: Desk, pool: Pool) -> None:
