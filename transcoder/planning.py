@@ -40,7 +40,7 @@ def make_plan(
     if probe.video is None:
         kind = ContentKind.AUDIO_ONLY
     else:
-        kind = kind or classify.content_kind(probe.clips)
+        kind = kind or classify.content_kind(probe.clips, probe.video.other_to_key_bytes)
         video = _video_plan(probe, probe.video, kind)
         side = _side_plan(probe, probe.video, kind)
     audio = None

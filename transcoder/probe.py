@@ -28,7 +28,7 @@ INTERLACED_ORDERS = {"2", "3", "4", "5"}
 HDR_TRANSFERS = {16, 18}
 
 ORDERS = {
-    "sampling_s": 1.0,
+    "sampling_cpu_s": 1.5,
     "clips": 8,
     "packets": MAX_PACKETS,
     "pixels": SAMPLED_PIXELS,

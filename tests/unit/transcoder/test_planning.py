@@ -44,7 +44,11 @@ BLACK = Clip(0.0, 0.0, 0.0, 0, 1.0, 1.0, 0.0, 0.0)
     ],
 )
 def test_content_kind(clips: list[Clip], kind: ContentKind) -> None:
-    assert content_kind(clips) is kind
+    assert content_kind(clips, 0.003) is kind
+
+
+def test_a_face_that_keeps_still_is_known_by_its_bytes() -> None:
+    assert content_kind([PAGE] * 8, 0.5) is ContentKind.SLIDES_WITH_FACE
 
 
 def test_the_poster_shows_most() -> None:
