@@ -19,9 +19,11 @@ from prometheus_client import CollectorRegistry
 
 from catalog.accounts import ADMINISTRATOR, first_administrator
 from catalog.db.keys import open_keyring
+from catalog.db.lessons import read_lessons
 from catalog.db.listen import Listener, listening
 from catalog.db.metrics import PoolMetrics
 from catalog.db.pool import Pool, make_pool
+from catalog.db.presentations import Presentations
 from catalog.db.uploads import UploadRows
 from catalog.garbage import sweeping
 from catalog.http.endpoint import Endpoint, add_endpoints
@@ -38,7 +40,7 @@ from catalog.http.subtitles import SubtitlesApi
 from catalog.http.tus import TusApi
 from catalog.http.users import UsersApi
 from catalog.passwords import Passwords
-from catalog.people import city_day
+from catalog.people import city_day, may_watch
 from catalog.search.indexer import search_running
 from catalog.search.metrics import SearchMetrics
 from catalog.search.tantivy_index import SearchSettings
@@ -56,6 +58,9 @@ from deploy.observe import Check, HttpMetrics, database_check, health_routes, ob
 from deploy.settings import Settings
 from deploy.tasks import running
 from deploy.version import program_version
+from streaming.metrics import MediaMetrics
+from streaming.vod.access import Gate
+from streaming.vod.app import Media
 
 DIST = Path(__file__).parents[1] / "catalog" / "web" / "dist"
 
@@ -92,6 +97,7 @@ async def origin_app(stack: AsyncExitStack, settings: Settings, dsn: str) -> web
         *await _uploads(stack, ground),
     ]
     add_endpoints(app, [*endpoints, *DescriptionApi(endpoints, program_version()).endpoints()])
+    app.add_subapp("/media", _media(ground))
     app.add_routes(Pages(await asyncio.to_thread(read_dist, DIST)).routes())
     await stack.enter_async_context(sweeping(ground.pool, ground.store))
     return app
@@ -157,6 +163,22 @@ async def _lessons(
     ]
 
 
+def _media(ground: Ground) -> web.Application:
+    async def watches(request: web.Request, lesson: str) -> bool:
+        viewer = await ground.sign_in.viewer(request)
+        async with ground.pool.connection() as connection:
+            found = await read_lessons(connection, [lesson])
+        return any(may_watch(viewer, record.place) for record in found)
+
+    media = Media(
+        Presentations(ground.pool), ground.store, Gate(ground.keyring, watches),
+        MediaMetrics(ground.registry),
+    )  # fmt: skip
+    # After a gap nothing is forgotten: what is kept expires by itself within a minute.
+    ground.listener.subscribe("lesson", media.forget, _nothing)
+    return media.app()
+
+
 async def _uploads(stack: AsyncExitStack, ground: Ground) -> Sequence[Endpoint]:
     settings = ground.settings.upload
     directory = ground.settings.server.data / "uploads"
@@ -168,6 +190,10 @@ async def _uploads(stack: AsyncExitStack, ground: Ground) -> Sequence[Endpoint]:
     sweeper = Sweeper(rows, files, finisher, _now)
     await stack.enter_async_context(running(sweeper.run(settings.sweep_every_s), "upload sweeper"))
     return TusApi(uploads, UploadMetrics(ground.registry)).endpoints()
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 def _calling(end: Callable[[], None]) -> Callable[[web.Application], Awaitable[None]]:
