@@ -61,6 +61,7 @@ from deploy.version import program_version
 from streaming.metrics import MediaMetrics
 from streaming.vod.access import Gate
 from streaming.vod.app import Media
+from transcoder.metrics import WorkMetrics
 
 DIST = Path(__file__).parents[1] / "catalog" / "web" / "dist"
 
@@ -100,6 +101,8 @@ async def origin_app(stack: AsyncExitStack, settings: Settings, dsn: str) -> web
     app.add_subapp("/media", _media(ground))
     app.add_routes(Pages(await asyncio.to_thread(read_dist, DIST)).routes())
     await stack.enter_async_context(sweeping(ground.pool, ground.store))
+    figures = WorkMetrics(ground.registry).run(ground.pool)
+    await stack.enter_async_context(running(figures, "figures of the work"))
     return app
 
 
