@@ -37,6 +37,17 @@ UNFINISHED = ".tmp"
 PLACE_TRIES = 8
 FILE_MODE = 0o640
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NO_LINK = frozenset(
+    {
+        errno.EXDEV,
+        errno.EPERM,
+        errno.EACCES,
+        errno.EMLINK,
+        errno.EOPNOTSUPP,
+        errno.ENOENT,
+        errno.EINVAL,
+    }
+)
 _NOT_THERE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 T = TypeVar("T")
@@ -73,6 +84,12 @@ class LocalStore:
 
         size = (await asyncio.to_thread(path.stat)).st_size
         await self._put(require_key(key), size, write)
+
+    async def take_file(self, key: str, path: Path, content_type: str) -> None:
+        """Give the file a second name as the object; copy when it is on another file system."""
+        link = partial(self._link, require_key(key), path)
+        if not await asyncio.get_running_loop().run_in_executor(self._threads, link):
+            await self.put_file(key, path, content_type)
 
     async def put_bytes(self, key: str, body: bytes, content_type: str) -> None:
         """Store body."""
@@ -244,6 +261,22 @@ class LocalStore:
             f"no room in {self.root}: {why}, {self._min_free_bytes >> 20} MiB must stay free. "
             "Delete lessons or files, or give the file system more room"
         )
+
+    def _link(self, key: str, path: Path) -> bool:
+        """Link the file as the object, durable; False where that cannot be done."""
+        half = self._unfinished / secrets.token_hex(12)
+        with path.open("rb") as file, self._told(key, writing=True):
+            try:
+                os.fsync(file.fileno())
+                half.hardlink_to(path)
+                self._place(half, self._path(key))
+            except OSError as error:
+                if error.errno not in _NO_LINK:
+                    raise
+                return False
+            finally:
+                half.unlink(missing_ok=True)
+        return True
 
     def _open_unfinished(self) -> tuple[Path, BinaryIO]:
         """Make a locked file in `.tmp`; again, when a sweep took it before the lock was ours."""

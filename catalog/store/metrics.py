@@ -17,6 +17,7 @@ from catalog.store.port import (
     StoreError,
     StoreFull,
 )
+from catalog.store.taking import take_file
 
 BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60)
 _OUTCOMES = {ObjectMissing: "missing", StoreFull: "full", StoreAway: "away"}
@@ -68,6 +69,11 @@ class MeasuredStore:
         """Store a file."""
         with self._metrics.timed("put"):
             await self._store.put_file(key, path, content_type)
+
+    async def take_file(self, key: str, path: Path, content_type: str) -> None:
+        """Store a file, without a copy if the store can."""
+        with self._metrics.timed("put"):
+            await take_file(self._store, key, path, content_type)
 
     async def put_bytes(self, key: str, body: bytes, content_type: str) -> None:
         """Store bytes."""

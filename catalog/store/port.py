@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from catalog.errors import TongbuError
 
@@ -83,3 +83,14 @@ class ObjectStore(Protocol):
 
     async def close(self) -> None:
         """Free connections and threads."""
+
+
+@runtime_checkable
+class FileTaker(Protocol):
+    """What some stores can do besides."""
+
+    async def take_file(self, key: str, path: Path, content_type: str) -> None:
+        """Store the file as `put_file` does, without a copy where that can be.
+
+        The file may be the object's own afterwards: remove its name, but write to it no more.
+        """

@@ -1,7 +1,7 @@
 """From the last byte to a lesson: bytes into the object store, then rows in one transaction.
 
     1 reserve   the upload's row gets its generation, so the store's key is fixed
-    2 store     the file goes under that key; the same key again after a crash
+    2 store     the file goes under that key (a link, where it can); again after a crash
     3 finish    upload, lesson, source and work change together
     4 remove    the file; one that is left over has an ended row and is swept
 
@@ -21,6 +21,7 @@ from catalog.db.uploads import UploadRow, UploadRows
 from catalog.errors import Conflict, NotFound
 from catalog.store.keys import source_key
 from catalog.store.port import ObjectStore
+from catalog.store.taking import take_file
 from catalog.tus import Concat, Gone
 from catalog.uploads.files import UploadFiles
 
@@ -85,7 +86,7 @@ class Finisher:
         assert reserved.target_id is not None
         assert reserved.generation is not None
         key = source_key(reserved.target_id, reserved.generation)
-        await self._store.put_file(key, self._files.path(row.id), SOURCE_TYPE)
+        await take_file(self._store, key, self._files.path(row.id), SOURCE_TYPE)
         source = StoredSource(
             reserved.target_id, reserved.generation, key, row.filename, size_bytes
         )

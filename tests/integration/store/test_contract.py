@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from catalog.store.port import ObjectMissing, ObjectStore
+from catalog.store.taking import take_file
 from tests.support.objects import content, digest, keys_below, write_big
 
 KEY = "media/01h/1/v720/000000-a1.mp4"
@@ -35,6 +36,18 @@ async def test_stores_a_file_and_fetches_it(store: ObjectStore, tmp_path: Path) 
     assert await asyncio.to_thread(source.exists)
     left = await asyncio.to_thread(lambda: sorted(p.name for p in tmp_path.iterdir()))
     assert not [name for name in left if name.endswith(".part")]
+
+
+async def test_takes_a_file_that_its_owner_then_removes(store: ObjectStore, tmp_path: Path) -> None:
+    source = tmp_path / "upload"
+    await asyncio.to_thread(source.write_bytes, b"first")
+    await store.put_bytes(KEY, b"before", MP4)
+    for _ in range(2):
+        await take_file(store, KEY, source, MP4)
+        assert await content(store, KEY) == b"first"
+    await asyncio.to_thread(source.unlink)
+    assert await content(store, KEY) == b"first"
+    assert await keys_below(store, "") == [KEY]
 
 
 @pytest.mark.parametrize("body", [b"", b"x"])

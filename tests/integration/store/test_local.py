@@ -157,3 +157,26 @@ def test_a_copy_stops_when_told(tmp_path: Path) -> None:
         pytest.raises(Stopped),
     ):
         copy_between(source, target, stop)
+
+
+async def test_a_file_is_taken_without_a_copy(
+    local_store: LocalStore, local_root: Path, tmp_path: Path
+) -> None:
+    source = tmp_path / "upload"
+    await asyncio.to_thread(source.write_bytes, bytes(100))
+    await local_store.take_file(KEY, source, MP4)
+    await local_store.take_file(KEY, source, MP4)
+    same = await asyncio.to_thread(lambda: source.samefile(local_root / KEY))
+    assert same
+    assert await asyncio.to_thread(lambda: list((local_root / UNFINISHED).iterdir())) == []
+
+
+async def test_a_file_of_another_file_system_is_copied(local_store: LocalStore) -> None:
+    """/proc lends no links."""
+    await local_store.take_file(KEY, Path("/proc/self/status"), MP4)
+    assert (await content(local_store, KEY)).startswith(b"Name:")
+
+
+async def test_a_file_to_take_must_be_there(local_store: LocalStore, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        await local_store.take_file(KEY, tmp_path / "none", MP4)

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[3]
 CONTENT = media(300_000)
 HALF = 150_000
 STEPS = ["rows.create", "files.create", "writer.write", "writer.settle", "rows.received",
-         "rows.reserve", "store.put_file", "rows.finish", "files.delete"]  # fmt: skip
+         "rows.reserve", "store.take_file", "rows.finish", "files.delete"]  # fmt: skip
 JOIN_STEPS = ["rows.create", "files.join", "rows.finish", "files.delete"]
 
 
@@ -178,7 +178,7 @@ async def test_an_upload_survives_a_kill(
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("point", ["rows.reserve", "store.put_file", "rows.finish"])
+@pytest.mark.parametrize("point", ["rows.reserve", "store.take_file", "rows.finish"])
 async def test_the_sweeper_completes_what_no_client_asks_for(
     dsn: str, pool: Pool, tmp_path: Path, point: str, when: str
 ) -> None:

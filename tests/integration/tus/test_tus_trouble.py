@@ -34,11 +34,11 @@ class TroubledStore(LocalStore):
 
     trouble: StoreError | None = None
 
-    async def put_file(self, key: str, path: Path, content_type: str) -> None:
+    async def take_file(self, key: str, path: Path, content_type: str) -> None:
         """Store, or refuse."""
         if self.trouble:
             raise self.trouble
-        await super().put_file(key, path, content_type)
+        await super().take_file(key, path, content_type)
 
 
 @pytest.fixture
