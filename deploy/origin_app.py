@@ -24,6 +24,7 @@ from catalog.db.listen import Listener, listening
 from catalog.db.metrics import PoolMetrics
 from catalog.db.pool import Pool, make_pool
 from catalog.db.presentations import Presentations
+from catalog.db.removal import RemovalSettings, Remover
 from catalog.db.uploads import UploadRows
 from catalog.garbage import sweeping
 from catalog.http.endpoint import Endpoint, add_endpoints
@@ -95,11 +96,13 @@ async def origin_app(stack: AsyncExitStack, settings: Settings, dsn: str) -> web
     endpoints = [
         *_people(ground),
         *await _lessons(stack, ground, app),
-        *await _uploads(stack, ground),
+        *await _uploads(stack, ground, app),
     ]
     add_endpoints(app, [*endpoints, *DescriptionApi(endpoints, program_version()).endpoints()])
     app.add_subapp("/media", _media(ground))
     app.add_routes(Pages(await asyncio.to_thread(read_dist, DIST)).routes())
+    remover = Remover(ground.pool, RemovalSettings(), _now)
+    await stack.enter_async_context(running(remover.run(), "remover of deleted lessons"))
     await stack.enter_async_context(sweeping(ground.pool, ground.store))
     figures = WorkMetrics(ground.registry).run(ground.pool)
     await stack.enter_async_context(running(figures, "figures of the work"))
@@ -182,7 +185,9 @@ def _media(ground: Ground) -> web.Application:
     return media.app()
 
 
-async def _uploads(stack: AsyncExitStack, ground: Ground) -> Sequence[Endpoint]:
+async def _uploads(
+    stack: AsyncExitStack, ground: Ground, app: web.Application
+) -> Sequence[Endpoint]:
     settings = ground.settings.upload
     directory = ground.settings.server.data / "uploads"
     files = await asyncio.to_thread(UploadFiles, directory, settings.min_free_bytes)
@@ -192,6 +197,7 @@ async def _uploads(stack: AsyncExitStack, ground: Ground) -> Sequence[Endpoint]:
     uploads = Uploads(settings, ground.pool, rows, files, finisher, _now)
     sweeper = Sweeper(rows, files, finisher, _now)
     await stack.enter_async_context(running(sweeper.run(settings.sweep_every_s), "upload sweeper"))
+    app.on_shutdown.append(lambda _: uploads.drain())
     return TusApi(uploads, UploadMetrics(ground.registry)).endpoints()
 
 

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from catalog.db.pool import Pool
 from catalog.db.uploads import UploadRow, UploadRows
-from catalog.errors import Conflict, Invalid, NoRight, NotFound
+from catalog.errors import Conflict, Invalid, NoRight, NotFound, Unavailable
 from catalog.ids import is_id, new_id
 from catalog.people import Viewer, may_upload
 from catalog.tus import Append, Concat, Creation, Gone, Locked, Progress, TooLarge, accept
@@ -59,6 +59,7 @@ class Uploads:
         self._finisher = finisher
         self._now = now
         self._turns: dict[str, _Turn] = {}
+        self._draining = False
 
     async def create(self, viewer: Viewer, wish: Creation) -> UploadRow:
         """Make an upload. Raises: NoRight, Invalid, OverQuota, TooMany, StoreFull, Conflict."""
@@ -211,12 +212,15 @@ class Uploads:
 
     async def drain(self) -> None:
         """Cut the connections that send (they resume elsewhere or later), finish what is whole."""
+        self._draining = True
         for turn in list(self._turns.values()):
             turn.body.abort()
         await self._finisher.drain()
 
     @asynccontextmanager
     async def _turn(self, upload: str, body: Incoming, pour: Pour) -> AsyncIterator[None]:
+        if self._draining:
+            raise Unavailable("the server is stopping: go on in a moment")
         before = self._turns.get(upload)
         if before is not None:
             if before.pour.silent_s() < self.settings.stale_after_s:

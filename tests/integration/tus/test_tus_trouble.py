@@ -164,7 +164,8 @@ async def test_draining_cuts_senders_and_keeps_what_came(at: Desk) -> None:
         await sender.has_turn()
         await at.parts.uploads.drain()
         await eventually(lambda: not at.parts.uploads._turns)
-    assert (await at.patch(where, 0, media(1000))).status == 204
+    assert (await at.patch(where, 0, media(1000))).status == 503
+    assert await offset(at, where) == 0
 
 
 async def test_taking_back_cuts_the_sender(at: Desk) -> None:
