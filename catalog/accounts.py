@@ -28,6 +28,7 @@ from catalog.errors import Conflict, NotFound
 from catalog.ids import new_id
 from catalog.passwords import Passwords
 from catalog.people import Affiliation, Role
+from catalog.rights import check_affiliation
 from catalog.text import line
 
 ADMINISTRATOR = "admin"
@@ -54,6 +55,8 @@ class Added:
 
 async def add_person(connection: Connection, passwords: Passwords, new: NewPerson) -> Added:
     """Add an account with its affiliations. Raises: Invalid, Conflict."""
+    for item in new.affiliations:
+        check_affiliation(item)
     username, name = username_of(new.username), line(new.name, "name")
     made = None if new.password else random_password()
     hashed = await passwords.hash(password_of(new.password or made or "", username))

@@ -79,11 +79,17 @@ async def _add(
     since: date,
     password: str,
 ) -> None:
-    place = Affiliation(person.role, since, school_id=school)
-    if person.role is Role.DISTRICT:
-        cursor = await connection.execute("select district_id from school where id = %s", (school,))
-        row = await cursor.fetchone()
-        place = Affiliation(person.role, since, district_id=row["district_id"] if row else None)
+    cursor = await connection.execute(
+        "select s.district_id, min(c.id) as classroom_id from school s"
+        " left join classroom c on c.school_id = s.id where s.id = %s group by s.id",
+        (school,),
+    )
+    row = await cursor.fetchone() or {}
+    places = {
+        Role.DISTRICT: Affiliation(person.role, since, district_id=row.get("district_id")),
+        Role.CLASSROOM: Affiliation(person.role, since, classroom_id=row.get("classroom_id")),
+    }
+    place = places.get(person.role, Affiliation(person.role, since, school_id=school))
     await add_person(
         connection, passwords, NewPerson(person.username, person.name, password, (place,))
     )

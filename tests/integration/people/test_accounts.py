@@ -1,0 +1,114 @@
+"""What `tongbu user` and the first start do with accounts, on a real database."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+
+import pytest
+
+from catalog.accounts import (
+    ADMINISTRATOR,
+    LIST_STEP,
+    NewPerson,
+    add_person,
+    all_people,
+    find_person,
+    first_administrator,
+    reset_password,
+    set_disabled,
+)
+from catalog.db.logins import read_credentials
+from catalog.db.people import insert_person
+from catalog.db.pool import Pool
+from catalog.errors import Conflict, Invalid, NotFound
+from catalog.ids import new_id
+from catalog.passwords import Passwords
+from catalog.people import Affiliation, Role
+from tests.support.api import PASSWORD, QUICK
+
+DAY = date(2026, 11, 23)
+
+
+@pytest.fixture
+async def passwords() -> Passwords:
+    return Passwords(QUICK)
+
+
+async def fits(pool: Pool, passwords: Passwords, username: str, password: str) -> bool:
+    async with pool.connection() as connection:
+        known = await read_credentials(connection, username)
+    return (await passwords.check(known.password_hash if known else None, password)).fits
+
+
+async def test_the_first_start_makes_one_administrator(pool: Pool, passwords: Passwords) -> None:
+    made = await first_administrator(pool, passwords, DAY)
+    assert made is not None
+    assert await fits(pool, passwords, ADMINISTRATOR, made)
+    assert await first_administrator(pool, passwords, DAY) is None
+    async with pool.connection() as connection:
+        (person,) = await all_people(connection)
+    assert [item.role for item in person.held] == [Role.ADMINISTRATOR]
+
+
+async def test_a_given_password_is_taken_and_not_told(pool: Pool, passwords: Passwords) -> None:
+    assert await first_administrator(pool, passwords, DAY, PASSWORD) is None
+    assert await fits(pool, passwords, ADMINISTRATOR, PASSWORD)
+
+
+async def test_a_weak_given_password_is_refused(pool: Pool, passwords: Passwords) -> None:
+    with pytest.raises(Invalid, match="at least"):
+        await first_administrator(pool, passwords, DAY, "admin")
+    assert await first_administrator(pool, passwords, DAY) is not None
+
+
+async def test_origins_that_start_together_make_one(pool: Pool, passwords: Passwords) -> None:
+    made = await asyncio.gather(*(first_administrator(pool, passwords, DAY) for _ in range(4)))
+    assert sum(password is not None for password in made) == 1
+
+
+async def test_reset_and_disable_by_user_name(pool: Pool, passwords: Passwords) -> None:
+    async with pool.connection() as connection:
+        added = await add_person(connection, passwords, NewPerson("Wang", "王老师"))
+        assert added.password is not None
+        person = await find_person(connection, " WANG ")
+        assert person.id == added.id
+        fresh = await reset_password(connection, passwords, person.id)
+        await set_disabled(connection, person.id, True, DAY)
+        assert (await find_person(connection, "wang")).disabled
+    assert not await fits(pool, passwords, "wang", added.password)
+    assert await fits(pool, passwords, "wang", fresh)
+
+
+async def test_unknown_people_are_told(pool: Pool, passwords: Passwords) -> None:
+    async with pool.connection() as connection:
+        with pytest.raises(NotFound, match="tongbu user list"):
+            await find_person(connection, "nobody")
+        with pytest.raises(NotFound):
+            await reset_password(connection, passwords, new_id())
+        with pytest.raises(NotFound):
+            await set_disabled(connection, new_id(), True, DAY)
+
+
+async def test_the_last_administrator_is_not_disabled(pool: Pool, passwords: Passwords) -> None:
+    await first_administrator(pool, passwords, DAY)
+    async with pool.connection() as connection:
+        admin = await find_person(connection, ADMINISTRATOR)
+        with pytest.raises(Conflict, match="last administrator"):
+            await set_disabled(connection, admin.id, True, DAY)
+
+
+async def test_a_role_without_its_place_is_refused(pool: Pool, passwords: Passwords) -> None:
+    wrong = NewPerson("wang", "王老师", PASSWORD, (Affiliation(Role.TEACHER, DAY),))
+    async with pool.connection() as connection:
+        with pytest.raises(Invalid, match="needs a school"):
+            await add_person(connection, passwords, wrong)
+        assert await all_people(connection) == []
+
+
+async def test_the_list_is_whole_and_ordered(pool: Pool) -> None:
+    names = [f"user{number:04}" for number in range(2 * LIST_STEP + 1)]
+    async with pool.connection() as connection:
+        for name in reversed(names):
+            await insert_person(connection, new_id(), name, name, "")
+        assert [person.username for person in await all_people(connection)] == names
