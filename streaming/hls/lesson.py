@@ -2,8 +2,9 @@
 
 Variants are every video rung with every audio group, then the audio groups alone. AAC comes first
 in every place because everything plays it; Opus halves the sound's bytes where a player takes it.
-H.264 comes before AV1; players choose by CODECS. The very first variant is the largest one that an
-ordinary line carries, since simple players begin (and some stay) with it.
+The very first variant is the largest one that an ordinary line carries, since simple players begin
+(and some stay) with it. AV1 is listed only when it is asked for, because players that see it take
+it for better: hls.js then stays within AV1, whose few rungs leave it nothing to step down to.
 
 Spec: RFC 8216bis 4.4.6; HLS Authoring Specification 2 and 9 (order, audio-only variant).
 """
@@ -33,12 +34,15 @@ SUBTITLES = "subtitles"
 AUDIO_NAME = "audio"
 
 
-def multivariant(offer: Offer, suffix: str = "") -> MultivariantPlaylist:
-    """Make the multivariant playlist; `suffix` ends every URL (a token's query)."""
+def multivariant(offer: Offer, suffix: str = "", av1: bool = False) -> MultivariantPlaylist:
+    """Make the multivariant playlist; `suffix` ends every URL (a token's query).
+
+    `av1` adds the AV1 variants, behind all others.
+    """
     groups = _audio_groups(offer)
     subtitles = SUBTITLES if offer.subtitles else ""
     sounds: list[Offered | None] = [*groups] or [None]
-    pairs = [(v, a) for family in _families(offer) for a in sounds for v in family]
+    pairs = [(v, a) for family in _families(offer, av1) for a in sounds for v in family]
     variants = [_variant(video, audio, subtitles, suffix) for video, audio in pairs]
     variants += [_audio_only(audio, subtitles if not pairs else "", suffix) for audio in groups]
     return MultivariantPlaylist(
@@ -49,7 +53,8 @@ def multivariant(offer: Offer, suffix: str = "") -> MultivariantPlaylist:
         ),
         iframes=tuple(
             _iframe_variant(video, offer.target_s, suffix)
-            for video in offer.videos
+            for family in _families(offer, av1=False)
+            for video in family
             if has_iframes(video)
         ),
         independent=True,
@@ -110,11 +115,11 @@ def has_iframes(item: Offered) -> bool:
     return all(segment.keyframe_bytes for segment in item.segments)
 
 
-def _families(offer: Offer) -> list[list[Offered]]:
-    """H.264, then AV1; in each the start variant first, then from the largest down."""
+def _families(offer: Offer, av1: bool) -> list[list[Offered]]:
+    """H.264 with the start variant first, then from the largest down; then AV1 if wanted."""
     h264 = [item for item in offer.videos if not item.codec_is(AV1)]
-    av1 = [item for item in offer.videos if item.codec_is(AV1)]
-    return [_start_first(h264), av1]
+    late = [item for item in offer.videos if item.codec_is(AV1)]
+    return [_start_first(h264), late] if av1 else [_start_first(h264)]
 
 
 def _start_first(items: list[Offered]) -> list[Offered]:

@@ -3,7 +3,8 @@
     app.add_subapp("/media", media.app())
 
 Raises catalog errors; the middleware around it makes them problem+json. Any origin may read: what
-is not public needs its token anyway, and browsers send no cookie to a `*` answer.
+is not public needs its token anyway, and browsers send no cookie to a `*` answer. A page whose
+device decodes AV1 smoothly asks for `multivariant.m3u8?av1=1`.
 
 Spec: Fetch 3.3 (CORS); RFC 9110.
 """
@@ -11,6 +12,7 @@ Spec: Fetch 3.3 (CORS); RFC 9110.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -26,6 +28,7 @@ from streaming.vod.reply import Resource, answer
 from streaming.vod.target import Kind, Target, read_target
 from streaming.vod.view import NEVER, TEXTS, View
 
+AV1_WANTED = "av1"
 PICTURE_SIZES_LIMIT = 50_000
 PREFLIGHT_S = 86_400
 CORS = {
@@ -77,6 +80,8 @@ class Media:
         target = read_target(request.match_info["path"])
         if target is None:
             raise NotFound("there is nothing under this address")
+        if target.kind is Kind.MULTIVARIANT and request.query.get(AV1_WANTED) == "1":
+            target = replace(target, av1=True)
         view = await self._lessons.view(target.lesson)
         if view is None:
             raise NotFound("there is no such lesson, or it cannot be watched yet")

@@ -33,13 +33,14 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One resource of a lesson."""
+    """One resource of a lesson; `av1` asks for a multivariant playlist with AV1 variants."""
 
     lesson: str
     kind: Kind
     rendition: str = ""
     number: int = 0
     language: str = ""
+    av1: bool = False
 
 
 _ID = "[0-9a-hjkmnp-tv-z]{20}"

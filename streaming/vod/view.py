@@ -144,8 +144,8 @@ class View:
     def _track(self, language: str) -> SubtitleTrack | None:
         return next((t for t in self.offer.subtitles if t.language == language), None)
 
-    def _multivariant(self, _: Target) -> str:
-        return render_multivariant(multivariant(self.offer, _MARK))
+    def _multivariant(self, target: Target) -> str:
+        return render_multivariant(multivariant(self.offer, _MARK, target.av1))
 
     def _manifest(self, _: Target) -> str:
         return render_manifest(self.offer, _MARK)

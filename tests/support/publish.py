@@ -78,3 +78,16 @@ async def _add_side(connection: Connection, presentation: Presentation) -> None:
             " values (%s, %s, %s, %s, %s)",
             (presentation.lesson, presentation.generation, kind, key, Jsonb(detail)),
         )
+
+
+async def finish(pool: Pool, presentation: Presentation) -> None:
+    """Publish what a lesson that was begun still lacks."""
+    async with pool.connection() as connection:
+        for rendition in presentation.renditions:
+            await add_objects(connection, rendition)
+        await connection.execute(
+            "update rendition set complete = true where lesson_id = %s", (presentation.lesson,)
+        )
+        await connection.execute(
+            "update lesson set state = 'ready' where id = %s", (presentation.lesson,)
+        )

@@ -12,6 +12,7 @@ from catalog.db.pool import Pool
 from catalog.db.presentations import Presentations
 from catalog.media import Presentation
 from catalog.store.local import LocalSettings, LocalStore
+from tests.support.player_page import Players, read_players
 from tests.support.publish import publish
 from tests.support.screening import DURATION_S, Served, make_lesson, serving
 
@@ -42,3 +43,9 @@ async def served(store: LocalStore, pool: Pool) -> AsyncIterator[Served]:
     """A server of /media."""
     async with serving(Presentations(pool), store) as served:
         yield served
+
+
+@pytest.fixture(scope="session")
+def players() -> Players:
+    """hls.js and dash.js."""
+    return read_players()

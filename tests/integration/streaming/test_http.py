@@ -102,6 +102,16 @@ async def test_playlists_are_packed_and_know_their_version(
         assert answer.status == 304
 
 
+async def test_av1_is_listed_for_who_asks(
+    client: aiohttp.ClientSession, served: Served, lesson: Presentation
+) -> None:
+    url = served.at(lesson.lesson, "multivariant.m3u8")
+    for asked, listed in (({}, False), ({"av1": "0"}, False), ({"av1": "1"}, True)):
+        headers = {"Accept-Encoding": "identity"}
+        async with client.get(url, params=asked, headers=headers) as answer:
+            assert ("av01" in await answer.text()) is listed
+
+
 async def test_every_url_of_a_lesson_answers(
     client: aiohttp.ClientSession, served: Served, lesson: Presentation
 ) -> None:

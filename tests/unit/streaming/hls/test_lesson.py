@@ -33,6 +33,16 @@ def test_multivariant(name: str, presentation: Presentation, golden: Golden) -> 
     assert render_multivariant(parse_multivariant(text)) == text
 
 
+def test_av1_variants_are_listed_for_those_who_ask(golden: Golden) -> None:
+    offer = make_offer(made.WHOLE)
+    text = render_multivariant(multivariant(offer, av1=True))
+    golden.check("hls/whole-av1.m3u8", text)
+    usual = multivariant(offer)
+    asked = parse_multivariant(text)
+    assert set(usual.variants) < set(asked.variants)
+    assert asked.variants[0] == usual.variants[0]
+
+
 @pytest.mark.parametrize(
     ("name", "presentation", "index"),
     [

@@ -1,0 +1,101 @@
+"""hls.js in a real Chromium, on another origin than the media."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from catalog.db.pool import Pool
+from catalog.media import Presentation
+from tests.support.media import FRAME_RATE
+from tests.support.player_page import Players, player_page, report, until
+from tests.support.publish import finish, publish
+from tests.support.screening import DURATION_S, Served, begun
+
+pytestmark = pytest.mark.browser
+START = """(url) => new Promise((resolve, reject) => {
+  window.hls = new Hls();
+  hls.on(Hls.Events.ERROR, (_, data) => {
+    // A switch of quality aborts what is being loaded; that is no trouble.
+    if (data.fatal || data.details !== "aborted") seen.errors.push(data.details);
+  });
+  hls.on(Hls.Events.MANIFEST_PARSED, () => resolve());
+  hls.attachMedia(video);
+  hls.loadSource(url);
+  setTimeout(() => reject(new Error("no manifest: " + seen.errors)), 10000);
+})"""
+
+
+@pytest.fixture
+async def page(browser: Browser, players: Players) -> AsyncIterator[Page]:
+    async with player_page(browser, players, "hls") as page:
+        yield page
+
+
+async def test_a_lesson_plays_to_its_end(page: Page, served: Served, lesson: Presentation) -> None:
+    await page.evaluate(START, served.at(lesson.lesson, "multivariant.m3u8"))
+    await page.evaluate("video.play()")
+    found = await until(page, "seen.ended")
+    assert (found["errors"], found["stalls"], found["gaps"]) == ([], 0, 0)
+    assert found["begin"] == 0
+    assert found["duration"] == pytest.approx(DURATION_S, abs=0.1)
+    assert found["frames"] >= 0.9 * DURATION_S * FRAME_RATE
+    assert found["sound"] > 0
+    assert await page.evaluate("hls.levels[hls.currentLevel].codecSet") == "avc1,opus"
+
+
+async def test_seeking_and_subtitles(page: Page, served: Served, lesson: Presentation) -> None:
+    await page.evaluate(START, served.at(lesson.lesson, "multivariant.m3u8"))
+    await page.evaluate("hls.subtitleTrack = 0; video.play()")
+    await until(page, "video.currentTime > 0.2")
+    await page.evaluate("video.currentTime = 5.2")
+    found = await until(page, "!seen.seeking && video.currentTime > 5.4 && report().cues.length")
+    assert found["cues"] == ["同步课堂", "第二句"]
+    shown = "[...video.textTracks].flatMap(t => [...(t.activeCues || [])].map(c => c.text))"
+    assert await page.evaluate(shown) == ["第二句"]
+    assert (found["errors"], found["stalls"]) == ([], 0)
+    await page.evaluate("video.currentTime = 0.5")
+    found = await until(page, "!seen.seeking && video.currentTime > 0.6")
+    assert found["time"] < 3
+
+
+async def test_switching_quality(page: Page, served: Served, lesson: Presentation) -> None:
+    await page.evaluate(START, served.at(lesson.lesson, "multivariant.m3u8"))
+    low = "hls.levels.findIndex(level => level.height === 180)"
+    high = "hls.levels.findIndex(level => level.height === 360)"
+    await page.evaluate(f"hls.currentLevel = {low}; video.play()")
+    await until(page, "video.videoHeight === 180 && video.currentTime > 0.3")
+    await page.evaluate(f"hls.currentLevel = {high}")
+    await until(page, "video.videoHeight === 360")
+    found = await until(page, "seen.ended")
+    assert found["errors"] == []
+    assert found["heights"][:2] == [180, 360]
+    assert (await report(page))["sound"] > 0
+
+
+async def test_a_lesson_that_still_grows_is_joined_at_its_beginning_and_followed(
+    page: Page, served: Served, made: Presentation, pool: Pool
+) -> None:
+    await publish(pool, begun(made))
+    await page.evaluate(START, served.at(made.lesson, "multivariant.m3u8"))
+    await page.evaluate("video.play()")
+    found = await until(page, "video.currentTime > 0.5")
+    assert found["begin"] == 0
+    assert found["buffered"] < 3
+    await finish(pool, made)
+    served.media.forget(made.lesson)
+    found = await until(page, "seen.ended")
+    assert found["errors"] == []
+    assert found["duration"] == pytest.approx(DURATION_S, abs=0.1)
+
+
+async def test_a_lesson_that_is_not_public_plays_with_its_token(
+    page: Page, served: Served, made: Presentation, pool: Pool
+) -> None:
+    await publish(pool, replace(made, visibility="school"))
+    url = served.at(made.lesson, f"multivariant.m3u8?token={served.token(made.lesson)}")
+    await page.evaluate(START, url)
+    await page.evaluate("hls.subtitleTrack = 0; video.play()")
+    found = await until(page, "video.currentTime > 1 && report().cues.length")
+    assert (found["errors"], found["stalls"]) == ([], 0)
