@@ -95,10 +95,7 @@ class Watch:
     @contextmanager
     def watching(self, viewer: Viewer, lessons: frozenset[str], mine: bool) -> Iterator[Watcher]:
         """Add a watcher for the time of the block. Raises: TooMany."""
-        own = sum(item.viewer.person_id == viewer.person_id for item in self._watchers)
-        if len(self._watchers) >= WATCHERS_LIMIT or (
-            viewer.signed_in and own >= WATCHERS_LIMIT_A_PERSON
-        ):
+        if len(self._watchers) >= WATCHERS_LIMIT or self._has_many(viewer):
             raise TooMany("too many pages are watching: close some", 10.0)
         watcher = Watcher(viewer, lessons, mine)
         self._watchers.add(watcher)
@@ -108,6 +105,12 @@ class Watch:
             yield watcher
         finally:
             self._watchers.discard(watcher)
+
+    def _has_many(self, viewer: Viewer) -> bool:
+        if not viewer.signed_in:
+            return False
+        own = sum(item.viewer.person_id == viewer.person_id for item in self._watchers)
+        return own >= WATCHERS_LIMIT_A_PERSON
 
     async def look(self, watcher: Watcher) -> None:
         """Offer a watcher how its lessons stand now. Raises: Unavailable."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,11 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from catalog.db.listen import Listener, listening
 from catalog.db.pool import Pool
+from catalog.errors import TooMany
 from catalog.http.events import EventsApi, EventSettings
 from catalog.ids import new_id
 from catalog.people import GUEST, Viewer
-from catalog.watching import WATCHERS_LIMIT_A_PERSON, Watch, watch
+from catalog.watching import WATCHERS_LIMIT, WATCHERS_LIMIT_A_PERSON, Watch, watch
 from tests.support.lessons import PERSON, add_lesson, add_person, signed_app, teacher
 from tests.support.wait import eventually
 
@@ -198,3 +199,12 @@ async def test_a_person_has_a_bounded_number_of_streams(at: Desk) -> None:
         one.__exit__(None, None, None)
     async with at.stream(mine=True, person=at.owner) as stream:
         assert (await news(stream))["id"] == lesson
+
+
+async def test_a_process_has_a_bounded_number_of_streams(pool: Pool) -> None:
+    full = Watch(pool)
+    with ExitStack() as stack:
+        for _ in range(WATCHERS_LIMIT):
+            stack.enter_context(full.watching(GUEST, frozenset(), mine=False))
+        with pytest.raises(TooMany), full.watching(GUEST, frozenset(), mine=False):
+            pass

@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from catalog.db.pool import Connection, Pool
+from catalog.db.uploads import OPEN_LIMIT
 from catalog.ids import new_id
 from catalog.people import Viewer
 from catalog.uploads.settings import UploadSettings
@@ -397,3 +398,16 @@ async def test_series_by_name_and_school_of_ones_own(at: Desk, pool: Pool) -> No
     headers = at.headers({"Upload-Length": "10", **meta({"school": new_id()})})
     async with at.client.post(at.url, headers=headers) as answer:
         assert answer.status == 403
+
+
+async def test_a_person_has_a_bounded_number_of_open_uploads(at: Desk, pool: Pool) -> None:
+    async with pool.connection() as connection:
+        await connection.execute(
+            "insert into upload (id, owner_id, state, expires_at)"
+            " select 'u' || n, %s, 'open', now() from generate_series(1, %s) n",
+            (at.person, OPEN_LIMIT),
+        )
+    headers = at.headers({"Upload-Length": "10"})
+    async with at.client.post(at.url, headers=headers) as answer:
+        assert answer.status == 429
+        assert answer.headers["Retry-After"] == "60"

@@ -23,6 +23,7 @@ from catalog.store.local import LocalSettings, LocalStore
 from catalog.store.port import StoreAway, StoreError, StoreFull
 from catalog.uploads.files import UploadFiles
 from catalog.uploads.settings import UploadSettings
+from catalog.uploads.sweep import ROWS_KEPT
 from tests.support.uploads import BODY, Desk, desk, media
 from tests.support.wait import eventually
 
@@ -238,6 +239,9 @@ async def test_an_abandoned_upload_expires(at: Desk) -> None:
     await at.parts.sweeper.sweep()
     assert (await at.head(where)).status == 410
     assert await at.parts.files.ids() == []
+    at.parts.clock.move(ROWS_KEPT.total_seconds())
+    await at.parts.sweeper.sweep()
+    assert (await at.head(where)).status == 404
 
 
 async def test_files_without_an_upload_are_removed(at: Desk) -> None:
