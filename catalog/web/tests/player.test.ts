@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { preferredAv1, unsmoothLevels } from "@/player/codec";
+import { preferredAv1, repeatedLevels, unsmoothLevels, withAv1 } from "@/player/codec";
 import { commandFor } from "@/player/keys";
 import { qualities, type Level } from "@/player/quality";
 import { readMarks, resumeAt, saveMark, type Shelf } from "@/player/resume";
@@ -202,6 +202,25 @@ describe("resuming", () => {
     shelf.full = true;
     saveMark(shelf, "L", { time: 1, duration: 2, at: 3 });
     expect(readMarks(shelf).size).toBe(0);
+  });
+});
+
+describe("what is listed", () => {
+  it("asks for AV1 behind a token or without one", () => {
+    expect(withAv1("/m.m3u8")).toBe("/m.m3u8?av1=1");
+    expect(withAv1("/m.m3u8?token=t")).toBe("/m.m3u8?token=t&av1=1");
+  });
+
+  it("shows each picture once, with the thinner sound", () => {
+    const levels = [
+      { uri: "low", bitrate: 130 },
+      { uri: "low", bitrate: 160 },
+      { uri: "high", bitrate: 560 },
+      { uri: "high", bitrate: 530 },
+      { uri: "av1", bitrate: 300 },
+    ];
+    expect(repeatedLevels(levels)).toEqual([1, 2]);
+    expect(repeatedLevels([])).toEqual([]);
   });
 });
 

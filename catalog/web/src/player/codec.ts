@@ -71,3 +71,23 @@ export function preferredAv1(
   );
   return taller ? undefined : best.index;
 }
+
+/** The address that also lists the AV1 variants; players that cannot weigh them get none. */
+export function withAv1(url: string): string {
+  return `${url}${url.includes("?") ? "&" : "?"}av1=1`;
+}
+
+/**
+ * Indices of levels that show the same pictures as another with heavier sound. Each video is listed
+ * with AAC and with Opus; hls.js has dropped those whose sound cannot be played.
+ */
+export function repeatedLevels(levels: readonly { uri: string; bitrate: number }[]): number[] {
+  const thinnest = new Map<string, number>();
+  levels.forEach((level, index) => {
+    const known = thinnest.get(level.uri);
+    const other = known === undefined ? undefined : levels[known];
+    if (!other || level.bitrate < other.bitrate) thinnest.set(level.uri, index);
+  });
+  const kept = new Set(thinnest.values());
+  return levels.map((_, index) => index).filter((index) => !kept.has(index));
+}

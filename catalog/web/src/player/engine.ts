@@ -4,7 +4,7 @@
  */
 import type Hls from "hls.js";
 import type { ErrorData, HlsConfig, Level as HlsLevel } from "hls.js";
-import { preferredAv1, unsmoothLevels } from "./codec";
+import { preferredAv1, repeatedLevels, unsmoothLevels, withAv1 } from "./codec";
 import { isAv1, qualities, type Level, type Quality } from "./quality";
 
 export type Trouble = "network" | "gone" | "forbidden" | "decode" | "unsupported";
@@ -83,12 +83,13 @@ class HlsEngine implements Engine {
     this.hls.on(names.FRAG_BUFFERED, () => this.buffered());
     this.hls.on(names.ERROR, (_, data) => this.failed(data));
     this.hls.attachMedia(video);
-    this.hls.loadSource(url);
+    this.hls.loadSource(withAv1(url));
   }
 
   private async begin(): Promise<void> {
     const rough = await unsmoothLevels(this.hls.levels.map(levelOf), navigator.mediaCapabilities);
     for (const index of rough.sort((a, b) => b - a)) this.hls.removeLevel(index);
+    for (const index of repeatedLevels(this.hls.levels).reverse()) this.hls.removeLevel(index);
     this.levels = this.hls.levels.map(levelOf);
     this.events.qualities(qualities(this.levels));
     this.hls.startLoad(this.startAt);
