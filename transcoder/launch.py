@@ -139,7 +139,20 @@ def set_limits(limits: dict[str, int]) -> None:
     limit(resource.RLIMIT_FSIZE, limits["file_bytes"])
     limit(resource.RLIMIT_NOFILE, limits["open_files"])
     limit(resource.RLIMIT_CORE, 0)
-    os.nice(limits["nice"])
+    be_nice(limits["nice"])
+
+
+def be_nice(nice: int) -> None:
+    """Yield to others: this process, and its session where the kernel schedules by session.
+
+    Spec: sched(7), the autogroup feature: niceness counts only inside of a session.
+    """
+    os.nice(nice)
+    try:
+        with open("/proc/self/autogroup", "w") as file:
+            file.write(str(nice))
+    except OSError:
+        return
 
 
 def die_with_parent(parent: int) -> None:

@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from transcoder.sandbox import Limits, Sandbox
 PYTHON = os.path.realpath(sys.executable)
 ROOT = Path(__file__).parents[3]
 LIBRARY = (Path(sys.base_prefix), Path(sys.prefix))
-QUICK = Sandbox(Limits(cpu_s=20, memory_bytes=1 << 30), LIBRARY)
+QUICK = Sandbox(Limits(cpu_s=20, memory_bytes=1 << 30, nice=0), LIBRARY)
 WATCH = Watch(wall_s=20, grace_s=1)
 
 
@@ -252,7 +253,7 @@ kinds = (r.RLIMIT_CPU, r.RLIMIT_AS, r.RLIMIT_FSIZE, r.RLIMIT_NOFILE, r.RLIMIT_CO
 print([r.getrlimit(kind)[0] for kind in kinds], os.nice(0) >= 10, os.getsid(0) == os.getpid())
 print([l for l in open('/proc/self/status') if l.startswith('NoNewPrivs')][0].split()[1])
 """
-    sandbox = Sandbox(QUICK.limits, (*LIBRARY, Path("/proc")))
+    sandbox = Sandbox(replace(QUICK.limits, nice=10), (*LIBRARY, Path("/proc")))
     assert await said(text, sandbox) == f"[20, {1 << 30}, 0, 64, 0] True True\n1"
 
 
@@ -261,3 +262,10 @@ async def test_a_memory_hog_and_a_spinner_end() -> None:
         await said("x = bytearray(2 << 30)")
     with pytest.raises(ProcessFailed, match="signal"):
         await said("while True: pass", Sandbox(Limits(cpu_s=1), LIBRARY))
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="no scheduling by session")
+async def test_a_nice_child_is_nice_as_a_session_too() -> None:
+    sandbox = Sandbox(Limits(cpu_s=20, memory_bytes=1 << 30, nice=7), (*LIBRARY, Path("/proc")))
+    said_so = await said("print(open('/proc/self/autogroup').read())", sandbox)
+    assert said_so.endswith("nice 7")
