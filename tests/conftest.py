@@ -9,12 +9,12 @@ from blockbuster import BlockBuster, blockbuster_ctx
 from hypothesis import settings
 
 from catalog.db.pool import Pool, make_pool
+from loadtests.weed import Weed, running_weed
 from tests.support.chromium import browser as browser
 from tests.support.chromium import chromium_path as chromium_path
 from tests.support.database import PostgresServer, postgres_server
 from tests.support.golden import Golden
 from tests.support.sources import Media
-from tests.support.weed import Weed, running_weed
 
 # Two shared cores: how long one example takes says nothing about the code.
 settings.register_profile("tongbu", deadline=None)

@@ -104,21 +104,23 @@ class LocalStore:
         self, key: str, offset: int = 0, length: int | None = None
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """Open the object's file; past its end there is nothing to read."""
-        file = await self._open(key, offset)
+        wanted = CHUNK_BYTES if length is None else min(length, CHUNK_BYTES)
+        file, first = await self._open(key, offset, wanted)
         try:
-            async with aclosing(self._chunks(key, file, length)) as chunks:
+            async with aclosing(self._chunks(key, file, first, length)) as chunks:
                 yield chunks
         finally:
-            await self._run(key, file.close)
+            self._let_go(file)
 
-    async def _open(self, key: str, offset: int) -> BinaryIO:
+    async def _open(self, key: str, offset: int, wanted: int) -> tuple[BinaryIO, bytes]:
+        """Open and read the first chunk in one go of a thread: most reads are one or two."""
         path = self._path(key)
 
-        def open_at() -> BinaryIO:
+        def open_at() -> tuple[BinaryIO, bytes]:
             with self._told(key):
                 file = path.open("rb")
                 file.seek(offset)
-            return file
+                return file, file.read(wanted)
 
         future = self._threads.submit(open_at)
         try:
@@ -127,18 +129,23 @@ class LocalStore:
             future.add_done_callback(_close)
             raise
 
+    def _let_go(self, file: BinaryIO) -> None:
+        """Close in a thread, behind a read that may still run; nobody waits for it."""
+        try:
+            self._threads.submit(file.close)
+        except RuntimeError:
+            file.close()
+
     async def _chunks(
-        self, key: str, file: BinaryIO, length: int | None
+        self, key: str, file: BinaryIO, chunk: bytes, length: int | None
     ) -> AsyncGenerator[bytes, None]:
-        left = CHUNK_BYTES if length is None else length
-        while left > 0:
-            wanted = min(left, CHUNK_BYTES)
-            chunk = await self._run(key, partial(file.read, wanted))
-            if not chunk:
-                return
-            if length is not None:
-                left -= len(chunk)
+        left = length
+        while chunk:
             yield chunk
+            if left is not None:
+                left -= len(chunk)
+            wanted = CHUNK_BYTES if left is None else min(left, CHUNK_BYTES)
+            chunk = await self._run(key, partial(file.read, wanted)) if wanted else b""
 
     async def local_path(self, key: str) -> Path | None:
         """Path of the object's file; None when there is no such object."""
@@ -324,6 +331,6 @@ class LocalStore:
             raise StoreAway(f"{what} in {self.root}: {error.strerror}") from error
 
 
-def _close(opened: Future[BinaryIO]) -> None:
+def _close(opened: Future[tuple[BinaryIO, bytes]]) -> None:
     if not opened.cancelled() and not opened.exception():
-        opened.result().close()
+        opened.result()[0].close()

@@ -41,6 +41,7 @@ KEPT_ADDRESSES = 8192
 TRIES = 3
 WAIT_S = 0.1
 ANSWER_LIMIT_BYTES = 1 << 20
+READ_BUFFER_BYTES = 1 << 18
 Body = Callable[[], Any]
 
 
@@ -65,6 +66,7 @@ def make_session(settings: WireSettings) -> ClientSession:
         ),
         cookie_jar=DummyCookieJar(),
         auto_decompress=False,
+        read_bufsize=READ_BUFFER_BYTES,
         trust_env=False,
         headers={"Accept-Encoding": "identity", "User-Agent": "tongbu"},
     )

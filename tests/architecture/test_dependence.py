@@ -13,7 +13,7 @@ MAY_IMPORT = {
     "streaming": {"catalog"},
     "transcoder": {"catalog", "streaming"},
     "deploy": {"catalog", "streaming", "transcoder"},
-    "loadtests": {"streaming.hls.parse"},
+    "loadtests": {"streaming.hls.parse", "catalog.store.port", "catalog.store.settings"},
 }
 PURE_CATALOG = ("catalog.errors", "catalog.ids", "catalog.media", "catalog.people",
                 "catalog.lesson", "catalog.tokens", "catalog.store.port")  # fmt: skip

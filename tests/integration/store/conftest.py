@@ -11,7 +11,8 @@ import pytest
 from catalog.store.local import LocalSettings, LocalStore
 from catalog.store.port import ObjectStore
 from catalog.store.s3 import S3Store
-from tests.support.weed import Weed
+from loadtests.weed import Weed
+from tests.support.weed import s3_settings
 
 KINDS = ("local", "s3")
 _numbers = count()
@@ -46,7 +47,7 @@ async def local_store(prepared: LocalStore) -> AsyncIterator[LocalStore]:
 @pytest.fixture
 async def s3_store(weed: Weed) -> AsyncIterator[S3Store]:
     """A store in a bucket of its own."""
-    store = S3Store(weed.settings(f"test-{next(_numbers)}"))
+    store = S3Store(s3_settings(weed, f"test-{next(_numbers)}"))
     await store.prepare()
     yield store
     await store.close()

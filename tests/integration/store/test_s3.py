@@ -15,9 +15,10 @@ from aiohttp.test_utils import TestServer
 
 from catalog.store.port import ObjectMissing, StoreAway, StoreFull
 from catalog.store.s3 import S3Settings, S3Store, s3_store
+from loadtests.weed import Weed, running_weed
 from tests.support.objects import content, digest, keys_below, write_big
 from tests.support.wait import eventually
-from tests.support.weed import Weed, running_weed
+from tests.support.weed import s3_settings
 
 KEY = "media/01h/1/v720/000000-a1.mp4"
 MP4 = "video/mp4"
@@ -39,7 +40,7 @@ async def answers(store: S3Store) -> bool:
 
 
 async def test_a_stopped_store_is_away_at_once_and_comes_back(own_weed: Weed) -> None:
-    async with s3_store(own_weed.settings("away")) as store:
+    async with s3_store(s3_settings(own_weed, "away")) as store:
         await store.put_bytes(KEY, b"kept", MP4)
         await asyncio.to_thread(own_weed.stop)
         started = time.monotonic()
@@ -61,7 +62,7 @@ async def test_a_stopped_store_is_away_at_once_and_comes_back(own_weed: Weed) ->
 
 async def test_opens_while_the_store_is_away(own_weed: Weed) -> None:
     await asyncio.to_thread(own_weed.stop)
-    async with s3_store(own_weed.settings("later")) as store:
+    async with s3_store(s3_settings(own_weed, "later")) as store:
         with pytest.raises(StoreAway):
             await store.check()
         await asyncio.to_thread(own_weed.start)
@@ -70,7 +71,7 @@ async def test_opens_while_the_store_is_away(own_weed: Weed) -> None:
 
 
 async def test_a_frozen_store_is_away_after_the_silence_limit(own_weed: Weed) -> None:
-    async with s3_store(own_weed.settings("frozen", silence_limit_s=0.5)) as store:
+    async with s3_store(s3_settings(own_weed, "frozen", silence_limit_s=0.5)) as store:
         await store.put_bytes(KEY, b"kept", MP4)
         own_weed.freeze()
         for call in (content(store, KEY), store.put_bytes(KEY, b"x", MP4)):
@@ -85,7 +86,7 @@ async def test_a_frozen_store_is_away_after_the_silence_limit(own_weed: Weed) ->
 async def test_a_source_that_breaks_off_is_away(own_weed: Weed, tmp_path: Path) -> None:
     source = tmp_path / "big"
     await asyncio.to_thread(write_big, source, 32 << 20)
-    async with s3_store(own_weed.settings("broken")) as store:
+    async with s3_store(s3_settings(own_weed, "broken")) as store:
         await store.put_file(KEY, source, MP4)
         with pytest.raises(StoreAway, match="broke off"):
             await read_while_it_dies(store, own_weed)
@@ -101,7 +102,7 @@ async def test_wrong_credentials_are_told_apart_and_never_shown(
     weed: Weed, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    good = weed.settings("secret-bucket")
+    good = s3_settings(weed, "secret-bucket")
     bad = dataclasses.replace(good, secret_key="not-the-secret-key")
     assert good.secret_key not in repr(good)
     assert good.access_key not in repr(good)
@@ -116,14 +117,14 @@ async def test_wrong_credentials_are_told_apart_and_never_shown(
 
 
 async def test_a_bucket_that_vanished_is_away_not_empty(weed: Weed) -> None:
-    store = S3Store(weed.settings("never-made"))
+    store = S3Store(s3_settings(weed, "never-made"))
     with pytest.raises(StoreAway, match="bucket"):
         await content(store, KEY)
     await store.close()
 
 
 async def test_every_key_stands_below_the_prefix(weed: Weed) -> None:
-    whole = weed.settings("shared")
+    whole = s3_settings(weed, "shared")
     part = dataclasses.replace(whole, prefix="tongbu/")
     async with s3_store(whole) as all_of_it, s3_store(part) as ours:
         await all_of_it.put_bytes("other/x", b"x", MP4)
@@ -136,7 +137,7 @@ async def test_sends_big_files_in_parts(weed: Weed, tmp_path: Path) -> None:
     source = tmp_path / "big"
     size = (11 << 20) + 7
     expected = await asyncio.to_thread(write_big, source, size)
-    settings = dataclasses.replace(weed.settings("parts"), part_bytes=5 << 20)
+    settings = dataclasses.replace(s3_settings(weed, "parts"), part_bytes=5 << 20)
     async with s3_store(settings) as store:
         await store.put_file(KEY, source, MP4)
         assert (await store.info(KEY)).size_bytes == size
