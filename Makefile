@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check lint web web-check lock bench bench-search clean
+.PHONY: help serve test check lint web web-check lock bench bench-encode bench-search clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,6 +28,9 @@ web: $(BIN)/.installed ## Build the pages when their sources changed
 
 web-check: $(BIN)/.installed-dev web ## Types, unit tests and size budgets of the pages
 	@$(BIN)/python -m deploy.web_build --check
+
+bench-encode: $(BIN)/.installed-dev ## CPU, bytes and quality against other services' encoder settings
+	$(BIN)/python -m loadtests.encode_bench --plot docs/vmaf.svg $(ARGS)
 
 bench-search: $(BIN)/.installed-dev web ## Search among 4 million lessons (ARGS="--lessons 100000" for fewer)
 	$(BIN)/python -m loadtests.search_bench $(ARGS)

@@ -33,6 +33,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     encode.add_argument("--plan-only", action="store_true", help="write plan.json and stop")
     encode.add_argument("--whole", action="store_true", help="do not cut into chunks")
     encode.add_argument("--late", action="store_true", help="make the AV1 rung too")
+    encode.add_argument("--late-only", action="store_true", help="make the AV1 rung alone")
     encode.add_argument("--no-audio", action="store_true", help="leave the sound out")
     encode.add_argument("--no-side", action="store_true", help="no thumbnails, poster, chapters")
     encode.add_argument("--kind", choices=PICTURE_KINDS, help="what the picture is")
@@ -46,6 +47,9 @@ def changed(prepared: Prepared, options: argparse.Namespace) -> EncodePlan:
     if plan.video is None or track is None:
         return plan
     video = plan.video
+    if options.late_only:
+        video = replace(video, rungs=video.late_rungs)
+        plan = replace(plan, audio=None, side=None)
     if options.whole:
         video = replace(video, chunks=(Chunk(0, 0, None, True),))
     if options.rungs:
