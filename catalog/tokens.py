@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import lru_cache
 from typing import Any
 
 import jwt
@@ -29,7 +28,6 @@ from catalog.ids import is_id
 TOKEN_LIMIT_CHARS = 1024
 KEY_BYTES = 32
 SETTLE_S = 600.0
-READ_TOKENS = 4096
 _ALGORITHM = "EdDSA"
 _SIGNATURE_ONLY = Options(
     verify_exp=False, verify_iat=False, verify_nbf=False, verify_sub=False, verify_jti=False
@@ -102,13 +100,14 @@ class Verifier:
 
         Raises: TokenWrong, TokenExpired, TokenForeign.
         """
-        return _admitted(self.read(token), lesson, now_utc, kind)
+        grant = self._read(token)
+        if grant.lesson != lesson or grant.kind is not kind:
+            raise TokenForeign("this playback token is for another lesson")
+        if now_utc >= grant.expires_utc:
+            raise TokenExpired("this playback token has expired: open the lesson again")
+        return grant
 
-    def read(self, token: str) -> Grant:
-        """Give what a token of ours says, whatever it is for and whether or not it holds now.
-
-        Raises: TokenWrong, TokenForeign.
-        """
+    def _read(self, token: str) -> Grant:
         if len(token) > TOKEN_LIMIT_CHARS:
             raise TokenWrong("this is not a playback token")
         try:
@@ -123,14 +122,6 @@ class Verifier:
         except (jwt.InvalidTokenError, ValueError) as error:
             raise TokenWrong("this playback token is damaged or forged") from error
         return _grant(claims)
-
-
-def _admitted(grant: Grant, lesson: str, now_utc: float, kind: TokenKind) -> Grant:
-    if grant.lesson != lesson or grant.kind is not kind:
-        raise TokenForeign("this playback token is for another lesson")
-    if now_utc >= grant.expires_utc:
-        raise TokenExpired("this playback token has expired: open the lesson again")
-    return grant
 
 
 def _grant(claims: Mapping[str, Any]) -> Grant:
@@ -179,8 +170,6 @@ class Keyring:
         chosen = settled[-1] if settled else ordered[0]
         self._signer = Signer(chosen.id, chosen.private)
         self._verifier = Verifier({key.id: key.private.public_key() for key in ordered})
-        # A viewer sends one token with each segment; its signature needs a look only once.
-        self._read = lru_cache(READ_TOKENS)(self._verifier.read)
 
     def sign(self, grant: Grant) -> str:
         """Sign with the present key."""
@@ -190,7 +179,7 @@ class Keyring:
         self, token: str, lesson: str, now_utc: float, kind: TokenKind = TokenKind.PLAYBACK
     ) -> Grant:
         """Check as Verifier.verify does, with every key of the ring."""
-        return _admitted(self._read(token), lesson, now_utc, kind)
+        return self._verifier.verify(token, lesson, now_utc, kind)
 
     @property
     def public_keys(self) -> Mapping[str, Ed25519PublicKey]:
