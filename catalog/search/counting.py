@@ -1,8 +1,8 @@
-"""Facet counts. Stage, grade, subject and edition are one column of cells, counted in one pass.
+"""Facet counts, each without its own filter, so that another value can be chosen.
 
-A facet's counts leave its own filter out. For the four of a cell that is free: cells are counted
-without their filters and added up afterwards. Series and school are counted together while neither
-is filtered by, else each for itself.
+Stage and grade share a column, and subject and edition: a column is counted without the filters of
+its facets, which are applied to its values afterwards. Columns that no filter touches are counted
+in two passes that can run side by side, each other one in a pass of its own.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ import tantivy
 
 from catalog.search.compile import Compiler
 from catalog.search.port import Counts, Request
-from catalog.search.schema import CELL_MARK, CELL_PARTS
+from catalog.search.schema import COLUMNS, MARK
 
-CELLS_LIMIT = 20_000
 VALUES_LIMIT = 100
+# Of each segment so many values are looked up; beyond, the rarest schools may be counted too low.
+SEGMENT_VALUES_LIMIT = 400
+SIDE_BY_SIDE = (("level", "matter"), ("series", "school"))
 _Buckets = Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Columns counted in one pass, without the filters named; `same` tells equal questions."""
+    """Columns counted in one pass; `same` is equal for passes with the same answer."""
 
-    columns: tuple[str, ...]
-    left_out: tuple[str, ...]
     same: object
     count: Callable[[], _Buckets]
 
@@ -41,47 +41,46 @@ class Counter:
     def parts(self, request: Request) -> list[Part]:
         """Divide a request's counts into passes that can run side by side."""
         filtered = {kind for kind, _ in request.filters}
-        wanted: list[tuple[tuple[str, ...], tuple[str, ...]]] = [(("cell",), CELL_PARTS)]
-        if filtered & {"series", "school"}:
-            wanted += [(("series",), ("series",)), (("school",), ("school",))]
-        else:
-            wanted.append((("series", "school"), ()))
-        return [self._part(request, columns, left_out) for columns, left_out in wanted]
+        alone = [name for name, kinds in COLUMNS.items() if filtered & set(kinds)]
+        groups = [tuple(name for name in group if name not in alone) for group in SIDE_BY_SIDE]
+        return [
+            self._part(request, columns) for columns in (*groups, *((n,) for n in alone)) if columns
+        ]
 
-    def together(
-        self, request: Request, parts: Sequence[Part], answers: Sequence[_Buckets]
-    ) -> Counts:
+    def together(self, request: Request, answers: Sequence[_Buckets]) -> Counts:
         """Put the passes' answers together."""
-        found = {name: buckets for answer in answers for name, buckets in answer.items()}
-        cells = {tuple(cell.split(CELL_MARK)): n for cell, n in found["cell"].items()}
-        chosen = [set(dict(request.filters).get(part, ())) for part in CELL_PARTS]
-        total = sum(n for cell, n in cells.items() if _fits(cell, chosen, None))
-        facets = {
-            part: _ranked(_added(cells, chosen, place)) for place, part in enumerate(CELL_PARTS)
-        }
-        facets["series"] = _ranked(found["series"])
-        facets["school"] = _ranked(found["school"])
+        filters = dict(request.filters)
+        facets: dict[str, list[tuple[str, int]]] = {}
+        total = 0
+        for name, buckets in ((n, b) for answer in answers for n, b in answer.items()):
+            kinds = COLUMNS[name]
+            chosen = [set(filters.get(kind, ())) for kind in kinds]
+            cells = {tuple(value.split(MARK)): n for value, n in buckets.items()}
+            for place, kind in enumerate(kinds):
+                facets[kind] = _ranked(_added(cells, chosen, place))
+            if name == "level":
+                total = sum(n for cell, n in cells.items() if _fits(cell, chosen, None))
         return Counts(total, facets)
 
-    def _part(self, request: Request, columns: tuple[str, ...], left_out: tuple[str, ...]) -> Part:
+    def _part(self, request: Request, columns: tuple[str, ...]) -> Part:
+        left_out = {kind for name in columns for kind in COLUMNS[name]}
         kept = tuple(item for item in request.filters if item[0] not in left_out)
         same = (columns, request.query.words, request.in_title, kept, request.sight)
 
         def count() -> _Buckets:
             clauses = self._compiler.clauses(request, left_out)
             query = clauses.with_must(*self._compiler.found(request)).query()
-            sizes = {"cell": CELLS_LIMIT}
-            asked = {
-                name: {"terms": {"field": name, "size": sizes.get(name, VALUES_LIMIT)}}
-                for name in columns
-            }
+            sizes = {"size": VALUES_LIMIT, "segment_size": SEGMENT_VALUES_LIMIT}
+            if "level" in columns or "matter" in columns:
+                sizes = {"size": SEGMENT_VALUES_LIMIT}
+            asked = {name: {"terms": {"field": name, **sizes}} for name in columns}
             answer = self._searcher.aggregate(query, asked)
             return {
                 name: {b["key"]: b["doc_count"] for b in answer[name]["buckets"]}
                 for name in columns
             }
 
-        return Part(columns, left_out, same, count)
+        return Part(same, count)
 
 
 def _fits(cell: tuple[str, ...], chosen: list[set[str]], free: int | None) -> bool:

@@ -11,7 +11,7 @@ import tantivy
 
 from catalog.search.port import Hint
 from catalog.search.query import whole
-from catalog.search.schema import CELL_MARK
+from catalog.search.schema import MARK
 from catalog.search.text import fold
 
 TYPED_LIMIT_CHARS = 60
@@ -29,7 +29,7 @@ def complete(
     for field in ("hint", "cityhint") if city else ("hint",):
         for term, count in searcher.terms_with_prefix(field, begin, limit=limit * _SEEN_FACTOR):
             if _in_use(schema, searcher, field, term):
-                _, kind, text = term.split(CELL_MARK)
+                _, kind, text = term.split(MARK)
                 hint = Hint(text, kind)
                 counted[hint] = counted.get(hint, 0) + count
     return sorted(counted, key=lambda hint: (-counted[hint], hint.text))[:limit]

@@ -23,7 +23,7 @@ import tantivy
 
 from catalog.errors import Unavailable
 from catalog.ids import new_id
-from catalog.search.schema import VERSION, make_schema, register
+from catalog.search.schema import COLUMNS, VERSION, make_schema, register
 
 
 class State(msgspec.Struct, frozen=True):
@@ -117,7 +117,7 @@ def probe(index: tantivy.Index) -> None:
     searcher.terms_with_prefix("keys", "day:")
     searcher.aggregate(
         tantivy.Query.empty_query(),
-        {name: {"terms": {"field": name}} for name in ("cell", "series", "school")},
+        {name: {"terms": {"field": name}} for name in COLUMNS},
     )
 
 

@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 POLL_S = 1.0
 BREATH_S = 0.05
 LOCK_RETRY_S = 2.0
-COMMIT_EVERY_S = 5.0
+FOLLOW_EVERY_S = 2.0
 LONGEST_WAIT_S = 5.0
 DATABASE_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 
@@ -108,6 +108,9 @@ class Indexer:
                 log.warning("search waits for the database: %s", error)
             except Unavailable as error:
                 log.warning("search writes again in %.1f s: %s", wait_s, error)
+            except Exception:
+                # Without this task search would stand still unseen: say it and try again.
+                log.exception("the search indexer failed; again in %.1f s", wait_s)
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 
@@ -184,16 +187,17 @@ class Indexer:
 
     async def _fill(self, connection: Connection, built: Built) -> int:
         clock = asyncio.get_running_loop().time
-        count, commit_at = 0, clock()
+        count, committed, follow_at = 0, 0, clock()
         newer: set[str] = set()
         async with self._writer(built.directory) as writer:
             async for rows in feed.stream_lessons(connection):
                 fresh = [row for row in rows if row["id"] not in newer]
                 await self._off_loop(_add, writer, fresh, False)
                 count += len(fresh)
-                if clock() >= commit_at:
-                    newer |= await self._follow(writer, built, commit=True)
-                    commit_at = clock() + COMMIT_EVERY_S
+                if clock() >= follow_at:
+                    newer |= await self._follow(writer, built, commit=count >= 2 * committed)
+                    committed = max(committed, count) if count >= 2 * committed else committed
+                    follow_at = clock() + FOLLOW_EVERY_S
             await self._follow(writer, built, commit=True)
         built.state = msgspec.structs.replace(built.state, complete=True)
         await self._off_loop(self._home.write_state, built.directory, built.state)

@@ -19,13 +19,19 @@ from catalog.search.query import whole
 from catalog.search.tables import readings, syllables
 from catalog.search.text import characters, fold, han, tokens
 
-VERSION = 1
+VERSION = 2
 HINTS_LIMIT = 24
 HINT_LIMIT_CHARS = 40
 LOW_BITS = 37
 DAY_SHIFT = 41
-CELL_PARTS = ("stage", "grade", "subject", "edition")
-CELL_MARK = "\x1f"
+MARK = "\x1f"
+# Facets by column: pairs that are filtered together most, so that one pass counts two of them.
+COLUMNS = {
+    "level": ("stage", "grade"),
+    "matter": ("subject", "edition"),
+    "series": ("series",),
+    "school": ("school",),
+}
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
 _TITLE_KEY_CHARS = 7
@@ -40,7 +46,7 @@ def make_schema() -> tantivy.Schema:
     builder.add_text_field("one", tokenizer_name="blanks", index_option="basic")
     for name in ("id", "keys", "hint", "cityhint"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
-    for name in ("cell", "series", "school"):
+    for name in COLUMNS:
         builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
     for name in ("high", "low", "plays", "name"):
         builder.add_integer_field(name, fast=True)
@@ -120,7 +126,8 @@ def document(entry: Entry) -> tantivy.Document:
         py=[" ".join(read)], pya=[" ".join([part.syllables for part in topic])],
         ini=[" ".join(initials_of(read))], inia=[" ".join([part.initials for part in topic])],
         keys=[*_keys(entry), day_of(high)],
-        cell=[CELL_MARK.join((entry.stage, entry.grade, entry.subject, entry.edition))],
+        level=[f"{entry.stage}{MARK}{entry.grade}"],
+        matter=[f"{entry.subject}{MARK}{entry.edition}"],
         series=[entry.series_id], school=[entry.school_id], high=[high], low=[low],
         plays=[entry.plays], name=[title_key(title)], exact=[exact_of(whole(title))],
         **({"hint" if entry.public else "cityhint": hints} if hints else {}),
@@ -164,4 +171,4 @@ def _hint_terms(text: str, kind: str) -> tuple[str, ...]:
     folded = fold(shown)
     read = syllables_of(folded)
     begins = {whole(folded), "".join(read), "".join(s[0] for s in read)} - {""}
-    return tuple(f"{begin}{CELL_MARK}{kind}{CELL_MARK}{shown}" for begin in begins)
+    return tuple(f"{begin}{MARK}{kind}{MARK}{shown}" for begin in begins)

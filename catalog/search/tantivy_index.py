@@ -39,7 +39,7 @@ class SearchSettings:
 
     directory: Path
     threads: int = 4
-    writer_heap_bytes: int = 96 * 1024 * 1024
+    writer_heap_bytes: int = 192 * 1024 * 1024
     writer_threads: int = 1
     look_every_s: float = 0.1
     counts_kept: int = 512
@@ -87,7 +87,7 @@ class TantivyReader:
         answers = await asyncio.gather(
             *(self._remembered(snapshot, part.same, part.count) for part in parts)
         )
-        return snapshot.counter.together(request, parts, answers)
+        return snapshot.counter.together(request, answers)
 
     async def hints(self, typed: str, city: bool, limit: int) -> list[Hint]:
         """Complete what was typed. Raises: Unavailable."""
