@@ -128,11 +128,15 @@ class Sweeper:
                 if now >= orphans_at:
                     found = await self.find_orphans(now)
                     orphans_at = now + timedelta(seconds=self._settings.orphans_every_s)
-                    log.info("found %d objects that nothing points at", found)
-                log.info("removed %d objects from the store", await self.sweep(now))
+                    _tell("found %d objects that nothing points at", found)
+                _tell("removed %d objects from the store", await self.sweep(now))
             except (TongbuError, psycopg.Error, OSError) as error:
                 log.warning("the sweep stopped and comes again: %s", error)
             await asyncio.sleep(self._settings.every_s)
+
+
+def _tell(what: str, count: int) -> None:
+    log.log(logging.INFO if count else logging.DEBUG, what, count)
 
 
 @asynccontextmanager

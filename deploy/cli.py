@@ -18,7 +18,7 @@ from deploy.command import Command, Run
 from deploy.config import ConfigError, load, options_of, read_toml
 from deploy.logs import set_up_logging
 from deploy.settings import Settings
-from deploy.supervise import die_with_parent
+from deploy.supervise import allow_many_files, die_with_parent
 
 ALIASES = {("server", "data"): "--data", ("server", "listen"): "--listen"}
 SYSTEM_FILE = Path("/etc/tongbu/tongbu.toml")
@@ -37,6 +37,7 @@ def run() -> NoReturn:
 def main(arguments: Sequence[str]) -> int:
     """Run one command and give the exit code."""
     die_with_parent()
+    allow_many_files()
     asked = _parser(commands.ALL).parse_args(arguments)
     try:
         settings = _settings(asked)
