@@ -137,10 +137,10 @@ def audio_command(
 
 
 def poster_command(program: str, path: Path, side: SidePlan, fd: int) -> list[str]:
-    """Make one JPEG of the keyframe before poster_at_s, never larger than the source."""
+    """Make one JPEG of the keyframe before poster_at_s, in the shape that screens show."""
     source = guarded_input(path, ss=f"{side.poster_at_s:.3f}", noaccurate_seek=None, threads=1)
-    height = side.poster_height_px
-    scaled = source["V:0"].filter("scale", -2, f"min({height},ih)").filter("setsar", 1)
+    width = _even(side.poster_height_px * side.cell_width_px / side.cell_height_px)
+    scaled = source["V:0"].filter("scale", width, side.poster_height_px).filter("setsar", 1)
     options = {"f": "image2pipe", "c:v": "mjpeg", "q:v": POSTER_QUALITY, "frames:v": 1}
     output = ffmpeg.output(scaled, f"pipe:{fd}", pix_fmt="yuvj420p", **options)
     return _compiled(program, [output], progress=True)

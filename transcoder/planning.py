@@ -97,6 +97,5 @@ def _side_plan(probe: Probe, track: VideoTrack, kind: ContentKind) -> SidePlan:
     every_s = max(SHORTEST_CELL_S, math.ceil(probe.duration_s / MOST_CELLS))
     poster_at_s = classify.poster_time_s(probe.clips, probe.duration_s)
     slides = kind in (ContentKind.SLIDES, ContentKind.SLIDES_WITH_FACE)
-    return SidePlan(
-        every_s, *cell, SHEET_COLUMNS, SHEET_ROWS, poster_at_s, POSTER_HEIGHT_PX, slides
-    )
+    poster_px = max(2, min(POSTER_HEIGHT_PX, height) // 2 * 2)
+    return SidePlan(every_s, *cell, SHEET_COLUMNS, SHEET_ROWS, poster_at_s, poster_px, slides)

@@ -53,6 +53,9 @@ RECIPES: dict[str, list[str]] = {
         *["-f", "lavfi", "-i", "testsrc2=size=321x181:rate=30:duration=4", "-c:v", "libx264"],
         *["-preset", "veryfast", "-pix_fmt", "yuv444p"],
     ],
+    "twelve_minutes": [
+        *["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=5:duration=720", *X264, "-g", "25"],
+    ],
     "tiny": ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=10:duration=2", *X264],
     "ten_bit_hevc": [
         *["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=30:duration=3", "-c:v", "libx265"],

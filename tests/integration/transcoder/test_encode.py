@@ -16,7 +16,14 @@ from tests.support.sources import Media
 from transcoder.argv import SidePipes, VideoJob, side_command, video_command
 from transcoder.encode_file import Encoded, FileEncoder, Rendition, SideCollector
 from transcoder.errors import ProcessError
-from transcoder.plan import Chunk, EncodePlan, VideoPlan
+from transcoder.plan import (
+    Chunk,
+    ContentKind,
+    EncodePlan,
+    VideoCodec,
+    VideoPlan,
+    VideoRung,
+)
 from transcoder.prepare import prepare
 from transcoder.process import Watch, run
 from transcoder.sandbox import Limits, Sandbox
@@ -244,6 +251,23 @@ async def side_alone(
         watch=Watch(60),
     )
     return collector
+
+
+@of("gap_bomb")
+async def test_a_gap_never_makes_more_than_the_plan_says(source: Path, tmp_path: Path) -> None:
+    rung = VideoRung("180p", VideoCodec.H264, 320, 180, 30, 100_000, 200_000, "", "ultrafast")
+    video = VideoPlan((30, 1), 90, GOP, (rung,), (), (Chunk(0, 0, None, True),))
+    plan = EncodePlan(ContentKind.CAMERA, 3.0, video, None)
+    await encode(source, tmp_path, plan)
+    assert (await track(tmp_path / "180p.mp4")).end_s == 3.0
+
+
+@of("anamorphic", "rotated")
+async def test_the_poster_has_the_shape_of_the_picture(source: Path, tmp_path: Path) -> None:
+    await encode(source, tmp_path)
+    poster = await asyncio.to_thread(playback.form, tmp_path / "poster.jpg")
+    wide = source.stem == "anamorphic"
+    assert (poster.width_px, poster.height_px) == ((320, 180) if wide else (180, 320))
 
 
 @of("plain")

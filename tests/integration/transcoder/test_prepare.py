@@ -200,6 +200,16 @@ async def test_a_cut_in_damaged_bytes_is_not_clean(source: Path) -> None:
     assert not await decodes_cleanly(FFMPEG, source, 3.5)
 
 
+@pytest.mark.parametrize("source", ["twelve_minutes"], indirect=True)
+async def test_a_long_recording_is_cut_at_segments(source: Path) -> None:
+    plan = (await prepared(source)).plan.video
+    assert plan is not None
+    assert [chunk.start_frame for chunk in plan.chunks] == [0, 1200, 2400]
+    assert [chunk.frame_count for chunk in plan.chunks] == [1200, 1200, None]
+    assert plan.frame_total == 3600
+    assert plan.gop_frames == 20
+
+
 def test_no_playlist_format_is_allowed() -> None:
     allowed = set(FORMATS.split(","))
     assert not allowed & {"hls", "concat", "dash", "sdp", "rtsp", "rtp", "image2", "svg_pipe"}
