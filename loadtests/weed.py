@@ -130,13 +130,24 @@ def _free_ports(count: int) -> list[int]:
 @contextmanager
 def running_weed() -> Iterator[Weed]:
     """Start a SeaweedFS in a directory of its own; kill it at the end."""
-    names = [name for part in _PORTS for name in (part, f"{part}.grpc")]
     with tempfile.TemporaryDirectory(prefix="tongbu-weed-", ignore_cleanup_errors=True) as home:
         (Path(home) / "data").mkdir()
-        ports = dict(zip(names, _free_ports(len(names)), strict=True))
-        weed = Weed(Path(home), ports)
+        weed = _started(Path(home))
         try:
-            weed.start()
             yield weed
         finally:
             weed.stop()
+
+
+def _started(home: Path, tries: int = 3) -> Weed:
+    """Start on ports that are free now; again on others when somebody was faster."""
+    names = [name for part in _PORTS for name in (part, f"{part}.grpc")]
+    weed = Weed(home, dict(zip(names, _free_ports(len(names)), strict=True)))
+    try:
+        weed.start()
+    except AssertionError:
+        weed.stop()
+        if tries == 1:
+            raise
+        return _started(home, tries - 1)
+    return weed

@@ -78,7 +78,7 @@ async def test_a_frozen_store_is_away_after_the_silence_limit(own_weed: Weed) ->
             started = time.monotonic()
             with pytest.raises(StoreAway, match="in time"):
                 await call
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < 5
         own_weed.thaw()
         await eventually(lambda: answers(store))
 
