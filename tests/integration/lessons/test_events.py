@@ -118,7 +118,10 @@ async def test_what_one_may_not_see_is_not_told(at: Desk) -> None:
         await at.set(shown, progress=0.5)
         assert (await news(stream))["id"] == shown
         await at.set(hidden, visibility="public")
-        assert (await news(stream))["id"] == hidden
+        # The news of the shown one may have come in two batches.
+        while (found := await news(stream))["id"] == shown:
+            pass
+        assert found["id"] == hidden
 
 
 async def test_what_changed_while_the_database_was_away_is_told_after(at: Desk) -> None:
@@ -132,16 +135,29 @@ async def test_what_changed_while_the_database_was_away_is_told_after(at: Desk) 
             await connection.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen%'"
             )
-        assert (await news(stream))["state"] == "ready"
+        while (found := await news(stream))["state"] == "queued":
+            pass
+        assert found["state"] == "ready"
 
 
 async def test_a_counted_view_is_no_news(at: Desk) -> None:
     lesson = await at.add()
-    async with at.stream([lesson]) as stream:
-        await news(stream)
-        await at.set(lesson, plays=1)
-        await at.set(lesson, progress=0.5)
-        assert (await news(stream))["progress"] == 0.5
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    at.listener.subscribe("lesson", heard.put_nowait, lambda: None)
+
+    async def next_after(mark: str) -> list[str]:
+        async with at.pool.connection() as connection:
+            await connection.execute("select pg_notify('lesson', %s)", (mark,))
+        found = [await heard.get()]
+        while found[-1] != mark:
+            found.append(await heard.get())
+        return found
+
+    await next_after("begin")
+    await at.set(lesson, plays=1)
+    assert await next_after("a view") == ["a view"]
+    await at.set(lesson, progress=0.5)
+    assert await next_after("progress") == [lesson, "progress"]
 
 
 async def test_a_slow_reader_gets_only_the_newest(at: Desk) -> None:
