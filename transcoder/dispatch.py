@@ -33,7 +33,8 @@ _PRIORITIES = {"audio": 9, "video/0": 8, "video": 7, "side": 6, "prepare": 0}
 
 log = logging.getLogger(__name__)
 
-# Of each queue, those to queue now. Backlog lessons that were begun are finished first.
+# Of each queue, those to queue now. Backlog lessons that were begun are finished first; late units
+# have their turn when nothing else is to be done.
 _UNQUEUED = """
 with wanted as (
   select w.lesson_id, w.generation, w.unit,
@@ -42,6 +43,8 @@ with wanted as (
   from work w where w.state = 'wanted' and w.not_before <= now()
     and not exists (select from procrastinate_jobs j where j.status = 'todo'
       and j.queueing_lock = w.lesson_id || '/' || w.generation || '/' || w.unit)
+    and not (starts_with(w.unit, 'av1/') and exists (select from work o
+      where o.state in ('wanted', 'running') and not starts_with(o.unit, 'av1/')))
 ), ranked as (
   select *, row_number() over
     (partition by queue order by unit = 'prepare', lesson_id, unit) as place

@@ -1,0 +1,84 @@
+"""What is queued when: every wanted unit once, urgent ones first, never more than a queue bears."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from procrastinate import App
+
+from catalog.db import work
+from catalog.db.pool import Pool
+from tests.support.lessons import add_lesson
+from transcoder.dispatch import QUEUE_LIMIT, Dispatcher
+from transcoder.jobs import PatientConnector, ensure_schema, make_app
+
+
+@pytest.fixture
+async def app(queue_dsn: str) -> AsyncIterator[App]:
+    """The queue's application, open."""
+    app = make_app(PatientConnector(queue_dsn))
+    async with app.open_async():
+        yield app
+
+
+async def want(pool: Pool, *names: str, priority: str = "fresh") -> str:
+    """A lesson with these units."""
+    async with pool.connection() as connection:
+        lesson = await add_lesson(connection, state="queued")
+        await work.want(connection, lesson, 1, names, priority)
+    return lesson
+
+
+async def queued(pool: Pool) -> list[tuple[str, str]]:
+    """(queue, unit) of all that waits, in the order of fetching."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            "select queue_name, args from procrastinate_jobs where status = 'todo'"
+            " order by priority desc, id"
+        )
+        rows: list[dict[str, Any]] = await cursor.fetchall()
+    return [(row["queue_name"], row["args"]["unit"]) for row in rows]
+
+
+async def test_each_class_has_its_queue_and_a_unit_is_queued_once(pool: Pool, app: App) -> None:
+    await want(pool, "video/1", "video/0", "audio", "side")
+    await want(pool, "prepare")
+    await want(pool, "prepare", priority="backlog")
+    dispatcher = Dispatcher(pool, app, 1)
+    await dispatcher.dispatch()
+    await dispatcher.dispatch()
+    assert await queued(pool) == [
+        ("fresh", "audio"), ("fresh", "video/0"), ("fresh", "video/1"), ("fresh", "side"),
+        ("prepare", "prepare"), ("backlog", "prepare"),
+    ]  # fmt: skip
+
+
+async def test_late_units_wait_until_nothing_else_is_to_be_done(pool: Pool, app: App) -> None:
+    await want(pool, "av1/0")
+    other = await want(pool, "prepare", priority="backlog")
+    dispatcher = Dispatcher(pool, app, 1)
+    await dispatcher.dispatch()
+    assert await queued(pool) == [("backlog", "prepare")]
+    async with pool.connection() as connection:
+        await connection.execute("update work set state = 'done' where lesson_id = %s", (other,))
+    await dispatcher.dispatch()
+    assert ("late", "av1/0") in await queued(pool)
+
+
+async def test_a_backlog_fills_its_queue_no_further_than_the_limit(pool: Pool, app: App) -> None:
+    async with pool.connection() as connection:
+        lesson = await add_lesson(connection, state="queued")
+        names = [f"video/{number}" for number in range(QUEUE_LIMIT + 50)]
+        await work.want(connection, lesson, 1, names, "backlog")
+    dispatcher = Dispatcher(pool, app, 1)
+    await dispatcher.dispatch()
+    await want(pool, "prepare")
+    await dispatcher.dispatch()
+    found = [queue for queue, _ in await queued(pool)]
+    assert (found.count("backlog"), found.count("prepare")) == (QUEUE_LIMIT, 1)
+
+
+def test_the_schema_is_installed_once(queue_dsn: str) -> None:
+    ensure_schema(queue_dsn)
