@@ -1,8 +1,9 @@
 """What of a presentation is offered to players now: announced segments and measured bit rates.
 
 The common ground of HLS and DASH. A lesson that still grows offers every rendition that has
-begun, but AV1 only when whole: it is made later and would end in mid-lesson. Video and audio are
-ordered from the largest rung to the smallest.
+begun, but AV1 only when whole: it is made later and would end in mid-lesson. Its sound, which is
+ready long before, is announced no further than its pictures, since browsers play sound on over
+pictures that are not there. Video and audio are ordered from the largest rung to the smallest.
 """
 
 from __future__ import annotations
@@ -28,22 +29,21 @@ MICROSECONDS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """A rendition with the segments that may be announced, and what they need of a line."""
+    """A rendition with the segments that may be announced, and what they need of a line.
+
+    `complete` says that nothing will follow these.
+    """
 
     rendition: Rendition
     segments: tuple[Segment, ...]
     peak_bps: int
     average_bps: int
+    complete: bool
 
     @property
     def end_s(self) -> float:
         """Where the announced segments end."""
         return contiguous_end_ts(self.segments) / self.rendition.timescale
-
-    @property
-    def complete(self) -> bool:
-        """Tell whether nothing will follow."""
-        return self.rendition.complete
 
     def codec_is(self, family: str) -> bool:
         """Tell whether the codec string is of this family."""
@@ -80,14 +80,18 @@ class Offer:
 
 def make_offer(presentation: Presentation) -> Offer:
     """Find what may be announced and measure it."""
-    announced = [
-        (item, tuple(item.segments()))
-        for item in sorted(presentation.renditions, key=lambda item: item.rung)
-        if item.complete or not (presentation.complete or item.codecs.startswith(AV1))
-    ]
-    announced = [(item, segments) for item, segments in announced if segments]
+    announced = _announced(presentation)
     target_s = max((_target_s(item, segments) for item, segments in announced), default=1)
-    offered = [_measured(item, segments, target_s) for item, segments in announced]
+    offered = [
+        Offered(
+            rendition=item,
+            segments=segments,
+            peak_bps=peak_bps(segments, item.timescale, target_s),
+            average_bps=average_bps(segments, item.timescale),
+            complete=presentation.complete and item.complete,
+        )
+        for item, segments in announced
+    ]
     return Offer(
         presentation=presentation,
         complete=presentation.complete and all(item.complete for item in offered),
@@ -97,13 +101,31 @@ def make_offer(presentation: Presentation) -> Offer:
     )
 
 
-def _measured(item: Rendition, segments: tuple[Segment, ...], target_s: int) -> Offered:
-    return Offered(
-        item,
-        segments,
-        peak_bps(segments, item.timescale, target_s),
-        average_bps(segments, item.timescale),
-    )
+def _announced(presentation: Presentation) -> list[tuple[Rendition, tuple[Segment, ...]]]:
+    found = [
+        (item, tuple(item.segments()))
+        for item in sorted(presentation.renditions, key=lambda item: item.rung)
+        if item.complete or not (presentation.complete or item.codecs.startswith(AV1))
+    ]
+    if not presentation.complete:
+        found = _not_beyond_the_pictures(found)
+    return [(item, segments) for item, segments in found if segments]
+
+
+def _not_beyond_the_pictures(
+    found: list[tuple[Rendition, tuple[Segment, ...]]],
+) -> list[tuple[Rendition, tuple[Segment, ...]]]:
+    ends = [
+        contiguous_end_ts(segments) / item.timescale
+        for item, segments in found
+        if item.media is Media.VIDEO
+    ]
+    if not ends:
+        return found
+    return [
+        (item, tuple(s for s in segments if s.start_ts / item.timescale < min(ends)))
+        for item, segments in found
+    ]
 
 
 def _target_s(item: Rendition, segments: tuple[Segment, ...]) -> int:

@@ -38,12 +38,12 @@ def render_manifest(offer: Offer, suffix: str = "") -> str:
     period = ET.SubElement(mpd, "Period", id="0", start="PT0S")
     h264 = [item for item in offer.videos if not item.codec_is(AV1)]
     av1 = [item for item in offer.videos if item.codec_is(AV1)]
-    for priority, items in ((2, h264), (1, av1)):
-        _video_set(period, items, priority, suffix)
+    _video_set(period, h264, 2, suffix)
     for priority, items in ((2, _opus(offer, True)), (1, _opus(offer, False))):
         _audio_set(period, items[:1], priority, suffix)
     _subtitle_sets(period, offer, suffix)
     _thumbnail_set(period, offer.presentation.sprites, suffix)
+    _video_set(period, av1, 1, suffix)  # what may come later stands last: players go by position
     if not offer.complete:
         clock = _date(offer.duration_s)
         ET.SubElement(mpd, "UTCTiming", schemeIdUri=CLOCK, value=clock)

@@ -10,8 +10,8 @@ from catalog.db.pool import Pool
 from catalog.media import Presentation
 from tests.support.media import FRAME_RATE
 from tests.support.player_page import Players, player_page, report, until
-from tests.support.publish import publish
-from tests.support.screening import DURATION_S, Served
+from tests.support.publish import finish, publish
+from tests.support.screening import DURATION_S, Served, begun
 
 pytestmark = pytest.mark.browser
 START = """(url) => new Promise((resolve, reject) => {
@@ -38,7 +38,7 @@ async def page(browser: Browser, players: Players) -> AsyncIterator[Page]:
 
 async def test_a_lesson_plays_to_its_end(page: Page, served: Served, lesson: Presentation) -> None:
     await page.evaluate(START, served.at(lesson.lesson, "manifest.mpd"))
-    await page.evaluate("video.play()")
+    await page.evaluate("void video.play()")
     found = await until(page, "seen.ended")
     assert (found["errors"], found["stalls"], found["gaps"]) == ([], 0, 0)
     assert found["begin"] == 0
@@ -53,7 +53,7 @@ async def test_a_lesson_plays_to_its_end(page: Page, served: Served, lesson: Pre
 
 async def test_seeking_and_subtitles(page: Page, served: Served, lesson: Presentation) -> None:
     await page.evaluate(START, served.at(lesson.lesson, "manifest.mpd"))
-    await page.evaluate("dash_.setTextTrack(0); video.play()")
+    await page.evaluate("dash_.setTextTrack(0); void video.play()")
     await until(page, "video.currentTime > 0.2")
     await page.evaluate("video.currentTime = 5.2")
     found = await until(page, "!seen.seeking && video.currentTime > 5.4 && report().cues.length")
@@ -68,7 +68,7 @@ async def test_seeking_and_subtitles(page: Page, served: Served, lesson: Present
 
 async def test_switching_quality(page: Page, served: Served, lesson: Presentation) -> None:
     await page.evaluate(START, served.at(lesson.lesson, "manifest.mpd"))
-    await page.evaluate(f"({CHOOSE})(180); video.play()")
+    await page.evaluate(f"({CHOOSE})(180); void video.play()")
     await until(page, "video.videoHeight === 180 && video.currentTime > 0.3")
     await page.evaluate(f"({CHOOSE})(360)")
     await until(page, "video.videoHeight === 360")
@@ -78,12 +78,28 @@ async def test_switching_quality(page: Page, served: Served, lesson: Presentatio
     assert (await report(page))["sound"] > 0
 
 
+async def test_a_lesson_that_still_grows_is_joined_at_its_beginning_and_followed(
+    page: Page, served: Served, made: Presentation, pool: Pool
+) -> None:
+    await publish(pool, begun(made))
+    await page.evaluate(START, served.at(made.lesson, "manifest.mpd"))
+    await page.evaluate("void video.play()")
+    found = await until(page, "video.currentTime > 0.5")
+    assert found["begin"] == 0
+    assert found["buffered"] < 3
+    await finish(pool, made)
+    served.media.forget(made.lesson)
+    found = await until(page, "seen.ended")
+    assert found["errors"] == []
+    assert found["duration"] == pytest.approx(DURATION_S, abs=0.1)
+
+
 async def test_a_lesson_that_is_not_public_plays_with_its_token(
     page: Page, served: Served, made: Presentation, pool: Pool
 ) -> None:
     await publish(pool, replace(made, visibility="school"))
     url = served.at(made.lesson, f"manifest.mpd?token={served.token(made.lesson)}")
     await page.evaluate(START, url)
-    await page.evaluate("dash_.setTextTrack(0); video.play()")
+    await page.evaluate("dash_.setTextTrack(0); void video.play()")
     found = await until(page, "video.currentTime > 1 && report().cues.length")
     assert (found["errors"], found["stalls"]) == ([], 0)

@@ -35,7 +35,7 @@ async def page(browser: Browser, players: Players) -> AsyncIterator[Page]:
 
 async def test_a_lesson_plays_to_its_end(page: Page, served: Served, lesson: Presentation) -> None:
     await page.evaluate(START, served.at(lesson.lesson, "multivariant.m3u8"))
-    await page.evaluate("video.play()")
+    await page.evaluate("void video.play()")
     found = await until(page, "seen.ended")
     assert (found["errors"], found["stalls"], found["gaps"]) == ([], 0, 0)
     assert found["begin"] == 0
@@ -47,7 +47,7 @@ async def test_a_lesson_plays_to_its_end(page: Page, served: Served, lesson: Pre
 
 async def test_seeking_and_subtitles(page: Page, served: Served, lesson: Presentation) -> None:
     await page.evaluate(START, served.at(lesson.lesson, "multivariant.m3u8"))
-    await page.evaluate("hls.subtitleTrack = 0; video.play()")
+    await page.evaluate("hls.subtitleTrack = 0; void video.play()")
     await until(page, "video.currentTime > 0.2")
     await page.evaluate("video.currentTime = 5.2")
     found = await until(page, "!seen.seeking && video.currentTime > 5.4 && report().cues.length")
@@ -64,7 +64,7 @@ async def test_switching_quality(page: Page, served: Served, lesson: Presentatio
     await page.evaluate(START, served.at(lesson.lesson, "multivariant.m3u8"))
     low = "hls.levels.findIndex(level => level.height === 180)"
     high = "hls.levels.findIndex(level => level.height === 360)"
-    await page.evaluate(f"hls.currentLevel = {low}; video.play()")
+    await page.evaluate(f"hls.currentLevel = {low}; void video.play()")
     await until(page, "video.videoHeight === 180 && video.currentTime > 0.3")
     await page.evaluate(f"hls.currentLevel = {high}")
     await until(page, "video.videoHeight === 360")
@@ -79,7 +79,7 @@ async def test_a_lesson_that_still_grows_is_joined_at_its_beginning_and_followed
 ) -> None:
     await publish(pool, begun(made))
     await page.evaluate(START, served.at(made.lesson, "multivariant.m3u8"))
-    await page.evaluate("video.play()")
+    await page.evaluate("void video.play()")
     found = await until(page, "video.currentTime > 0.5")
     assert found["begin"] == 0
     assert found["buffered"] < 3
@@ -96,6 +96,6 @@ async def test_a_lesson_that_is_not_public_plays_with_its_token(
     await publish(pool, replace(made, visibility="school"))
     url = served.at(made.lesson, f"multivariant.m3u8?token={served.token(made.lesson)}")
     await page.evaluate(START, url)
-    await page.evaluate("hls.subtitleTrack = 0; video.play()")
+    await page.evaluate("hls.subtitleTrack = 0; void video.play()")
     found = await until(page, "video.currentTime > 1 && report().cues.length")
     assert (found["errors"], found["stalls"]) == ([], 0)

@@ -122,6 +122,16 @@ def test_av1_is_offered_only_when_whole() -> None:
     assert make_offer(late).complete
 
 
+def test_sound_is_announced_no_further_than_pictures_while_a_lesson_grows() -> None:
+    offer = make_offer(made.GROWING)
+    for audio in offer.audios:
+        playlist = media_playlist(offer, audio)
+        assert [s.uri for s in playlist.segments] == ["0.m4s"]
+        assert (playlist.playlist_type, playlist.ended) == (PlaylistType.EVENT, False)
+    alone = replace(made.AUDIO_ONLY, complete=False)
+    assert [len(item.segments) for item in make_offer(alone).audios] == [4, 4]
+
+
 def test_the_first_variant_fits_an_ordinary_line_or_is_the_smallest() -> None:
     huge = [replace(made.video(i, str(i), scale=40 - i)) for i in range(2)]
     for renditions, first in (((made.HIGH, made.LOW), "1080p"), (tuple(huge), "1")):
