@@ -83,7 +83,7 @@ def _whole(method: str, headers: dict[str, str], body: bytes | Stored, length: i
 def _part(asked: str, resource: Resource, headers: dict[str, str]) -> Reply | None:
     """Answer a single range; None for several, for none and for what is no range."""
     found = _RANGE.fullmatch(asked.replace(" ", ""))
-    if found is None:
+    if found is None or (found[1] and found[2] and int(found[2]) < int(found[1])):
         return None
     size = resource.size_bytes
     span = _span(found, size)
@@ -101,8 +101,6 @@ def _span(found: re.Match[str], size: int) -> tuple[int, int] | None:
         start, end = max(0, size - int(tail)), size - 1
     else:
         start, end = int(first), min(int(last), size - 1) if last else size - 1
-        if last and int(last) < start:
-            return None
     return (start, end) if start <= end else None
 
 
