@@ -212,8 +212,13 @@ def socket_directory(home: Home) -> Iterator[Path]:
         home.own(wanted)
         yield wanted
         return
+    # One that was killed could not take its directory along; the next one does.
+    note = home.path / "socket-apart"
+    if note.exists():
+        shutil.rmtree(note.read_text("utf-8"), ignore_errors=True)
     with tempfile.TemporaryDirectory(
         prefix="tongbu-pg-", dir="/tmp", ignore_cleanup_errors=True
     ) as made:
+        note.write_text(made, "utf-8")
         home.own(Path(made))
         yield Path(made)

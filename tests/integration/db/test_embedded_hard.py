@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from catalog.db.embedded import PostgresError, embedded_postgres, running_server
-from catalog.db.home import home_of, locked
+from catalog.db.home import home_of, locked, socket_directory
 
 ROOT = Path(__file__).parents[3]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -255,6 +255,19 @@ def test_a_killed_owner_takes_the_server_along_and_the_next_starts_at_once(
         owner.wait()
         with embedded_postgres(data) as dsn:
             assert ask(dsn, "select count(*) from kept") == 1001
+
+
+def test_a_socket_directory_that_a_killed_one_left_goes_with_the_next_start(
+    open_place: Path,
+) -> None:
+    home = home_of(open_place / ("d" * 120))
+    with locked(home, open_place):
+        left = tempfile.mkdtemp(prefix="tongbu-pg-")
+        (home.path / "socket-apart").write_text(left)
+        with socket_directory(home) as made:
+            assert made.stat().st_mode & 0o777 == 0o700
+            assert not Path(left).exists()
+        assert not made.exists()
 
 
 def test_one_holds_the_lock_even_while_nothing_runs_yet(open_place: Path) -> None:
