@@ -15,6 +15,7 @@ import argparse
 import json
 import random
 import re
+import shutil
 import statistics
 import sys
 import tempfile
@@ -135,9 +136,9 @@ def wait_until_whole(service: Service, client: Client, count: int) -> float:
     """Wait until the index is built and finds everything; gives the seconds of the build."""
     give_up_at = time.monotonic() + BUILD_LIMIT_S
     while time.monotonic() < give_up_at:
-        found = re.search(r"search index built: (\d+) lessons in ([\d.]+) s", _log(service))
+        found = re.findall(rf"search index built: {count} lessons in ([\d.]+) s", _log(service))
         if found and client.total() == count:
-            return float(found[2])
+            return float(found[-1])
         time.sleep(1.0)
     raise AssertionError(f"no whole index in {BUILD_LIMIT_S} s; {client.total()} of {count}")
 
@@ -240,10 +241,11 @@ def run(data: Path, count: int, rounds: int) -> int:
     corpus = make_corpus()
     dsn = f"host={data / 'postgres' / 'socket'} user=postgres dbname=tongbu"
     if not (data / "filled").exists():
-        with running("--workers", "0", data=data):
+        with running(data=data, extra={"TONGBU_SERVER_WORKERS": "0"}):
             print(f"{count} lessons copied in {fill(dsn, corpus, count):.0f} s", flush=True)
         (data / "filled").touch()
-    with running("--workers", "0", data=data) as service:
+    shutil.rmtree(data / "search", ignore_errors=True)
+    with running(data=data, extra={"TONGBU_SERVER_WORKERS": "0"}) as service:
         took_s = wait_until_whole(service, Client(service.url), count)
         size = sum(file.stat().st_size for file in (data / "search").rglob("*") if file.is_file())
         print(f"index built in {took_s:.0f} s, {size / 1e6:.0f} MB on disk, "

@@ -20,7 +20,7 @@ VALUES_LIMIT = 100
 # Of each segment so many values are looked up; beyond, the rarest schools may be counted too low.
 SEGMENT_VALUES_LIMIT = 400
 SIDE_BY_SIDE = (("level", "matter"), ("series", "school"))
-_Buckets = Mapping[str, Mapping[str, int]]
+Buckets = Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Part:
     """Columns counted in one pass; `same` is equal for passes with the same answer."""
 
     same: object
-    count: Callable[[], _Buckets]
+    count: Callable[[], Buckets]
 
 
 class Counter:
@@ -47,7 +47,7 @@ class Counter:
             self._part(request, columns) for columns in (*groups, *((n,) for n in alone)) if columns
         ]
 
-    def together(self, request: Request, answers: Sequence[_Buckets]) -> Counts:
+    def together(self, request: Request, answers: Sequence[Buckets]) -> Counts:
         """Put the passes' answers together."""
         filters = dict(request.filters)
         facets: dict[str, list[tuple[str, int]]] = {}
@@ -67,7 +67,7 @@ class Counter:
         kept = tuple(item for item in request.filters if item[0] not in left_out)
         same = (columns, request.query.words, request.in_title, kept, request.sight)
 
-        def count() -> _Buckets:
+        def count() -> Buckets:
             clauses = self._compiler.clauses(request, left_out)
             query = clauses.with_must(*self._compiler.found(request)).query()
             sizes = {"size": VALUES_LIMIT, "segment_size": SEGMENT_VALUES_LIMIT}

@@ -20,7 +20,7 @@ from typing import TypeVar
 import tantivy
 
 from catalog.errors import Unavailable
-from catalog.search.counting import Counter
+from catalog.search.counting import Buckets, Counter
 from catalog.search.cursor import read_cursor, write_cursor
 from catalog.search.hints import complete
 from catalog.search.home import Home, guarded, open_index
@@ -31,6 +31,7 @@ from catalog.search.schema import document, id_of
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+MANY_HITS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class TantivyReader:
         self._clock = clock
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="search")
         self._snapshot: Snapshot | None = None
-        self._kept: OrderedDict[object, tuple[Snapshot, float, object]] = OrderedDict()
+        self._kept: OrderedDict[object, tuple[Snapshot, float, Buckets]] = OrderedDict()
         self.damaged = False
 
     async def page(self, request: Request) -> Page:
@@ -136,12 +137,14 @@ class TantivyReader:
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, safely)
 
-    async def _remembered(self, snapshot: Snapshot, same: object, count: Callable[[], T]) -> T:
+    async def _remembered(
+        self, snapshot: Snapshot, same: object, count: Callable[[], Buckets]
+    ) -> Buckets:
         kept = self._kept.get(same)
         now = self._clock()
-        if kept and (kept[0] is snapshot or now - kept[1] < self._settings.counts_age_s):
+        if kept and (kept[0] is snapshot or self._still_right(kept[1], kept[2], now)):
             self._kept.move_to_end(same)
-            return kept[2]  # type: ignore[return-value]
+            return kept[2]
         answer = await self._run(count)
         self._kept[same] = (snapshot, now, answer)
         while len(self._kept) > self._settings.counts_kept:
@@ -156,6 +159,11 @@ class TantivyReader:
                 open_index(build)
         except Unavailable:
             self.damaged = self._home.current() == build
+
+    def _still_right(self, counted_at: float, answer: Buckets, now: float) -> bool:
+        # Few hits are counted in no time, and there one lesson more is seen at once.
+        hits = max(sum(values.values()) for values in answer.values())
+        return hits >= MANY_HITS and now - counted_at < self._settings.counts_age_s
 
     def _look(self) -> bool:
         build = self._home.current()

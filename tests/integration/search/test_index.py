@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -10,6 +11,7 @@ from catalog.errors import Invalid
 from catalog.ids import make_id
 from catalog.people import GUEST, Affiliation, Role, Viewer
 from catalog.search.port import Hint, Sort
+from catalog.search.tantivy_index import TantivyReader
 from tests.support.lessons import administrator, teacher
 from tests.support.search import Index, entry, request
 
@@ -221,3 +223,15 @@ async def test_an_entry_is_replaced_and_deleted(index: Index) -> None:
     index.writer.delete([old.id, "unknown"])
     await index.put()
     assert await index.ids("") == ()
+
+
+async def test_counts_are_remembered_only_for_the_state_they_were_made_on(index: Index) -> None:
+    await index.put(entry("物理"))
+    patient = TantivyReader(replace(index.settings, counts_age_s=3600.0))
+    await patient.look()
+    assert (await patient.counts(request("物理"))).total == 1
+    await index.put(entry("物理"))
+    assert (await patient.counts(request("物理"))).total == 1
+    await patient.look()
+    assert (await patient.counts(request("物理"))).total == 2
+    patient.close()
