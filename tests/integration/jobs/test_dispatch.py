@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from procrastinate import App
 
 from catalog.db import work
 from catalog.db.pool import Pool
+from tests.support import worker as w
 from tests.support.lessons import add_lesson
-from transcoder.dispatch import QUEUE_LIMIT, Dispatcher
+from transcoder.dispatch import QUEUE_LIMIT, Dispatcher, Sweeper
 from transcoder.jobs import PatientConnector, ensure_schema, make_app
 
 
@@ -82,3 +84,26 @@ async def test_a_backlog_fills_its_queue_no_further_than_the_limit(pool: Pool, a
 
 def test_the_schema_is_installed_once(queue_dsn: str) -> None:
     ensure_schema(queue_dsn)
+
+
+async def test_a_unit_that_kills_its_workers_fails_in_the_end(
+    pool: Pool, app: App, tmp_path: Path
+) -> None:
+    lesson = await want(pool, "video/0")
+    async with pool.connection() as connection:
+        await connection.execute(
+            "insert into source (lesson_id, generation, key, filename, size_bytes)"
+            " values (%s, 1, 'source/key', 'a.mp4', 1)",
+            (lesson,),
+        )
+    sweeper = Sweeper(pool, app, w.settings(tmp_path, lease_s=1.0, tries=2))
+    for left in ("wanted", "failed"):
+        async with pool.connection() as connection:
+            assert await work.take(connection, work.Unit(lesson, 1, "video/0"), "one that dies")
+            await connection.execute("update work set updated_at = now() - interval '2 s'")
+        await sweeper.sweep(trusted=False)
+        assert (await w.units(pool, lesson))["video/0"]["state"] == "running"
+        await sweeper.sweep(trusted=True)
+        assert (await w.units(pool, lesson))["video/0"]["state"] == left
+    row = await w.lesson_row(pool, lesson)
+    assert (row["state"], row["error_code"]) == ("failed", "worker_lost")
