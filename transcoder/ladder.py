@@ -15,11 +15,16 @@ from transcoder.plan import ContentKind, VideoCodec, VideoRung
 TOP_SHORT_PX = 1080
 TOP_AREA_PX = 1920 * 1080 * 6 // 5
 SMALLEST_STEP = 0.85
-HIGHEST_RATE = 30
+HIGHEST_RATE, HIGHEST_SLIDES_RATE = 30, 15
 LOWEST_RATE = 5
-USUAL_RATES = tuple(
-    Fraction(rate) for rate in (Fraction(24_000, 1001), 24, 25, Fraction(30_000, 1001), 30, 15, 10)
+FULL_RATES = (
+    Fraction(24_000, 1001),
+    Fraction(24),
+    Fraction(25),
+    Fraction(30_000, 1001),
+    Fraction(30),
 )
+USUAL_RATES = (*FULL_RATES, *(rate / 2 for rate in FULL_RATES), Fraction(10), Fraction(20))
 RATE_TOLERANCE = 0.005
 MEASURED_TOLERANCE = 0.03
 SLIDES_GOP_S, CAMERA_GOP_S = 8, 4
@@ -74,23 +79,26 @@ LADDERS = {
 }
 
 
-def frame_rate(rate: tuple[int, int], *, constant: bool) -> tuple[int, int]:
-    """Give the constant rate to encode at: the source's, a fraction of it, at most 30.
+def frame_rate(kind: ContentKind, rate: tuple[int, int], *, constant: bool) -> tuple[int, int]:
+    """Give the constant rate to encode at: the source's or a fraction of it.
+
+    At most 30, and 15 for slides, where frames are repeats and cost nothing but the encoder's time.
 
     A variable source is laid on the rate of its liveliest stretches: repeated frames cost next to
     nothing. Its rate is measured, so it may be further from the usual one that is meant.
     """
     source = Fraction(*rate)
     tolerance = RATE_TOLERANCE if constant else MEASURED_TOLERANCE
+    highest = HIGHEST_SLIDES_RATE if kind is ContentKind.SLIDES else HIGHEST_RATE
     divisor = 1
-    while source / divisor > HIGHEST_RATE * (1 + tolerance):
+    while source / divisor > highest * (1 + tolerance):
         divisor += 1
     divided = source / divisor
-    meant = [rate for rate in USUAL_RATES if constant or rate.denominator == 1]
+    meant = [rate for rate in USUAL_RATES if constant or rate.denominator < 1001]
     usual = min(meant, key=lambda rate: abs(divided - rate))
     if abs(divided / usual - 1) <= tolerance:
         return usual.numerator, usual.denominator
-    whole = min(HIGHEST_RATE, max(LOWEST_RATE, round(divided)))
+    whole = min(highest, max(LOWEST_RATE, round(divided)))
     return whole, 1
 
 

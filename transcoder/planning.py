@@ -71,7 +71,7 @@ def chunks(plan: VideoPlan, cuts: Sequence[int], clean: Collection[int]) -> tupl
 
 def _video_plan(probe: Probe, track: VideoTrack, kind: ContentKind) -> VideoPlan:
     """Plan the picture; one that ends before the sound holds its last frame."""
-    rate = ladder.frame_rate(track.frame_rate, constant=track.constant_rate)
+    rate = ladder.frame_rate(kind, track.frame_rate, constant=track.constant_rate)
     late_s = probe.duration_s - track.end_s
     hold = late_s > HOLD_FROM_S
     end_s = probe.duration_s if hold else track.end_s

@@ -184,7 +184,7 @@ async def test_every_form_becomes_one_that_browsers_play(
 
 @of("late_video", "late_audio")
 async def test_picture_and_sound_stay_in_step(source: Path, tmp_path: Path) -> None:
-    await encode(source, tmp_path)
+    await encode(source, tmp_path, (await prepare(FFMPEG, source, ContentKind.CAMERA)).plan)
     shown = await pictures(tmp_path / "180p.mp4")
     flash_s = next(n for n, one in enumerate(shown) if playback.mean(one) > 128) * FRAME_S
     for name in ("aac", "opus"):

@@ -168,7 +168,25 @@ def test_fixed_rungs_are_for_comparisons() -> None:
     ],
 )
 def test_frame_rates(rate: tuple[int, int], constant: bool, expected: tuple[int, int]) -> None:
-    assert frame_rate(rate, constant=constant) == expected
+    assert frame_rate(CAMERA, rate, constant=constant) == expected
+
+
+@pytest.mark.parametrize(
+    ("rate", "expected"),
+    [
+        ((30, 1), (15, 1)),
+        ((60, 1), (15, 1)),
+        ((25, 1), (25, 2)),
+        ((30_000, 1001), (15_000, 1001)),
+        ((24, 1), (12, 1)),
+        ((15, 1), (15, 1)),
+        ((10, 1), (10, 1)),
+        ((20, 1), (10, 1)),
+    ],
+)
+def test_slides_need_fewer_frames(rate: tuple[int, int], expected: tuple[int, int]) -> None:
+    assert frame_rate(SLIDES, rate, constant=True) == expected
+    assert frame_rate(FACE, rate, constant=True)[0] >= expected[0]
 
 
 def test_segments_and_fitting() -> None:
