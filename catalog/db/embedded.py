@@ -87,6 +87,8 @@ def _initdb(binaries: Binaries, home: Home) -> None:
     half = home.path / "cluster.new"
     for left in (half, home.cluster):
         shutil.rmtree(left, ignore_errors=True)
+    half.mkdir(mode=0o700)
+    home.own(half)
     run = subprocess.run(
         [binaries.directory / "initdb", "-D", half, "--encoding=UTF8", "--no-locale",
          *(locale if binaries.major > 16 else []), "--auth=trust", "-U", "postgres",
@@ -127,7 +129,7 @@ def _start(binaries: Binaries, home: Home, socket_dir: Path) -> subprocess.Popen
     def die_with_parent() -> None:
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
-    with home.log.open("ab") as log:
+    with os.fdopen(home.open_own(home.log.name, os.O_WRONLY | os.O_APPEND), "ab") as log:
         return subprocess.Popen(
             [binaries.directory / "postgres", "-D", home.cluster, "-k", socket_dir,
              "-p", str(PORT), "-c", "listen_addresses=", "-c", "max_connections=120",

@@ -3,7 +3,8 @@
 PostgreSQL refuses to run as root. As root the cluster belongs to another account, in a place that
 this account can reach: below the data directory when everyone may enter that, else below
 /var/lib/tongbu-postgres. Programs that the account cannot read are copied beside the cluster. No
-directory that we did not make ever changes its mode or owner.
+directory that we did not make ever changes its mode or owner. The account owns only the cluster and
+the socket: what root writes lies in a directory of root's, so the account cannot lead it astray.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from catalog.db.binaries import Binaries, PostgresError
 ACCOUNTS = ("tongbu", "postgres", "nobody")
 APART = Path("/var/lib/tongbu-postgres")
 SOCKET_PATH_LIMIT_BYTES = 100
+SHORT_PLACE = Path("/tmp")  # noqa: S108 (the directory itself is made by mkdtemp)
+SHORT_PREFIX = "tongbu-pg-"
 _SOCKET_NAME_BYTES = 20
 _COMMA_LIST = re.compile(r'[,"\\]')
 
@@ -67,7 +70,12 @@ class Home:
     def own(self, path: Path) -> None:
         """Give a path that we made to the account."""
         if self.account:
-            os.chown(path, self.account.uid, self.account.gid)
+            os.chown(path, self.account.uid, self.account.gid, follow_symlinks=False)
+
+    def open_own(self, name: str, flags: int) -> int:
+        """Open a file of ours in the home, never through a link; mode 0600 when it is new."""
+        flags |= os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        return os.open(self.path / name, flags, 0o600)
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -136,7 +144,7 @@ def locked(home: Home, data_dir: Path) -> Iterator[None]:
     """
     try:
         _make(home)
-        file = os.open(home.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = home.open_own("lock", os.O_RDWR)
     except OSError as error:
         raise PostgresError(
             f"cannot use {home.path}: {error.strerror}. Start Tongbu as the account that it "
@@ -158,12 +166,12 @@ def locked(home: Home, data_dir: Path) -> Iterator[None]:
 def _make(home: Home) -> None:
     fresh = [p for p in (home.path.parent, *home.path.parent.parents) if not p.exists()]
     home.path.mkdir(parents=True, exist_ok=True)
+    if home.path.stat().st_uid == os.geteuid():
+        home.path.chmod(0o711 if home.account else 0o700)
     if home.account:
         # What we have just made must let the account pass, whatever our umask is.
         for directory in fresh:
             directory.chmod(0o711)
-    home.own(home.path)
-    home.path.chmod(0o700)
 
 
 def reachable(binaries: Binaries, home: Home) -> Binaries:
@@ -178,8 +186,7 @@ def reachable(binaries: Binaries, home: Home) -> Binaries:
         half = Path(tempfile.mkdtemp(dir=home.path))
         for tree in trees:
             shutil.copytree(tree, half / "it" / tree.relative_to(above), symlinks=True)
-        owner = f"{home.account.uid}:{home.account.gid}"
-        subprocess.run(["chown", "-R", owner, half], check=True)
+        subprocess.run(["chmod", "-R", "a+rX", half / "it"], check=True)
         (half / "it").rename(copy)
         half.rmdir()
     return replace(binaries, directory=copy / binaries.directory.relative_to(above))
@@ -212,13 +219,19 @@ def socket_directory(home: Home) -> Iterator[Path]:
         home.own(wanted)
         yield wanted
         return
-    # One that was killed could not take its directory along; the next one does.
-    note = home.path / "socket-apart"
-    if note.exists():
-        shutil.rmtree(note.read_text("utf-8"), ignore_errors=True)
-    with tempfile.TemporaryDirectory(
-        prefix="tongbu-pg-", dir="/tmp", ignore_cleanup_errors=True
-    ) as made:
-        note.write_text(made, "utf-8")
+    with (
+        os.fdopen(home.open_own("socket-apart", os.O_RDWR), "r+", encoding="utf-8") as note,
+        tempfile.TemporaryDirectory(
+            prefix=SHORT_PREFIX, dir=SHORT_PLACE, ignore_cleanup_errors=True
+        ) as made,
+    ):
+        # One that was killed could not take its directory along; the next one does.
+        left = SHORT_PLACE / note.read().strip()
+        if left.parent == SHORT_PLACE and left.name.startswith(SHORT_PREFIX):
+            shutil.rmtree(left, ignore_errors=True)
+        note.seek(0)
+        note.truncate()
+        note.write(Path(made).name)
+        note.flush()
         home.own(Path(made))
         yield Path(made)

@@ -85,7 +85,9 @@ def test_root_with_a_data_directory_that_only_root_may_enter(
     assert list(data.iterdir()) == []
     (home,) = apart.iterdir()
     assert (home / "cluster").stat().st_uid != 0
-    assert home.stat().st_mode & 0o777 == 0o700
+    assert (home.stat().st_uid, home.stat().st_mode & 0o777) == (0, 0o711)
+    for inner in ("cluster", "lock", "postgres.log"):
+        assert (home / inner).stat().st_mode & 0o077 == 0, inner
 
 
 @as_root
@@ -101,7 +103,7 @@ def test_root_with_programs_that_only_root_may_enter(shut_place: Path, open_plac
             assert ask(dsn, "select 1") == 1
     assert modes_above(programs) == before
     (install,) = (open_place / "data" / "postgres").glob("install-*")
-    assert install.stat().st_uid != 0
+    assert install.stat().st_uid == 0
 
 
 @as_root
@@ -263,11 +265,27 @@ def test_a_socket_directory_that_a_killed_one_left_goes_with_the_next_start(
     home = home_of(open_place / ("d" * 120))
     with locked(home, open_place):
         left = tempfile.mkdtemp(prefix="tongbu-pg-")
-        (home.path / "socket-apart").write_text(left)
+        (home.path / "socket-apart").write_text(Path(left).name)
         with socket_directory(home) as made:
             assert made.stat().st_mode & 0o777 == 0o700
             assert not Path(left).exists()
         assert not made.exists()
+
+
+def test_what_root_writes_is_never_led_astray(open_place: Path) -> None:
+    data, victim = open_place / ("d" * 120), open_place / "victim"
+    victim.mkdir()
+    (victim / "kept").write_text("kept")
+    home = home_of(data)
+    with locked(home, data):
+        (home.path / "socket-apart").write_text(f"../{victim}")
+        with socket_directory(home):
+            assert (victim / "kept").exists()
+    (home.path / "lock").unlink()
+    (home.path / "lock").symlink_to(victim / "lock")
+    with pytest.raises(PostgresError), locked(home, data):
+        pass
+    assert not (victim / "lock").exists()
 
 
 def test_one_holds_the_lock_even_while_nothing_runs_yet(open_place: Path) -> None:
