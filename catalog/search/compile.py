@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import tantivy
 from tantivy import Query
 
-from catalog.search.pinyin import cuts, letter_pairs, readable
+from catalog.search.pinyin import cuts, letter_pairs, readable, syllable_pairs
 from catalog.search.port import Request
 from catalog.search.query import Beginning, Character, Letters, Node, Phrase, Run
 from catalog.search.query import Query as Tree
@@ -148,8 +148,13 @@ class Compiler:
         return found
 
     def _syllables(self, field: str, row: tuple[str, ...]) -> Query:
-        whole = row[-1] in syllables()
-        return self._phrase(field, row) if whole else self._prefix(field, row)
+        pairs = syllable_pairs(row)
+        if len(row) == 1:
+            return self._prefix(field, pairs)
+        joined = pairs[:-1]
+        return (
+            self._phrase(field, joined) if row[-1] in syllables() else self._prefix(field, joined)
+        )
 
     def _phrase(self, field: str, row: Iterable[str]) -> Query:
         words = list(row)

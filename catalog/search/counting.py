@@ -2,7 +2,7 @@
 
 Stage and grade share a column, and subject and edition: a column is counted without the filters of
 its facets, which are applied to its values afterwards. Columns that no filter touches are counted
-in two passes that can run side by side, each other one in a pass of its own.
+in one pass, for plain words, which cost nothing to find, in two side by side; each other alone.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ import tantivy
 
 from catalog.search.compile import Compiler
 from catalog.search.port import Counts, Request
+from catalog.search.query import Run
 from catalog.search.schema import COLUMNS, MARK
 
 VALUES_LIMIT = 100
 # Of each segment so many values are looked up; beyond, the rarest schools may be counted too low.
 SEGMENT_VALUES_LIMIT = 400
+PAIRS_LIMIT = 1000
 SIDE_BY_SIDE = (("level", "matter"), ("series", "school"))
 Buckets = Mapping[str, Mapping[str, int]]
 
@@ -42,7 +44,9 @@ class Counter:
         """Divide a request's counts into passes that can run side by side."""
         filtered = {kind for kind, _ in request.filters}
         alone = [name for name, kinds in COLUMNS.items() if filtered & set(kinds)]
-        groups = [tuple(name for name in group if name not in alone) for group in SIDE_BY_SIDE]
+        simple = all(isinstance(w, Run) and len(w.pairs) == 1 for w in request.query.words)
+        together = SIDE_BY_SIDE if simple else (tuple(COLUMNS),)
+        groups = [tuple(name for name in group if name not in alone) for group in together]
         return [
             self._part(request, columns) for columns in (*groups, *((n,) for n in alone)) if columns
         ]
@@ -70,10 +74,7 @@ class Counter:
         def count() -> Buckets:
             clauses = self._compiler.clauses(request, left_out)
             query = clauses.with_must(*self._compiler.found(request)).query()
-            sizes = {"size": VALUES_LIMIT, "segment_size": SEGMENT_VALUES_LIMIT}
-            if "level" in columns or "matter" in columns:
-                sizes = {"size": SEGMENT_VALUES_LIMIT}
-            asked = {name: {"terms": {"field": name, **sizes}} for name in columns}
+            asked = {name: {"terms": {"field": name, **_sizes(name)}} for name in columns}
             answer = self._searcher.aggregate(query, asked)
             return {
                 name: {b["key"]: b["doc_count"] for b in answer[name]["buckets"]}
@@ -81,6 +82,12 @@ class Counter:
             }
 
         return Part(same, count)
+
+
+def _sizes(column: str) -> dict[str, int]:
+    if len(COLUMNS[column]) > 1:
+        return {"size": PAIRS_LIMIT}
+    return {"size": VALUES_LIMIT, "segment_size": SEGMENT_VALUES_LIMIT}
 
 
 def _fits(cell: tuple[str, ...], chosen: list[set[str]], free: int | None) -> bool:

@@ -1,14 +1,13 @@
 """Pages in an order: newest first, by tiers of relevance, by plays, by title.
 
 Newest first is answered from the newest days: a list of days that holds a few times as many lessons
-as are wanted, then one sixteen times as long, then all. A word on a third of four million lessons
-so costs what its newest thousand cost. Other orders are groups (a tier, a number of plays, a title)
-and newest first within the group, so the place in any order is (group, key), and is unique.
+as are wanted, then one sixteen times as long while that may do, then all. A word on a third of four
+million lessons so costs what its newest thousand cost. Other orders are groups (a tier, a number of
+plays, a title) and newest first within the group: the place in any order is (group, key), unique.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import groupby
 
 import tantivy
@@ -100,35 +99,37 @@ class Pager:
     def _newest(self, clauses: Clauses, before: Key | None, limit: int) -> list[Key]:
         if before:
             clauses = clauses.with_must(self.compiler.between("high", None, before[0]))
-        keys: list[Key] = []
-        for days in self._windows(before, limit):
-            narrowed = clauses.with_must(days) if days else clauses
+        wanted: int | None = limit * FIRST_WINDOW_FACTOR
+        while True:
+            days, held = self._window(before, wanted)
+            narrowed = clauses.with_must(self.compiler.any_key(days)) if days else clauses
             hits = self._searcher.search(
                 narrowed.query(), limit + SPARE, count=False, order_by_field="high"
             ).hits
             keys = sorted(self._keys([address for _, address in hits]), reverse=True)
             keys = [key for key in keys if before is None or key < before][:limit]
-            if len(keys) == limit:
-                break
-        return keys
+            if len(keys) == limit or not days:
+                return keys
+            # What is too rare for the next window to hold enough is cheap to read whole.
+            wanted = held * WIDER if len(keys) * WIDER >= limit else None
 
     def _keys(self, addresses: list[tantivy.DocAddress]) -> list[Key]:
         high = self._searcher.fast_field_values("high", addresses)
         low = self._searcher.fast_field_values("low", addresses)
         return [(int(a), int(b)) for a, b in zip(high, low, strict=True)]
 
-    def _windows(self, before: Key | None, limit: int) -> Iterator[tantivy.Query | None]:
+    def _window(self, before: Key | None, wanted: int | None) -> tuple[list[str], int]:
+        """Give the newest days that hold so many lessons, and how many; no days mean all."""
         latest = before[0] >> DAY_SHIFT if before else None
-        days: list[int] = []
-        held, wanted = 0, limit * FIRST_WINDOW_FACTOR
-        for day, count in self._days:
+        days: list[str] = []
+        held = 0
+        for day, count in self._days if wanted is not None else ():
             if latest is not None and day > latest:
                 continue
-            if len(days) >= DAYS_LIMIT:
-                break
-            days.append(day)
+            days.append(f"day:{day}")
             held += count
             if held >= wanted:
-                yield self.compiler.any_key(f"day:{day}" for day in days)
-                wanted = held * WIDER
-        yield None
+                return days, held
+            if len(days) >= DAYS_LIMIT:
+                break
+        return [], 0

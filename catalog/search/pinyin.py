@@ -6,6 +6,7 @@ syllables, the last of which may be unfinished; letters that cannot be cut stand
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import add
 
 from catalog.search.tables import beginnings, pair_readings, spoken, syllables
@@ -27,6 +28,14 @@ def syllables_of(folded: str) -> list[str]:
             if row[i : i + 2] in odd:
                 usual[i : i + 2] = special[row[i : i + 2]]
     return usual
+
+
+def syllable_pairs(read: Sequence[str]) -> list[str]:
+    """Give neighbouring syllables as tokens and the last one alone: `wu'li`, `li'`.
+
+    A syllable alone is in most titles; two together are as rare as two characters.
+    """
+    return [f"{a}'{b}" for a, b in zip(read, [*read[1:], ""], strict=False)]
 
 
 def letter_pairs(letters: str) -> list[str]:

@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 import tantivy
 
-from catalog.search.pinyin import initials_of, syllables_of
+from catalog.search.pinyin import initials_of, syllable_pairs, syllables_of
 from catalog.search.port import Entry
 from catalog.search.query import whole
 from catalog.search.tables import readings, syllables
 from catalog.search.text import characters, fold, han, tokens
 
-VERSION = 2
+VERSION = 3
 HINTS_LIMIT = 24
 HINT_LIMIT_CHARS = 40
 LOW_BITS = 37
@@ -123,7 +123,7 @@ def document(entry: Entry) -> tantivy.Document:
         id=[entry.id], title=[" ".join(words)], topic=[topic_words],
         all=[" ".join([*words, topic_words, *tokens(rest)])],
         one=[characters("".join([title, rest, *(part.characters for part in topic)]))],
-        py=[" ".join(read)], pya=[" ".join([part.syllables for part in topic])],
+        py=[" ".join(syllable_pairs(read))], pya=[" ".join([part.syllables for part in topic])],
         ini=[" ".join(initials_of(read))], inia=[" ".join([part.initials for part in topic])],
         keys=[*_keys(entry), day_of(high)],
         level=[f"{entry.stage}{MARK}{entry.grade}"],
@@ -146,7 +146,7 @@ def _topic(text: str) -> _Topic:
     """Cut a tag, a teacher's name, a school: the same ones come again and again."""
     folded = fold(text)
     read = syllables_of(folded)
-    return _Topic(" ".join(tokens(folded)), han(folded), " ".join(read),
+    return _Topic(" ".join(tokens(folded)), han(folded), " ".join(syllable_pairs(read)),
                   " ".join(initials_of(read)))  # fmt: skip
 
 

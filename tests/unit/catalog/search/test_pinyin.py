@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.search.pinyin import CUTS_LIMIT, LETTERS_LIMIT, cuts, initials_of, syllables_of
+from catalog.search.pinyin import (
+    CUTS_LIMIT,
+    LETTERS_LIMIT,
+    cuts,
+    initials_of,
+    syllable_pairs,
+    syllables_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -53,3 +60,8 @@ def test_cuts_are_few_and_whole(letters: str) -> None:
     rows = cuts(letters)
     assert len(rows) <= CUTS_LIMIT
     assert all("".join(row) == letters for row in rows if row)
+
+
+def test_syllables_come_in_pairs_and_the_last_alone() -> None:
+    assert syllable_pairs(["gou", "gu", "li"]) == ["gou'gu", "gu'li", "li'"]
+    assert syllable_pairs([]) == []
