@@ -18,7 +18,7 @@ from transcoder.settings import WorkerSettings
 
 CPU_S_PER_MEDIA_S = 60
 LEAST_CPU_S = 120
-NICE = {"fresh": 3, "backlog": 17, "late": 19}
+NICE = {"fresh": 2, "backlog": 12, "late": 16}
 
 Prepare = Callable[[Path], Awaitable[Prepared]]
 Report = Callable[[float, float | None, float], None]
