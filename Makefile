@@ -35,6 +35,15 @@ bench-encode: $(BIN)/.installed-dev ## CPU, bytes and quality against other serv
 bench-search: $(BIN)/.installed-dev web ## Search among 4 million lessons (ARGS="--lessons 100000" for fewer)
 	$(BIN)/python -m loadtests.search_bench $(ARGS)
 
+bench: $(BIN)/.installed-dev web ## Every figure of the README, one after the other (an hour)
+	$(BIN)/python -m loadtests.first_frame_bench
+	$(BIN)/python -m loadtests.encode_bench --plot docs/vmaf.svg
+	$(BIN)/python -m loadtests.backlog_bench
+	$(BIN)/python -m loadtests.upload_memory
+	$(BIN)/python -m loadtests.pages_bench
+	$(BIN)/python -m loadtests.store_bench
+	$(MAKE) bench-search
+
 lock: $(BIN)/.installed-dev ## Make the lock files anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet -o requirements.lock

@@ -18,7 +18,7 @@ from catalog.accounts import (
     set_disabled,
 )
 from catalog.db.pool import Connection, make_pool
-from catalog.db.registry import DISTRICTS, SCHOOLS, Table, list_rows
+from catalog.db.registry import CLASSROOMS, DISTRICTS, SCHOOLS, Table, list_rows
 from catalog.errors import Invalid
 from catalog.passwords import Passwords
 from catalog.people import Affiliation, Role, city_day
@@ -46,6 +46,7 @@ def _add(settings: Settings, asked: argparse.Namespace) -> int:
             Role(asked.role), _today(),
             school_id=await _named(connection, SCHOOLS, asked.school),
             district_id=await _named(connection, DISTRICTS, asked.district),
+            classroom_id=await _named(connection, CLASSROOMS, asked.classroom),
         )  # fmt: skip
         new = NewPerson(asked.username, asked.name or asked.username, None, (place,))
         added = await add_person(connection, Passwords(), new)
@@ -59,10 +60,10 @@ async def _named(connection: Connection, table: Table, name: str | None) -> str 
     if not name:
         return None
     rows = await list_rows(connection, table, name, {}, SHOWN_NAMES + 1, ("", ""))
-    exact = [row["id"] for row in rows if row["name"] == name]
+    exact = [row["id"] for row in rows if row["sort"] == name]
     if len(exact) == 1:
         return str(exact[0])
-    near = ", ".join(row["name"] for row in rows[:SHOWN_NAMES]) or "nothing comes near"
+    near = ", ".join(row["sort"] for row in rows[:SHOWN_NAMES]) or "nothing comes near"
     raise Invalid(f"there is no {table.name} {name!r} ({near})")
 
 
@@ -111,6 +112,7 @@ COMMANDS = (
         Argument(("--name",), {"help": "name as people say it, such as 王老师"}),
         Argument(("--school",), {"help": "name of the school"}),
         Argument(("--district",), {"help": "name of the district"}),
+        Argument(("--classroom",), {"help": "school and classroom, such as '海风小学 智慧教室 1'"}),
     )),
     Command("user list", "list people with their roles of today", _list),
     Command("user disable", "close an account and end its sessions", _switch(True), (_NAME,)),

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import tempfile
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import pytest
 
 from loadtests.service import end, running, start, wait_for_address
 
@@ -63,15 +66,22 @@ def test_it_starts_is_ready_and_stops_with_its_children() -> None:
         assert eventually(lambda: gone(below))
 
 
-def test_kill_9_leaves_no_child_and_the_next_start_works(tmp_path: Path) -> None:
-    tmp_path.chmod(0o711)
-    process, log = start(tmp_path / "data")
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A directory that the database's account can reach."""
+    with tempfile.TemporaryDirectory(prefix="tongbu-serve-", ignore_cleanup_errors=True) as made:
+        Path(made).chmod(0o711)
+        yield Path(made)
+
+
+def test_kill_9_leaves_no_child_and_the_next_start_works(home: Path) -> None:
+    process, log = start(home / "data")
     wait_for_address(process, log)
     below = descendants(process.pid)
     os.kill(process.pid, signal.SIGKILL)
     end(process)
     assert eventually(lambda: gone(below))
-    process, log = start(tmp_path / "data")
+    process, log = start(home / "data")
     try:
         assert get(f"{wait_for_address(process, log)}/readyz")["status"] == "ok"
     finally:
