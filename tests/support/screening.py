@@ -150,6 +150,7 @@ class Served:
     url: str
     media: vod.Media
     signer: Signer
+    registry: CollectorRegistry
 
     def token(self, lesson: str, lasts_s: int = 60) -> str:
         """Sign a playback token."""
@@ -176,7 +177,8 @@ async def serving(
     """Serve /media (and nothing else) on loopback."""
     key = Ed25519PrivateKey.generate()
     gate = Gate(Verifier({"k": key.public_key()}), may_watch)
-    media = vod.Media(source, store, gate, MediaMetrics(CollectorRegistry()), bodies)
+    registry = CollectorRegistry()
+    media = vod.Media(source, store, gate, MediaMetrics(registry), bodies)
     app = web.Application(middlewares=[problems])
     app.add_subapp("/media", media.app())
     runner = web.AppRunner(app, access_log=None)
@@ -185,6 +187,6 @@ async def serving(
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         host, port = runner.addresses[0][:2]
-        yield Served(f"http://{host}:{port}", media, Signer("k", key))
+        yield Served(f"http://{host}:{port}", media, Signer("k", key), registry)
     finally:
         await runner.cleanup()

@@ -246,6 +246,22 @@ async def test_a_change_is_seen_when_the_catalogue_tells(
         assert answer.status == 403
 
 
+async def test_what_was_sent_is_counted(
+    client: aiohttp.ClientSession, served: Served, lesson: Presentation
+) -> None:
+    for _ in range(2):
+        async with client.get(segment_url(served, lesson)) as answer:
+            size = len(await answer.read())
+
+    def figure(name: str, **labels: str) -> float | None:
+        return served.registry.get_sample_value(f"tongbu_media_{name}", labels)
+
+    await eventually(lambda: figure("answers_total", kind="segment", status="200") == 2)
+    assert figure("sent_bytes_total", kind="segment") == 2 * size
+    assert figure("store_seconds_count") == 2
+    assert figure("loads_total") == 1
+
+
 class Broken:
     """A body source that is away, lacks the object, gives too little, or never ends."""
 
