@@ -249,6 +249,7 @@ async def test_a_change_is_seen_when_the_catalogue_tells(
 async def test_what_was_sent_is_counted(
     client: aiohttp.ClientSession, served: Served, lesson: Presentation
 ) -> None:
+    size = 0
     for _ in range(2):
         async with client.get(segment_url(served, lesson)) as answer:
             size = len(await answer.read())
