@@ -96,8 +96,10 @@ def footage(kind: str, seconds: int, cache: Path) -> Footage:
     if not path.exists():
         rate = ["-b:v", CAMERA_BITRATE] if kind == "camera" else ["-crf", "20"]
         command = [ffmpeg(), "-v", "error", "-y", "-i", str(lecture), "-c:v", "libx264", *rate]
-        command += ["-preset", "veryfast", "-g", "120", "-c:a", "copy", str(path)]
-        subprocess.run(command, check=True)
+        command += ["-preset", "veryfast", "-g", "120", "-c:a", "copy"]
+        half = path.with_suffix(".half.mp4")
+        subprocess.run([*command, str(half)], check=True)
+        half.rename(path)
     return Footage(path, FRAME_RATE, 8 * path.stat().st_size / seconds)
 
 
