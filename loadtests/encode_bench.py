@@ -91,7 +91,9 @@ def vmaf(path: Path, source: Path) -> float:
 
 def footage(kind: str, seconds: int, cache: Path) -> Footage:
     """Make the lecture as a recorder would hand it in (a camera has its own encoder's noise)."""
-    lecture = make(Lecture(kind, seconds, 1920, 1080, FRAME_RATE, 5.0), cache / f"{kind}.raw.mp4")
+    lecture = make(
+        Lecture(kind, seconds, 1920, 1080, FRAME_RATE, 5.0), cache / f"{kind}-{seconds}.raw.mp4"
+    )
     path = cache / f"{kind}-{seconds}.mp4"
     if not path.exists():
         rate = ["-b:v", CAMERA_BITRATE] if kind == "camera" else ["-crf", "20"]
