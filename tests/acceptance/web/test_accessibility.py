@@ -1,0 +1,84 @@
+"""Every page in every look: no serious finding of axe-core, nothing wider than the screen."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, ViewportSize
+
+from loadtests.service import ADMIN_PASSWORD
+from tests.acceptance.web.conftest import Town
+from tests.acceptance.web.steps import sign_in, until
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+SCREENS: dict[str, ViewportSize] = {
+    "phone": {"width": 360, "height": 740},
+    "tablet": {"width": 1024, "height": 768},
+    "board": {"width": 1920, "height": 1080},
+}
+LOOKS = {"phone": "light", "tablet": "dark", "board": "classroom"}
+PAGES = {
+    "library": "/",
+    "none": "/?q=没有这样的课",
+    "lesson": "/lessons/{lesson}",
+    "upload": "/upload",
+    "mine": "/mine",
+    "schools": "/admin/schools",
+    "people": "/admin/users",
+    "account": "/account",
+    "missing": "/nowhere",
+    "login": "/login",
+}
+RUN_AXE = """
+async () => {
+  const found = await axe.run(document, {
+    runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
+  });
+  return found.violations
+    .filter((one) => ["serious", "critical"].includes(one.impact))
+    .map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(" | ")}`);
+}
+"""
+SETTLED = """
+document.querySelector("main h1, main h2") !== null
+  && !document.querySelector("main .shine, main [aria-busy=true]")
+  && [...document.images].every((one) => one.complete)
+  && (document.querySelector("video")?.readyState ?? 4) > 1
+"""
+SMALL_TARGETS = """
+() => [...document.querySelectorAll("button, a.btn, input, select, nav a")]
+  .filter((one) => one.checkVisibility() && !one.closest("[aria-hidden=true]"))
+  .map((one) => [one.getBoundingClientRect(), one.outerHTML.slice(0, 120)])
+  .filter(([box]) => box.width > 0 && box.height < 39.5)
+  .map(([box, html]) => `${Math.round(box.height)} px: ${html}`)
+"""
+
+
+async def settle(page: Page) -> None:
+    """Wait until nothing is loading and no picture moves."""
+    await until(page, SETTLED)
+    await page.evaluate("document.querySelector('video')?.pause()")
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+async def test_pages_are_usable_by_everyone(
+    page: Page, town: Town, axe: str, pictures: Path, screen: str
+) -> None:
+    await page.set_viewport_size(SCREENS[screen])
+    await page.add_init_script(f"localStorage.setItem('tongbu.theme', '{LOOKS[screen]}')")
+    await sign_in(page, ADMIN_PASSWORD, "admin")
+    findings: dict[str, Any] = {}
+    for name, path in PAGES.items():
+        await page.goto(path.format(lesson=town.lesson))
+        await settle(page)
+        await page.screenshot(path=pictures / f"{screen}-{name}.png")
+        wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        await page.evaluate(axe)
+        found = await page.evaluate(RUN_AXE)
+        small = await page.evaluate(SMALL_TARGETS) if screen == "phone" else []
+        if found or small or wide > 0:
+            findings[name] = {"axe": found, "small": small, "too wide by px": wide}
+    assert findings == {}, json.dumps(findings, ensure_ascii=False, indent=1)
