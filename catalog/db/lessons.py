@@ -30,7 +30,7 @@ select l.id, l.title, l.description, l.series_id, se.name as series_name, l.posi
   exists (select from side_product p where p.lesson_id = l.id and p.generation = l.generation
           and p.kind in ('sprite', 'thumbnails')) as has_thumbnails,
   exists (select from side_product p where p.lesson_id = l.id and p.generation = l.generation
-          and p.kind = 'chapters') as has_chapters
+          and p.kind = 'chapters' and p.detail->'chapters' <> '[]') as has_chapters
 from lesson l left join series se on se.id = l.series_id left join school sc on sc.id = l.school_id
 """
 

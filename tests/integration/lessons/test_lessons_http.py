@@ -319,3 +319,18 @@ async def test_at_most_twenty_languages(at: Desk) -> None:
     )
     path = f"{lesson}/subtitles/zh"
     assert (await at.ask("PUT", path, at.owner, data=SRT.encode()))[0] == 422
+
+
+async def test_an_empty_list_of_chapters_is_no_address(at: Desk) -> None:
+    lesson = await at.add()
+    await at.run(
+        "insert into side_product (lesson_id, generation, kind, detail)"
+        " values (%s, 1, 'chapters', '{\"chapters\": []}')",
+        lesson,
+    )
+    assert (await at.ask("GET", lesson))[1]["urls"]["chapters"] is None
+    await at.run(
+        'update side_product set detail = \'{"chapters": [{"start_s": 0, "title": "1"}]}\''
+    )
+    shown = (await at.ask("GET", lesson))[1]
+    assert shown["urls"]["chapters"] == f"/media/{lesson}/chapters.vtt"
