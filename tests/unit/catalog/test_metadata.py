@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from catalog.errors import Invalid
-from catalog.ids import new_id
+from catalog.ids import make_id
 from catalog.metadata import (
     FILENAME_LIMIT_CHARS,
     TITLE_LIMIT_CHARS,
@@ -17,7 +17,7 @@ from catalog.metadata import (
     title_of,
 )
 
-KEY = new_id()
+KEY = make_id(1_795_000_000_000, 7)
 
 
 @pytest.mark.parametrize(
