@@ -16,7 +16,8 @@ MAY_IMPORT = {
     "loadtests": {"streaming.hls.parse", "catalog.store.port", "catalog.store.settings"},
 }
 PURE_CATALOG = ("catalog.errors", "catalog.ids", "catalog.media", "catalog.people",
-                "catalog.lesson", "catalog.tokens", "catalog.store.port")  # fmt: skip
+                "catalog.lesson", "catalog.live", "catalog.session", "catalog.tokens",
+                "catalog.store.port")  # fmt: skip
 FORBIDDEN_NAMES = {"common", "utils", "util", "helpers", "helper", "manager"}
 LONGEST_FILE = 600
 

@@ -1,0 +1,113 @@
+"""What the data plane may know of a session, and what it asks the catalogue to keep. Pure.
+
+Ports between the live origin (`streaming/live`, `streaming/room`), the ingest (`transcoder/live`)
+and the catalogue (`catalog/db/sessions.py`, `catalog/db/recordings.py`). Times are Unix seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Protocol
+
+from catalog.media import Rendition
+from catalog.session import SessionKind, SessionState
+
+
+class FeedName(Enum):
+    """Which picture and sound of a session."""
+
+    MAIN = "main"
+    FLOOR = "floor"
+    SECOND = "second"
+
+
+class RoomRole(Enum):
+    """What a person or device may do in a session's room."""
+
+    TEACHER = "teacher"
+    SPEAKER = "speaker"
+    CLASSROOM = "classroom"
+    VIEWER = "viewer"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSession:
+    """A session as the data plane needs it; `lesson` is its recording's, once there is one."""
+
+    id: str
+    title: str
+    kind: SessionKind
+    state: SessionState
+    open_to_all: bool
+    starts_utc: float
+    duration_s: float
+    lesson: str | None = None
+
+
+class SessionBook(Protocol):
+    """The catalogue's sessions, as seen from the data plane."""
+
+    async def find(self, session: str) -> LiveSession | None:
+        """Give a session by its id."""
+
+    async def publishes(self, session: str, feed: FeedName, key: str) -> bool:
+        """Tell whether this key may publish that feed now."""
+
+    async def went_live(self, session: str) -> None:
+        """The main feed has its first segment. Raises: Conflict."""
+
+    async def ended(self, session: str) -> None:
+        """The teacher or the clock has ended it. Raises: Conflict."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedSegment:
+    """A whole segment in the store. start_ts counts from the feed's anchor, in rendition ticks."""
+
+    number: int
+    key: str
+    size_bytes: int
+    start_ts: int
+    duration_ts: int
+    keyframe_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What is already kept of a feed: where an origin goes on after a restart."""
+
+    lesson: str
+    generation: int
+    anchor_utc: float
+    renditions: Mapping[str, Rendition]
+    next_number: int
+
+
+class RecordingBook(Protocol):
+    """Where the origin keeps a feed's recording."""
+
+    async def open(self, session: str, feed: FeedName, anchor_utc: float) -> Recorded:
+        """Begin a feed's recording, or give what there is of it (with its own anchor)."""
+
+    async def add_rendition(self, recorded: Recorded, rendition: Rendition) -> str:
+        """Make the rendition known (its objects are empty); gives its id, also when it is there."""
+
+    async def append(
+        self, recorded: Recorded, rendition: str, segments: Sequence[RecordedSegment]
+    ) -> None:
+        """Keep whole segments of the rendition (by id) that are in the store; in order, once."""
+
+    async def finish(self, session: str) -> str:
+        """Make the lesson ready: chapters from the room's events; gives the lesson's id."""
+
+
+class RoomLog(Protocol):
+    """The events of a room that are kept: replayed after a restart, chapters afterwards."""
+
+    async def append(self, session: str, events: Sequence[Mapping[str, Any]]) -> None:
+        """Keep events in order."""
+
+    async def read(self, session: str) -> Sequence[Mapping[str, Any]]:
+        """Give all events in order."""
