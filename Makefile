@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check lint web web-check lock bench bench-encode bench-search clean
+.PHONY: help serve test check lint web web-check api-types lock bench bench-encode bench-search clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -25,6 +25,9 @@ lint: $(BIN)/.installed-dev ## Ruff, format and mypy only
 
 web: $(BIN)/.installed ## Build the pages when their sources changed
 	@$(BIN)/python -m deploy.web_build
+
+api-types: $(BIN)/.installed ## Make the pages' types anew from the API's endpoints
+	@$(BIN)/python -m deploy.api_types
 
 web-check: $(BIN)/.installed-dev web ## Types, unit tests and size budgets of the pages
 	@$(BIN)/python -m deploy.web_build --check

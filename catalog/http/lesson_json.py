@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import msgspec
 
 from catalog.db.lessons import LessonRecord, RenditionRow, SubtitleName
 from catalog.lesson import PLAYING
+from catalog.media import Media
 from catalog.people import Viewer, may_edit
+from catalog.watching import LessonError, StateWord
 
 TokenFor = Callable[[str], str]
+MediaWord = Annotated[
+    str, msgspec.Meta(extra_json_schema={"enum": [media.value for media in Media]})
+]
 
 
 class Named(msgspec.Struct):
@@ -32,13 +37,6 @@ class Titled(msgspec.Struct):
 
     id: str
     title: str
-
-
-class LessonError(msgspec.Struct):
-    """Why a lesson failed: a code that pages translate and a sentence."""
-
-    code: str
-    message: str
 
 
 class LessonCard(msgspec.Struct, kw_only=True):
@@ -57,7 +55,7 @@ class LessonCard(msgspec.Struct, kw_only=True):
     tags: list[str]
     knowledge_points: list[str]
     visibility: str
-    state: str
+    state: StateWord
     progress: float
     eta_s: float | None
     error: LessonError | None
@@ -76,7 +74,7 @@ class Rendition(msgspec.Struct):
 
     id: str
     name: str
-    media: str
+    media: MediaWord
     codecs: str
     width_px: int | None
     height_px: int | None

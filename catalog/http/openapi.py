@@ -32,7 +32,8 @@ def document(endpoints: Sequence[Endpoint], version: str) -> _Schema:
     """Give the OpenAPI document of these endpoints."""
     kinds = _kinds(endpoints)
     schemas, components = msgspec.json.schema_components(kinds, ref_template=REF)
-    shapes = _Shapes(dict(zip(map(str, kinds), schemas, strict=True)), dict(components))
+    by_kind = dict(zip(map(str, kinds), schemas, strict=True))
+    shapes = _Shapes(by_kind, _answered_whole(endpoints, by_kind, dict(components)))
     paths: dict[str, _Schema] = {}
     for item in endpoints:
         path = paths.setdefault(_VARIABLE.sub(r"{\1}", item.path), {})
@@ -59,6 +60,36 @@ def _kinds(endpoints: Iterable[Endpoint]) -> list[Any]:
     for item in endpoints:
         found += [kind for kind in (item.query, item.body, item.result) if kind is not None]
     return list({str(kind): kind for kind in found}.values())
+
+
+def _answered_whole(
+    endpoints: Iterable[Endpoint], by_kind: dict[str, _Schema], components: dict[str, _Schema]
+) -> dict[str, _Schema]:
+    """Say that an answer carries every field: defaults are for those who ask."""
+    answered: set[str] = set()
+    asked: set[str] = set()
+    for item in endpoints:
+        _reach(by_kind.get(str(item.result)), components, answered)
+        _reach(by_kind.get(str(item.body)), components, asked)
+    whole = {
+        name: {**components[name], "required": list(components[name]["properties"])}
+        for name in answered - asked
+        if "properties" in components[name]
+    }
+    return components | whole
+
+
+def _reach(schema: Any, components: dict[str, _Schema], found: set[str]) -> None:
+    if isinstance(schema, list):
+        for inner in schema:
+            _reach(inner, components, found)
+    elif isinstance(schema, dict):
+        for inner in schema.values():
+            _reach(inner, components, found)
+        name = str(schema.get("$ref", "")).rpartition("/")[2]
+        if name and name not in found:
+            found.add(name)
+            _reach(components[name], components, found)
 
 
 class _Shapes:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import aiohttp
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from deploy.api_types import described
 from loadtests.service import ADMIN_PASSWORD, Service
 from tests.support.service import service as service
 
@@ -37,6 +39,12 @@ async def test_the_document_of_the_whole_service_is_valid(service: Service) -> N
         assert methods <= set(document["paths"][path]), path
     names = [o["operationId"] for item in document["paths"].values() for o in item.values()]
     assert len(names) == len(set(names))
+
+
+async def test_the_pages_types_are_made_of_this_very_document(service: Service) -> None:
+    served = await get(f"{service.url}/api/v1/openapi.json")
+    made = await asyncio.to_thread(described)
+    assert served == json.loads(json.dumps(made))
 
 
 async def test_what_is_not_open_to_guests_asks_to_sign_in(service: Service) -> None:

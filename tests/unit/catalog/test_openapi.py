@@ -21,6 +21,13 @@ class Query(msgspec.Struct):
 
 class Body(msgspec.Struct):
     name: str
+    note: str = ""
+
+
+class Inner(msgspec.Struct):
+    """Something within what was found."""
+
+    note: str = ""
 
 
 class Found(msgspec.Struct):
@@ -28,6 +35,7 @@ class Found(msgspec.Struct):
 
     id: str
     inner: Body | None = None
+    notes: list[Inner] = []
 
 
 async def nothing(request: web.Request) -> web.StreamResponse:
@@ -68,7 +76,17 @@ def test_a_query_becomes_parameters_with_its_limits(made: dict[str, Any]) -> Non
     assert q == {"name": "q", "in": "query", "required": False,
                  "schema": {"type": "string", "maxLength": 9, "default": ""}}  # fmt: skip
     assert tag["schema"]["type"] == "array"
-    assert set(made["components"]["schemas"]) == {"Body", "Found", "Problem"}
+    assert set(made["components"]["schemas"]) == {"Body", "Found", "Inner", "Problem"}
+
+
+def test_an_answer_carries_every_field_and_a_question_may_leave_some_out(
+    made: dict[str, Any],
+) -> None:
+    shapes = made["components"]["schemas"]
+    assert shapes["Found"]["required"] == ["id", "inner", "notes"]
+    assert shapes["Inner"]["required"] == ["note"]
+    assert shapes["Body"]["required"] == ["name"]
+    assert shapes["Problem"]["required"] == ["title", "status"]
 
 
 def test_bodies_results_and_errors(made: dict[str, Any]) -> None:

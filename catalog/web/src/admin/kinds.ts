@@ -1,5 +1,5 @@
 /** The registry's kinds as the administration shows them: columns, fields, what is sent. Pure. */
-import type { Kind } from "@/api/registry";
+import type { Kind, NamedKind } from "@/api/registry";
 import type { Classroom, Named, Pair, School, Series, User } from "@/api/types";
 import type { WordKind } from "@/i18n/vocabulary";
 
@@ -17,7 +17,7 @@ export type Field = {
   | { type: "text" | "area"; max: number }
   | { type: "date" }
   | { type: "words"; words: WordKind }
-  | { type: "ref"; of: Kind }
+  | { type: "ref"; of: NamedKind }
 );
 
 export interface Column {

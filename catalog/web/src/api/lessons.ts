@@ -1,6 +1,6 @@
 /** The lessons' part of the API. */
 import { queryString, request, type QueryValue } from "./client";
-import type { Lesson, LessonPage, Suggestion } from "./types";
+import type { Lesson, LessonChanges, LessonPage, Suggestions } from "./types";
 
 export type LessonQuery = Record<string, QueryValue>;
 
@@ -8,12 +8,12 @@ export const lessons = {
   list: (query: LessonQuery, signal?: AbortSignal) =>
     request<LessonPage>("GET", `/lessons${queryString(query)}`, { signal }),
   suggest: (q: string, signal?: AbortSignal) =>
-    request<{ suggestions: Suggestion[] }>("GET", `/lessons/suggest${queryString({ q })}`, {
+    request<Suggestions>("GET", `/lessons/suggest${queryString({ q })}`, {
       signal,
     }),
   get: (id: string, signal?: AbortSignal) =>
     request<Lesson>("GET", `/lessons/${id}`, { signal }),
-  edit: (id: string, change: Record<string, unknown>) =>
+  edit: (id: string, change: LessonChanges) =>
     request<Lesson>("PATCH", `/lessons/${id}`, { body: change }),
   remove: (id: string) => request<void>("DELETE", `/lessons/${id}`),
   restore: (id: string) => request<void>("POST", `/lessons/${id}/restore`),

@@ -1,7 +1,7 @@
 /** Who is signed in: one reactive value that all pages share. */
 import { reactive, readonly } from "vue";
 import { request, useCsrf } from "./client";
-import type { Me } from "./types";
+import type { Me, PasswordChange, SignInBody } from "./types";
 
 const GUEST: Me = {
   person_id: "",
@@ -45,7 +45,8 @@ export function refreshMe(): Promise<Me> {
 }
 
 export async function signIn(username: string, password: string): Promise<Me> {
-  await request("POST", "/login", { body: { username, password } });
+  const body: SignInBody = { username, password };
+  await request("POST", "/login", { body });
   return refreshMe();
 }
 
@@ -56,5 +57,6 @@ export async function signOut(): Promise<void> {
 }
 
 export async function changePassword(old: string, fresh: string): Promise<void> {
-  await request("POST", "/me/password", { body: { old, new: fresh } });
+  const body: PasswordChange = { old, new: fresh };
+  await request("POST", "/me/password", { body });
 }

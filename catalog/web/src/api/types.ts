@@ -1,184 +1,48 @@
-/** What the API says, by the words of its OpenAPI document. One file; the lead may generate it. */
+/** What the API says, by the names of its OpenAPI document (schema.ts, `make api-types`). */
+import type { components } from "./schema";
 
-export type LessonState =
-  | "uploading"
-  | "queued"
-  | "transcoding"
-  | "playable"
-  | "ready"
-  | "failed";
+type Schemas = components["schemas"];
 
-export interface Named {
-  id: string;
-  name: string;
-}
+export type Named = Schemas["Named"];
+export type Choice = Schemas["Choice"];
+export type Problem = Schemas["Problem"];
 
-export interface LessonCard {
-  id: string;
-  title: string;
-  stage: string;
-  grade: string;
-  subject: string;
-  edition: string;
-  chapter: string;
-  series: Named | null;
-  teacher: string;
-  school: Named | null;
-  tags: string[];
-  knowledge_points: string[];
-  visibility: string;
-  state: LessonState;
-  progress: number;
-  eta_s: number | null;
-  error: { code: string; message: string } | null;
-  duration_s: number | null;
-  content_kind: string;
-  plays: number;
-  created_at: string;
-  published_at: string | null;
-  poster_url: string | null;
-  thumbnails_url: string | null;
-  can_edit: boolean;
-}
+export type LessonCard = Schemas["LessonCard"];
+export type LessonState = LessonCard["state"];
+export type Lesson = Schemas["Lesson"];
+export type LessonChanges = Schemas["LessonChanges"];
+export type LessonPage = Schemas["LessonList"];
+export type LessonEvent = Schemas["News"];
+export type SubtitleLink = Schemas["SubtitleUrl"];
+export type FacetValue = Schemas["FacetValue"];
+export type Suggestion = Schemas["Suggestion"];
+export type Suggestions = Schemas["Suggestions"];
 
-export interface Rendition {
-  id: string;
-  name: string;
-  media: "video" | "audio";
-  codecs: string;
-  width_px: number | null;
-  height_px: number | null;
-  bandwidth_bps: number;
-  average_bandwidth_bps: number;
-}
+export type Me = Schemas["Me"];
+export type Affiliation = Schemas["AffiliationBody"];
+export type NewAffiliation = Schemas["NewAffiliation"];
+export type User = Schemas["UserBody"];
+export type AddedUser = Schemas["AddedUser"];
+export type UserChange = Schemas["UserChange"];
+export type OncePassword = Schemas["PasswordAnswer"];
+export type SignInBody = Schemas["LoginBody"];
+export type PasswordChange = Schemas["PasswordBody"];
 
-export interface SubtitleLink {
-  language: string;
-  label: string;
-  url: string;
-}
+export type School = Schemas["School"];
+export type Classroom = Schemas["Classroom"];
+export type Pair = Schemas["Pair"];
+export type Series = Schemas["Series"];
 
-export interface Lesson extends LessonCard {
-  description: string;
-  position: number | null;
-  teacher_id: string | null;
-  owner_id: string | null;
-  version: number;
-  generation: number;
-  renditions: Rendition[];
-  urls: {
-    hls: string | null;
-    dash: string | null;
-    poster: string | null;
-    thumbnails: string | null;
-    chapters: string | null;
-    subtitles: SubtitleLink[];
-  };
-  next: { id: string; title: string } | null;
-}
+/** A part of a list, whatever is in it: the document has one shape for each kind. */
+export type Page<T> = Omit<Schemas["Page_Named_"], "items"> & { items: T[] };
 
-export interface FacetValue {
-  value: string;
-  label: string;
-  count: number;
-}
-
-export interface LessonPage {
-  items: LessonCard[];
-  total: number;
-  facets: Record<string, FacetValue[]>;
-  next_cursor: string | null;
-  took_ms: number;
-}
-
-export interface Suggestion {
-  text: string;
-  kind: string;
-}
-
-export interface LessonEvent {
-  id: string;
-  state: LessonState;
-  progress: number;
-  eta_s: number | null;
-  error: { code: string; message: string } | null;
-  generation: number;
-}
-
-export interface Choice {
-  value: string;
-  label: string;
-}
-
-export interface Me {
-  person_id: string;
-  name: string;
-  username: string;
-  roles: string[];
-  affiliations: Affiliation[];
-  may_upload: boolean;
-  is_administrator: boolean;
-  quota_bytes: number;
-  used_bytes: number;
-  csrf: string;
-}
-
-export interface Page<T> {
-  items: T[];
-  next_cursor: string | null;
-}
-
-export interface District extends Named {}
-
-export interface Group extends Named {}
-
-export interface School extends Named {
-  district: Named;
-  group: Named | null;
-  setting: string;
-}
-
-export interface Classroom extends Named {
-  school: Named;
-}
-
-export interface Pair {
-  id: string;
-  urban_school: Named;
-  rural_school: Named;
-  since: string;
-  until: string | null;
-}
-
-export interface Affiliation {
-  id: string;
-  role: string;
-  school: Named | null;
-  district: Named | null;
-  classroom: Named | null;
-  since: string;
-  until: string | null;
-}
-
-export interface User extends Named {
-  username: string;
-  disabled: boolean;
-  quota_bytes: number;
-  used_bytes: number;
-  affiliations: Affiliation[];
-}
-
-export interface Series extends Named {
-  programme: string;
-  parent_id: string | null;
-  description: string;
-  lesson_count: number;
-}
-
-export interface Problem {
-  title: string;
-  status: number;
-  detail?: string;
-  request_id?: string;
-  fields?: Record<string, string>;
+/** What a list holds of each kind of the registry. */
+export interface Registry {
+  districts: Named;
+  groups: Named;
+  schools: School;
+  classrooms: Classroom;
+  pairs: Pair;
+  series: Series;
+  users: User;
 }

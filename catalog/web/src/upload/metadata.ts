@@ -1,5 +1,5 @@
 /** The lesson's details as the form holds them, and what is sent of them. No DOM. */
-import type { LessonCard } from "@/api/types";
+import type { LessonCard, LessonChanges } from "@/api/types";
 import { guessFrom, type Words } from "./filename";
 
 export interface Details {
@@ -78,8 +78,8 @@ export function uploadMetadata(fileName: string, details: Details): Record<strin
 }
 
 /** Fields that were changed since `sent`, as the API's PATCH takes them. */
-export function changes(sent: Details, now: Details): Record<string, unknown> {
-  const changed: Record<string, unknown> = {};
+export function changes(sent: Details, now: Details): LessonChanges {
+  const changed: LessonChanges = {};
   for (const key of Object.keys(now) as (keyof Details)[]) {
     if (sent[key] === now[key]) continue;
     if (key === "tags") changed.tags = splitList(now.tags);

@@ -1,0 +1,91 @@
+/**
+ * Keeps a player at "server's now − D": by its speed while it is near, by one jump when it is far
+ * or stands still anyway. Pure; `now` is an argument.
+ *
+ * Rule: behind = (now − D) − capture time at the play head. Steering begins above DEAD_BAND_S and
+ * goes on until it is below SETTLED_S (a band with two edges does not hunt); speed = 1 + GAIN ×
+ * behind, at most ± 5 %, where pitch is kept and nobody hears it. Above JUMP_S it jumps. Neither
+ * leads beyond what is buffered.
+ */
+
+export const DEAD_BAND_S = 0.01;
+export const SETTLED_S = 0.004;
+export const GAIN_PER_S = 0.5;
+export const MOST_SPEED = 0.05;
+export const JUMP_S = 1;
+/** A picture that stands is placed anew when it is further off than that. */
+export const STANDING_JUMP_S = 0.05;
+/** What stays buffered in front of the play head: one frame and its decoding. */
+export const KEEP_AHEAD_S = 0.06;
+/** Speeds differ by no less: each change costs the sound's stretcher a little. */
+const SPEED_STEP = 0.0025;
+
+export interface Moment {
+  /** Server's now, Unix seconds. */
+  now: number;
+  /** The session's common delay, seconds. */
+  delayS: number;
+  /** Unix seconds of media time 0. */
+  anchor: number;
+  /** Media time at the play head and the ends of what is buffered around it, seconds. */
+  at: number;
+  bufferedFrom: number;
+  bufferedTo: number;
+  /** It has not begun, has run dry, or waits. */
+  standing: boolean;
+}
+
+export type Steering =
+  | { do: "speed"; rate: number }
+  | { do: "jump"; to: number }
+  /** What is to be shown is not here yet, but soon: stand still. */
+  | { do: "hold" };
+
+export class Controller {
+  private steering = false;
+
+  /** Seconds behind the common moment; negative when in front of it. */
+  static behindS({ now, delayS, anchor, at }: Moment): number {
+    return now - delayS - (anchor + at);
+  }
+
+  decide(moment: Moment): Steering {
+    const behind = Controller.behindS(moment);
+    const wanted = moment.at + behind;
+    if (moment.standing) return this.place(moment, wanted);
+    if (Math.abs(behind) > JUMP_S) {
+      const to = inside(moment, wanted);
+      if (Math.abs(to - moment.at) > STANDING_JUMP_S) return this.jump(to);
+    }
+    return { do: "speed", rate: this.rate(moment, behind) };
+  }
+
+  private place(moment: Moment, wanted: number): Steering {
+    const to = inside(moment, wanted);
+    if (wanted < moment.bufferedFrom - STANDING_JUMP_S) {
+      if (moment.at >= moment.bufferedFrom && moment.at <= moment.bufferedTo) return { do: "hold" };
+      return this.jump(to);
+    }
+    if (Math.abs(to - moment.at) > STANDING_JUMP_S) return this.jump(to);
+    return { do: "speed", rate: 1 };
+  }
+
+  private jump(to: number): Steering {
+    this.steering = false;
+    return { do: "jump", to };
+  }
+
+  private rate(moment: Moment, behind: number): number {
+    const off = Math.abs(behind);
+    this.steering = off > (this.steering ? SETTLED_S : DEAD_BAND_S);
+    if (!this.steering) return 1;
+    const wish = Math.max(-MOST_SPEED, Math.min(MOST_SPEED, behind * GAIN_PER_S));
+    const short = moment.bufferedTo - moment.at < KEEP_AHEAD_S;
+    const change = Math.round(wish / SPEED_STEP) * SPEED_STEP || Math.sign(wish) * SPEED_STEP;
+    return short ? Math.min(1, 1 + change) : 1 + change;
+  }
+}
+
+function inside({ bufferedFrom, bufferedTo }: Moment, wanted: number): number {
+  return Math.max(bufferedFrom, Math.min(wanted, bufferedTo - KEEP_AHEAD_S));
+}

@@ -1,0 +1,43 @@
+/**
+ * Which delay this player could hold: how long after its capture a fragment is here. Pure.
+ *
+ * The largest but one of the last seconds, plus decoding and one frame: what the room makes D from.
+ * Fragments that were already old when they were sent (on joining, after frames were skipped) say
+ * nothing about the line and are passed over.
+ */
+
+export const WINDOW_S = 12;
+export const MARGIN_S = 0.08;
+export const PASSED_OVER_S = 1.5;
+const MOST_SAMPLES = 1200;
+
+interface Arrival {
+  at: number;
+  delayS: number;
+}
+
+export class Reach {
+  private arrivals: Arrival[] = [];
+  private from = -Infinity;
+
+  /** Joined or skipped: what comes now is old by intention. */
+  restart(now: number): void {
+    this.from = now + PASSED_OVER_S;
+  }
+
+  /** A fragment that begins with the moment `capture` is here. Both Unix seconds of the server. */
+  arrived(now: number, capture: number): void {
+    if (now < this.from || !Number.isFinite(capture)) return;
+    this.arrivals.push({ at: now, delayS: now - capture });
+    while (this.arrivals.length > MOST_SAMPLES || (this.arrivals[0]?.at ?? now) < now - WINDOW_S) {
+      this.arrivals.shift();
+    }
+  }
+
+  /** Seconds; undefined while too little is known. */
+  canS(): number | undefined {
+    if (this.arrivals.length < 10) return undefined;
+    const delays = this.arrivals.map((one) => one.delayS).sort((a, b) => b - a);
+    return Math.max(0, delays[1] ?? 0) + MARGIN_S;
+  }
+}

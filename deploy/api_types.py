@@ -1,0 +1,87 @@
+"""The pages' types, made of what the endpoints say of themselves; no service has to run for it.
+
+`python -m deploy.api_types` writes catalog/web/src/api/schema.ts; `deploy.web_build --check` fails
+when that file is not what the endpoints say today. Only the shapes of bodies are kept: the
+addresses are written in the pages.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from catalog.http.endpoint import Api
+from catalog.http.events import EventsApi
+from catalog.http.lessons import LessonsApi
+from catalog.http.login import LoginApi
+from catalog.http.openapi import DescriptionApi, document
+from catalog.http.registry import RegistryApi
+from catalog.http.search import SearchApi
+from catalog.http.subtitles import SubtitlesApi
+from catalog.http.tus import TusApi
+from catalog.http.users import UsersApi
+from deploy.version import program_version
+from deploy.web_build import WEB, BuildFailed, install, node, say
+
+SCHEMA = Path("src/api/schema.ts")
+PROGRAM = "node_modules/openapi-typescript/bin/cli.js"
+HEADER = "/* Made by `make api-types` from the endpoints of the service: not to be edited. */\n"
+NOTHING: Any = None
+
+
+def parts() -> Sequence[Api]:
+    """Give every part of the API, with nothing behind it: only its endpoints can be listed."""
+    return [
+        LoginApi(NOTHING, NOTHING, NOTHING, NOTHING),
+        RegistryApi(NOTHING),
+        UsersApi(NOTHING, NOTHING),
+        SearchApi(NOTHING, NOTHING, NOTHING, NOTHING),
+        LessonsApi(NOTHING, NOTHING, NOTHING),
+        SubtitlesApi(NOTHING),
+        EventsApi(NOTHING),
+        TusApi(NOTHING, NOTHING),
+    ]
+
+
+def described() -> dict[str, Any]:
+    """Give the OpenAPI document that the service answers."""
+    endpoints = [item for part in parts() for item in part.endpoints()]
+    version = program_version()
+    return document([*endpoints, *DescriptionApi(endpoints, version).endpoints()], version)
+
+
+def types_of(api: dict[str, Any], web: Path) -> str:
+    """Turn the document's shapes into TypeScript. Raises: BuildFailed."""
+    shapes = {**api, "paths": {}}
+    with tempfile.TemporaryDirectory() as folder:
+        made, wanted = Path(folder) / "schema.ts", Path(folder) / "api.json"
+        wanted.write_text(json.dumps(shapes), "utf-8")
+        # A default is for those who ask: a body may leave the field out.
+        node(web, PROGRAM, str(wanted), "--output", str(made), "--default-non-nullable=false")
+        return HEADER + made.read_text("utf-8")
+
+
+def require_fresh(web: Path) -> None:
+    """Raises: BuildFailed when the file of types is not what the endpoints say."""
+    path = web / SCHEMA
+    if not path.is_file() or path.read_text("utf-8") != types_of(described(), web):
+        raise BuildFailed(f"{SCHEMA} is not what the API says any more: run `make api-types`")
+
+
+def main() -> int:
+    """Write the file of types."""
+    try:
+        install(WEB)
+        (WEB / SCHEMA).write_text(types_of(described(), WEB), "utf-8")
+    except BuildFailed as error:
+        say(str(error))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
