@@ -3,7 +3,8 @@
 TongbuError
 └── StreamingError
     ├── BadMedia     bytes that are no CMAF track of ours
-    └── BadPlaylist  text that is no playlist
+    ├── BadPlaylist  text that is no playlist
+    └── Ended        a live feed that takes no more
 """
 
 from __future__ import annotations
@@ -21,3 +22,7 @@ class BadMedia(StreamingError):
 
 class BadPlaylist(StreamingError):
     """This text is not a playlist that a player may trust."""
+
+
+class Ended(StreamingError):
+    """This feed has ended; open another session to go on."""

@@ -1,0 +1,301 @@
+"""A feed's channel: all its renditions cut at the same instants. Pure; owns no clock.
+
+Rules. The first video rung (the sound, where there is no picture) leads: at the keyframe that is
+nearest to two seconds it begins a segment, and everyone's next segment begins there. A fragment of
+another rendition waits until the leader has passed its start, since only then it is known on which
+side of a boundary it lies: so MSN n is the same stretch everywhere. A hole in time (the publisher
+was away) ends the segment; a new initialization section begins one; other codec parameters make it
+a discontinuity, in all renditions. A rendition that has nothing of a segment says so with a gap.
+
+Spec: RFC 8216bis 4.4.4.3 (discontinuity), 4.4.4.7 (gap), 6.2.4 (synchronized renditions).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from streaming.errors import BadMedia, Ended
+from streaming.isobmff.fragment import Fragment
+from streaming.isobmff.reader import Init
+from streaming.live.events import (
+    TRANSITIONS,
+    ChannelInput,
+    ChannelState,
+    Event,
+    FragmentReady,
+    PartReady,
+    RunStarted,
+    SegmentReady,
+    StateChanged,
+)
+from streaming.live.port import LiveRendition
+from streaming.live.track import GAP_US, MICROSECONDS, SLACK_US, Opening, Segment, Track
+
+SEGMENT_US = 2_000_000
+TARGET_DURATION_S = 4
+SEGMENT_LIMIT_US = 4_490_000
+FOLLOW_LIMIT_US = 1_000_000
+HELD_LIMIT_US = 10_000_000
+HELD_LIMIT_BYTES = 8 * 1024 * 1024
+RENDITIONS_LIMIT = 16
+GRID_LIMIT = 64
+
+
+@dataclass(slots=True)
+class _Boundary:
+    """Where a segment of the leader begins, and how long it was once it is closed."""
+
+    opening: Opening
+    start_us: int
+    duration_us: int = SEGMENT_US
+
+
+@dataclass(slots=True)
+class _Held:
+    """What waits for the leader."""
+
+    items: deque[Init | Fragment] = field(default_factory=deque)
+    size_bytes: int = 0
+
+    def push(self, item: Init | Fragment) -> None:
+        self.items.append(item)
+        self.size_bytes += len(item.data)
+
+    def pop(self) -> Init | Fragment:
+        item = self.items.popleft()
+        self.size_bytes -= len(item.data)
+        return item
+
+
+class Channel:
+    """All renditions of a feed. Methods give events in the order in which they happened."""
+
+    def __init__(self, first_number: int = 0, rewinds: bool = True) -> None:
+        self.state = ChannelState.WAITING
+        self.tracks: dict[str, Track] = {}
+        self.gone: set[str] = set()
+        self._rewinds = rewinds
+        self._next = first_number
+        self._leader: Track | None = None
+        self._seen_us = self._sync_us = 0
+        self._held: dict[str, _Held] = {}
+        self._grid: deque[_Boundary] = deque(maxlen=GRID_LIMIT)
+
+    def present(self) -> Iterator[Track]:
+        """Give the renditions that the encoder sends now, in its order."""
+        return (track for name, track in self.tracks.items() if name not in self.gone)
+
+    def begin(self, renditions: Sequence[LiveRendition]) -> None:
+        """Take what will be sent from now on. Raises: BadMedia, Ended."""
+        self._refuse_after_end()
+        names = [item.name for item in renditions]
+        if not names or len(set(names)) != len(names):
+            raise BadMedia("a feed needs renditions with names of their own")
+        if len({*names, *self.tracks}) > RENDITIONS_LIMIT:
+            raise BadMedia(f"more than {RENDITIONS_LIMIT} renditions")
+        for item in renditions:
+            self._know(item)
+        self.gone = set(self.tracks) - set(names)
+        self._leader = min(self.present(), key=lambda t: (not t.video, t.rendition.rung))
+
+    def _know(self, rendition: LiveRendition) -> None:
+        track = self.tracks.get(rendition.name)
+        if track is None:
+            identifier = len(self.tracks) + 1
+            track = Track(rendition, identifier, self._rewinds)
+            self.tracks[rendition.name] = track
+            self._held[rendition.name] = _Held()
+        elif track.rendition.media is not rendition.media:
+            raise BadMedia(f"{rendition.name} was {track.rendition.media.value} before")
+        track.rendition = rendition
+
+    def restore(self, rendition: LiveRendition, init: Init, segments: Sequence[Segment]) -> None:
+        """Make a recorded rendition known, before `begin`; segments end before first_number."""
+        self._know(rendition)
+        self.tracks[rendition.name].restore(init, segments)
+        self.gone.add(rendition.name)
+
+    def take(self, name: str, item: Init | Fragment, anchor_utc: float) -> list[Event]:
+        """Take the next piece of a rendition. Raises: BadMedia, Ended."""
+        self._refuse_after_end()
+        track = self.tracks.get(name)
+        if track is None or name in self.gone or self._leader is None:
+            raise BadMedia(f"rendition {name[:40]!r} was not announced")
+        if track is not self._leader:
+            self._hold(track, item)
+            return list(self._release(track))
+        if isinstance(item, Init):
+            track.prepare(item)
+            return []
+        events = list(self._lead(track, item, anchor_utc))
+        for follower in self.present():
+            if follower is not track:
+                events += self._release(follower)
+        return events
+
+    def interrupted(self) -> list[Event]:
+        """The publisher is away. Raises: Ended."""
+        return self._step(ChannelInput.INTERRUPTED)
+
+    def resumed(self) -> list[Event]:
+        """The publisher is back. Raises: Ended."""
+        return self._step(ChannelInput.RESUMED)
+
+    def end(self) -> list[Event]:
+        """Close what is open; nothing is taken afterwards. Raises: Ended."""
+        self._refuse_after_end()
+        events: list[Event] = []
+        for track in self.present():
+            if track is not self._leader:
+                events += self._release(track, everything=True)
+        for track in self.present():
+            events += self._close(track)
+        return events + self._step(ChannelInput.END)
+
+    def _refuse_after_end(self) -> None:
+        if self.state is ChannelState.ENDED:
+            raise Ended("this feed has ended; book a new session to go on")
+
+    def _step(self, event: ChannelInput) -> list[Event]:
+        self._refuse_after_end()
+        before, self.state = self.state, TRANSITIONS[self.state, event]
+        return [StateChanged(self.state)] if self.state is not before else []
+
+    def _lead(self, track: Track, fragment: Fragment, anchor_utc: float) -> Iterator[Event]:
+        begins = track.opening is None or track.pending is not None or track.is_gap(fragment)
+        start_us = track.us(fragment.start_ts)
+        self._check_keyframes(track, fragment, start_us)
+        if not track.admits(fragment):
+            return
+        if begins or self._is_nearest(track, fragment):
+            yield from self._begin_segment(track, fragment, start_us, anchor_utc)
+        yield from self._add(track, fragment)
+
+    def _check_keyframes(self, track: Track, fragment: Fragment, start_us: int) -> None:
+        """Refuse a picture that no player could join any more."""
+        if fragment.starts_with_sync or abs(start_us - self._seen_us) > GAP_US:
+            self._sync_us = start_us
+        self._seen_us = start_us
+        if start_us - self._sync_us > SEGMENT_LIMIT_US:
+            limit_s = SEGMENT_LIMIT_US / MICROSECONDS
+            raise BadMedia(
+                f"{track.name}: no keyframe for {limit_s:.1f} s; set the encoder's keyframe "
+                "interval to 2 s"
+            )
+
+    def _is_nearest(self, track: Track, fragment: Fragment) -> bool:
+        """Tell whether this keyframe is nearer to the segment's length than the next will be."""
+        if not fragment.starts_with_sync:
+            return False
+        lasts_us = track.us(fragment.start_ts - track.open_ts)
+        gop_us = track.us(fragment.start_ts - track.last_sync_ts)
+        return lasts_us + gop_us // 2 + SLACK_US >= SEGMENT_US
+
+    def _begin_segment(
+        self, track: Track, fragment: Fragment, start_us: int, anchor_utc: float
+    ) -> Iterator[Event]:
+        if self._grid and track.opening is not None and track.end_us is not None:
+            self._grid[-1].duration_us = track.end_us - self._grid[-1].start_us
+        changes = any(item.changes for item in self.present())
+        program_utc = anchor_utc + start_us / MICROSECONDS
+        boundary = _Boundary(Opening(self._next, changes, program_utc), start_us)
+        self._next += 1
+        self._grid.append(boundary)
+        yield from self._open(track, boundary, fragment)
+
+    def _open(self, track: Track, boundary: _Boundary, fragment: Fragment) -> Iterator[Event]:
+        yield from self._close(track)
+        yield from self._skip_to(track, boundary.opening.number)
+        run = track.open(boundary.opening, fragment)
+        if run is not None:
+            yield RunStarted(track, run)
+
+    def _skip_to(self, track: Track, number: int) -> Iterator[Event]:
+        """Say with gaps which segments this rendition has nothing of."""
+        if not track.segments or track.next_number == number:
+            return
+        missed = [b for b in self._grid if track.next_number <= b.opening.number < number]
+        if not missed or missed[0].opening.number != track.next_number:
+            track.restart()
+            return
+        for boundary in missed:
+            segment = track.skip(boundary.opening, boundary.start_us, boundary.duration_us)
+            yield SegmentReady(track, segment)
+
+    def _close(self, track: Track) -> Iterator[Event]:
+        closed = track.close()
+        if closed is None:
+            return
+        parts, segment = closed
+        for part in parts:
+            yield PartReady(track, part)
+        yield SegmentReady(track, segment)
+        if track is self._leader:
+            yield from self._step(ChannelInput.SEGMENT)
+
+    def _add(self, track: Track, fragment: Fragment) -> Iterator[Event]:
+        parts = track.add(fragment)
+        yield FragmentReady(track, fragment)
+        for part in parts:
+            yield PartReady(track, part)
+
+    def _hold(self, track: Track, item: Init | Fragment) -> None:
+        """Keep a piece until the leader has passed it; too much of it makes the oldest go."""
+        held = self._held[track.name]
+        held.push(item)
+        if isinstance(item, Init):
+            return
+        oldest = next(i for i in held.items if isinstance(i, Fragment))
+        scale = track.coming.track.timescale if track.coming else MICROSECONDS
+        ahead_us = (item.start_ts - oldest.start_ts) * MICROSECONDS // scale
+        if ahead_us > HELD_LIMIT_US or held.size_bytes > HELD_LIMIT_BYTES:
+            held.items.remove(oldest)
+            held.size_bytes -= len(oldest.data)
+            track.refuse()
+
+    def _release(self, track: Track, everything: bool = False) -> Iterator[Event]:
+        held = self._held[track.name]
+        while held.items:
+            item = held.items[0]
+            if isinstance(item, Init):
+                track.prepare(item)
+            elif everything or self._is_passed(track, item):
+                yield from self._follow(track, item)
+            else:
+                return
+            held.pop()
+
+    def _is_passed(self, track: Track, fragment: Fragment) -> bool:
+        assert self._leader is not None
+        end_us = self._leader.end_us
+        return end_us is not None and track.us(fragment.start_ts) + SLACK_US < end_us
+
+    def _follow(self, track: Track, fragment: Fragment) -> Iterator[Event]:
+        if not track.admits(fragment):
+            return
+        boundary = self._boundary(track, fragment)
+        if boundary is not None:
+            yield from self._open(track, boundary, fragment)
+        elif track.opening is None or track.pending is not None:
+            track.refuse()
+            return
+        yield from self._add(track, fragment)
+
+    def _boundary(self, track: Track, fragment: Fragment) -> _Boundary | None:
+        """Give the newest boundary that this fragment may begin a segment at, if there is one."""
+        start_us = track.us(fragment.start_ts)
+        known = track.next_number - (track.opening is None)
+        fresh = [
+            item
+            for item in self._grid
+            if item.start_us <= start_us + SLACK_US and item.opening.number > known
+        ]
+        if not fresh or (track.changes and not fresh[-1].opening.discontinuity):
+            return None
+        if fragment.starts_with_sync:
+            return fresh[-1]
+        if start_us > fresh[0].start_us + FOLLOW_LIMIT_US:
+            raise BadMedia(f"{track.name}: no keyframe where the first rung has one")
+        return None

@@ -1,0 +1,347 @@
+"""One rendition of a channel: fragments joined into parts, parts into segments. Pure.
+
+The channel says where segments begin (`open`, `close`); a track says whether a fragment may be
+taken at all, and cuts parts. A part is as near to 200 ms as whole frames allow: its target is set
+by the first fragment, never exceeded, and every part but a segment's last reaches 85 % of it as
+long as the frames come evenly. A frame that lasts longer than a part (the last one before a gap)
+counts as one frame of ordinary length.
+
+Spec: RFC 8216bis 4.4.3.7 (part target), 4.4.4.9 (parts), 6.2.2 (window).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from catalog.media import Media
+from streaming.errors import BadMedia
+from streaming.isobmff.fragment import Fragment
+from streaming.isobmff.reader import Init
+from streaming.live.port import LiveRendition
+
+MICROSECONDS = 1_000_000
+PART_US = 200_000
+PART_LONGEST_US = 500_000
+PART_LEAST = 0.85
+GAP_US = 500_000
+SLACK_US = 4_000
+WINDOW_SEGMENTS = 8
+FRAGMENT_LIMIT_BYTES = 8 * 1024 * 1024
+SEGMENT_LIMIT_BYTES = 32 * 1024 * 1024
+BACKWARDS_LIMIT = 500
+RUNS_LIMIT = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A stretch with one initialization section."""
+
+    number: int
+    init: Init
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A partial segment: whole fragments. Times in the rendition's ticks."""
+
+    number: int
+    index: int
+    start_ts: int
+    duration_ts: int
+    independent: bool
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a segment is begun with: the same in all renditions, but for the run."""
+
+    number: int
+    discontinuity: bool
+    program_utc: float
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A whole segment. Out of the window its bytes and parts are gone; a gap never had any."""
+
+    number: int
+    run: int
+    discontinuity: bool
+    program_utc: float
+    start_ts: int
+    duration_ts: int
+    size_bytes: int = 0
+    keyframe_bytes: int = 0
+    data: bytes = b""
+    parts: tuple[Part, ...] = ()
+    gap: bool = False
+
+
+def micros(ticks: int, timescale: int) -> int:
+    """Give ticks in microseconds, rounded."""
+    return (2 * ticks * MICROSECONDS + timescale) // (2 * timescale)
+
+
+class Track:
+    """The parts and segments of one rendition; `id` names it on the WebSocket.
+
+    `rewinds` keeps what is known of segments that leave the window, for the store has their bytes.
+    `discontinuities` counts those of segments that are no longer known.
+    """
+
+    def __init__(self, rendition: LiveRendition, identifier: int, rewinds: bool = True) -> None:
+        self.rendition = rendition
+        self.id = identifier
+        self.discontinuities = 0
+        self._rewinds = rewinds
+        self.runs: list[Run] = []
+        self.pending: Init | None = None
+        self.segments: list[Segment] = []
+        self.parts: list[Part] = []
+        self.opening: Opening | None = None
+        self.dropped = 0
+        self.end_us: int | None = None
+        self.open_ts = 0
+        self.part_target_ts = 0
+        self.last_sync_ts = 0
+        self._end_ts = 0
+        self._frame_ts = 0
+        self._waits_for_sync = True
+        self._backwards = 0
+        self._size_bytes = 0
+        self._keyframe_bytes = 0
+        self._fragments: list[Fragment] = []
+        self._window: deque[int] = deque()
+
+    @property
+    def name(self) -> str:
+        """The rendition's name."""
+        return self.rendition.name
+
+    @property
+    def video(self) -> bool:
+        """Tell whether it is a picture."""
+        return self.rendition.media is Media.VIDEO
+
+    @property
+    def run(self) -> Run | None:
+        """The run that is being written."""
+        return self.runs[-1] if self.runs else None
+
+    @property
+    def coming(self) -> Init | None:
+        """The init of the next fragment."""
+        return self.pending or (self.runs[-1].init if self.runs else None)
+
+    @property
+    def timescale(self) -> int:
+        """Ticks a second. Raises: BadMedia before the first init."""
+        if self.coming is None:
+            raise BadMedia(f"{self.name}: a fragment before the initialization section")
+        return self.coming.track.timescale
+
+    @property
+    def changes(self) -> bool:
+        """Tell whether the next fragment has other codec parameters than those before."""
+        if self.pending is None or not self.runs:
+            return False
+        return self.pending.track != self.runs[-1].init.track
+
+    @property
+    def first_number(self) -> int:
+        """Media sequence number of the oldest segment that is known."""
+        return self.segments[0].number if self.segments else self.next_number
+
+    @property
+    def next_number(self) -> int:
+        """Media sequence number of the segment that is open, or will be next."""
+        if self.opening is not None:
+            return self.opening.number
+        return self.segments[-1].number + 1 if self.segments else 0
+
+    def us(self, ticks: int) -> int:
+        """Give ticks in microseconds."""
+        return micros(ticks, self.timescale)
+
+    def scale(self, segment: Segment) -> int:
+        """Give the ticks a second of a segment's times."""
+        return self.runs[segment.run].init.track.timescale
+
+    def segment(self, number: int) -> Segment | None:
+        """Give a segment by its number, with or without bytes."""
+        index = number - self.first_number
+        return self.segments[index] if 0 <= index < len(self.segments) else None
+
+    def restore(self, init: Init, segments: Sequence[Segment]) -> None:
+        """Begin where a recording ended."""
+        self.runs = [Run(0, init)]
+        self.segments = list(segments)
+        if segments:
+            last = segments[-1]
+            self.end_us = self.us(last.start_ts + last.duration_ts)
+
+    def prepare(self, init: Init) -> None:
+        """Take an initialization section; an encoder that starts again begins with a keyframe."""
+        wanted = b"vide" if self.video else b"soun"
+        if init.track.handler.encode() != wanted:
+            raise BadMedia(f"{self.name}: a {init.track.handler} track where {wanted!r} is needed")
+        if len(self.runs) >= RUNS_LIMIT:
+            raise BadMedia(f"{self.name}: more than {RUNS_LIMIT} initialization sections")
+        current = self.runs[-1].init.data if self.runs else None
+        self.pending = None if init.data == current else init
+        self._waits_for_sync = self.video
+
+    def admits(self, fragment: Fragment) -> bool:
+        """Tell whether a fragment continues the timeline; False drops it. Raises: BadMedia."""
+        if len(fragment.data) > FRAGMENT_LIMIT_BYTES:
+            raise BadMedia(f"{self.name}: a fragment of {len(fragment.data)} bytes")
+        if self._is_late(fragment):
+            self.dropped += 1
+            self._backwards += 1
+            self._waits_for_sync = self.video
+            if self._backwards > BACKWARDS_LIMIT:
+                raise BadMedia(f"{self.name}: times run backwards and do not come back")
+            return False
+        self._backwards = 0
+        if self.is_gap(fragment):
+            self._waits_for_sync = self.video
+        if self._waits_for_sync and not fragment.starts_with_sync:
+            self.dropped += 1
+            return False
+        self._waits_for_sync = False
+        return True
+
+    def refuse(self) -> None:
+        """Drop an admitted fragment after all; a picture goes on with its next keyframe."""
+        self.dropped += 1
+        self._waits_for_sync = self.video
+
+    def _is_late(self, fragment: Fragment) -> bool:
+        return self.end_us is not None and self.us(fragment.start_ts) + SLACK_US < self.end_us
+
+    def is_gap(self, fragment: Fragment) -> bool:
+        """Tell whether the publisher was away before this fragment."""
+        return self.end_us is not None and self.us(fragment.start_ts) > self.end_us + GAP_US
+
+    def open(self, opening: Opening, fragment: Fragment) -> Run | None:
+        """Begin a segment; give the run that begins with it, if one does."""
+        self.opening = opening
+        self.open_ts = fragment.start_ts
+        self._size_bytes = 0
+        self._keyframe_bytes = fragment.first_sample_end if self.video else 0
+        if self.pending is None:
+            return None
+        self.runs.append(Run(len(self.runs), self.pending))
+        self.pending = None
+        self._set_target(fragment)
+        return self.runs[-1]
+
+    def _set_target(self, fragment: Fragment) -> None:
+        """A part is so many frames that it is nearest to 200 ms. It stays for good."""
+        rate = self.rendition.frame_rate
+        frame_ts = fragment.duration_ts
+        if self.video and rate:
+            frame_ts = max(1, round(self.timescale * rate[1] / rate[0]))
+        longest_ts = PART_LONGEST_US * self.timescale // MICROSECONDS
+        self._frame_ts = max(1, min(frame_ts, longest_ts))
+        frames = max(1, round(PART_US / MICROSECONDS * self.timescale / self._frame_ts))
+        self.part_target_ts = frames * self._frame_ts
+
+    def add(self, fragment: Fragment) -> list[Part]:
+        """Take the next fragment of the open segment; give the parts that it completes."""
+        if not self.part_target_ts:
+            self._set_target(fragment)
+        self._size_bytes += len(fragment.data)
+        if self._size_bytes > SEGMENT_LIMIT_BYTES:
+            raise BadMedia(f"{self.name}: a segment of more than {SEGMENT_LIMIT_BYTES} bytes")
+        duration_ts = self._counted(fragment)
+        end_ts = fragment.start_ts + duration_ts
+        done: list[Part] = []
+        if self._fragments and end_ts - self._fragments[0].start_ts > self.part_target_ts:
+            done.append(self._cut())
+        self._fragments.append(fragment)
+        self._end_ts, self.end_us = end_ts, self.us(end_ts)
+        if fragment.starts_with_sync:
+            self.last_sync_ts = fragment.start_ts
+        lasts_ts = end_ts - self._fragments[0].start_ts
+        if PART_LEAST * self.part_target_ts <= lasts_ts and (
+            lasts_ts + duration_ts > self.part_target_ts
+        ):
+            done.append(self._cut())
+        return done
+
+    def _counted(self, fragment: Fragment) -> int:
+        if 0 < fragment.duration_ts <= self.part_target_ts:
+            return fragment.duration_ts
+        return min(self._frame_ts, self.part_target_ts)
+
+    def _cut(self) -> Part:
+        assert self.opening is not None
+        fragments, self._fragments = self._fragments, []
+        part = Part(
+            self.opening.number,
+            len(self.parts),
+            fragments[0].start_ts,
+            self._end_ts - fragments[0].start_ts,
+            any(item.starts_with_sync for item in fragments),
+            b"".join(item.data for item in fragments) if len(fragments) > 1 else fragments[0].data,
+        )
+        self.parts.append(part)
+        return part
+
+    def close(self) -> tuple[list[Part], Segment] | None:
+        """End the open segment; give its last part, if it was not out yet, and the segment."""
+        if self.opening is None:
+            return None
+        last = [self._cut()] if self._fragments else []
+        parts, self.parts = self.parts, []
+        opening, self.opening = self.opening, None
+        data = b"".join(part.data for part in parts)
+        segment = Segment(
+            opening.number,
+            self.runs[-1].number,
+            opening.discontinuity,
+            opening.program_utc,
+            self.open_ts,
+            self._end_ts - self.open_ts,
+            len(data),
+            self._keyframe_bytes,
+            data,
+            tuple(parts),
+        )
+        self._keep(segment)
+        return last, segment
+
+    def skip(self, opening: Opening, start_us: int, duration_us: int) -> Segment:
+        """Say that this rendition has nothing of a segment that others have."""
+        scale = self.runs[-1].init.track.timescale
+        segment = Segment(
+            opening.number,
+            self.runs[-1].number,
+            opening.discontinuity,
+            opening.program_utc,
+            start_us * scale // MICROSECONDS,
+            duration_us * scale // MICROSECONDS,
+            gap=True,
+        )
+        self._keep(segment)
+        return segment
+
+    def restart(self) -> None:
+        """Forget the segments: a rendition that comes back after too long begins anew."""
+        self.segments = []
+        self._window.clear()
+
+    def _keep(self, segment: Segment) -> None:
+        self.segments.append(segment)
+        self._window.append(segment.number)
+        if len(self._window) <= WINDOW_SEGMENTS:
+            return
+        index = self._window.popleft() - self.first_number
+        if self._rewinds:
+            self.segments[index] = replace(self.segments[index], data=b"", parts=())
+        else:
+            self.discontinuities += self.segments.pop(index).discontinuity
