@@ -7,7 +7,7 @@ again. A subtitle's text comes cut: the index takes no more of it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
@@ -18,6 +18,7 @@ from catalog.db.pool import Connection
 TRANSCRIPT_LIMIT_CHARS = 20_000
 STREAM_ROWS = 1000
 CHANGES_PAGE = 1000
+SNAPSHOT_IDLE_LIMIT = "10min"  # the index is written between two fetches; no lock is held
 
 _ROWS: LiteralString = """
 select l.id, l.title, l.description, l.stage, l.grade, l.subject, l.edition, l.chapter,
@@ -68,8 +69,12 @@ async def read_point(connection: Connection) -> Point:
 
 
 async def one_snapshot(connection: Connection) -> None:
-    """Let the connection's next transaction see one state throughout."""
+    """Begin a transaction that sees one state throughout and may wait long between reads."""
     await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+    await connection.execute(
+        "select set_config('idle_in_transaction_session_timeout', %s, true)",
+        (SNAPSHOT_IDLE_LIMIT,),
+    )
 
 
 async def any_snapshot(connection: Connection) -> None:
@@ -77,8 +82,8 @@ async def any_snapshot(connection: Connection) -> None:
     await connection.set_isolation_level(None)
 
 
-async def stream_lessons(connection: Connection) -> AsyncIterator[list[dict[str, Any]]]:
-    """Give all lessons, the newest first, by a cursor on the server."""
+async def stream_lessons(connection: Connection) -> AsyncGenerator[list[dict[str, Any]]]:
+    """Give all lessons, the newest first, by a cursor on the server: close it when done."""
     async with connection.cursor(name="search_feed") as cursor:
         await cursor.execute(_ROWS + " order by l.id desc", {"transcript": TRANSCRIPT_LIMIT_CHARS})
         while rows := await cursor.fetchmany(STREAM_ROWS):

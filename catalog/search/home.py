@@ -3,6 +3,7 @@
     <root>/current            name of the directory in use, replaced by a rename
     <root>/writer.lock        held by the one process that writes
     <root>/b-<id>/…           tantivy's files and state.json: schema, database, position
+    <root>/gone-<id>/…        a build on its way out
 
 A build of another schema, of another database, or that cannot be opened is never used; the indexer
 makes a new one beside it and renames. Nothing here is worth a backup.
@@ -14,7 +15,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -70,14 +71,23 @@ class Home:
         return build
 
     def use(self, build: Path) -> None:
-        """Make this the build in use and remove all others.
+        """Make this the build in use and remove all others."""
+        _replace(self.root / "current", build.name.encode())
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Remove all builds but the one in use, also what a killed writer left. Writer only.
 
         Readers that still have an old one open keep its files until they look again.
         """
-        _replace(self.root / "current", build.name.encode())
+        kept = self.current()
         for other in self.root.glob("b-*"):
-            if other != build:
-                shutil.rmtree(other, ignore_errors=True)
+            if other != kept:
+                # Whoever opens an index makes a lock file in it: under another name none can.
+                with suppress(OSError):
+                    other.rename(self.root / f"gone-{new_id()}")
+        for gone in self.root.glob("gone-*"):
+            shutil.rmtree(gone, ignore_errors=True)
 
     def try_writing(self) -> IO[str] | None:
         """Try to become the one writer of this machine: closing the file gives it up again."""

@@ -11,11 +11,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 import msgspec
 import psycopg
@@ -73,6 +73,7 @@ class Indexer:
         self._woken = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="search-writer")
         self._rebuild_asked = False
+        self._lock: IO[str] | None = None
 
     def wake(self, payload: str = "") -> None:
         """Look for changes now."""
@@ -87,16 +88,31 @@ class Indexer:
         """Become the writer when no other process is, and write until cancelled."""
         looking = asyncio.create_task(self._reader.keep_looking(), name="search-look")
         try:
-            while True:
-                lock = await self._off_loop(self._home.try_writing)
-                if lock:
-                    with lock:
-                        await self._write_for_ever()
-                await asyncio.sleep(LOCK_RETRY_S)
+            await self._become_writer()
+            await self._write_for_ever()
         finally:
             looking.cancel()
             await asyncio.gather(looking, return_exceptions=True)
-            self._thread.shutdown(wait=False)
+            await asyncio.to_thread(self._stop_writing)
+
+    async def _become_writer(self) -> None:
+        while True:
+            try:
+                await self._off_loop(self._try_writing)
+            except OSError as error:
+                log.warning("search cannot write; again in %.0f s: %s", LOCK_RETRY_S, error)
+            if self._lock:
+                return
+            await asyncio.sleep(LOCK_RETRY_S)
+
+    def _try_writing(self) -> None:
+        self._lock = self._home.try_writing()
+
+    def _stop_writing(self) -> None:
+        # The thread ends what it was at before another process may begin to write.
+        self._thread.shutdown()
+        if self._lock:
+            self._lock.close()
 
     async def _write_for_ever(self) -> None:
         wait_s = BREATH_S
@@ -116,9 +132,10 @@ class Indexer:
 
     async def _session(self) -> AsyncIterator[None]:
         """Follow with one writer until something breaks; yields after each round that went well."""
+        await self._off_loop(self._home.sweep)
         built = await self._fit_build() or await self._build_anew()
         async with self._writer(built.directory) as writer:
-            while not (self._rebuild_asked or self._reader.damaged):
+            while not (self._rebuild_asked or self._reader.damaged == built.directory):
                 self._woken.clear()
                 await self._follow(writer, built)
                 yield
@@ -137,7 +154,7 @@ class Indexer:
             await self._reader.look()
         except Unavailable as error:
             log.warning("the search index is built anew: %s", error)
-        return None if self._reader.damaged else Built(directory, state)
+        return None if self._reader.damaged == directory else Built(directory, state)
 
     def _in_use(self) -> tuple[Path, State | None]:
         directory = self._home.current() or self._home.root
@@ -145,11 +162,11 @@ class Indexer:
 
     @asynccontextmanager
     async def _writer(self, directory: Path) -> AsyncIterator[TantivyWriter]:
-        writer = await self._off_loop(TantivyWriter, directory, self._settings)
+        opening = self._thread.submit(TantivyWriter, directory, self._settings)
         try:
-            yield writer
+            yield await asyncio.wrap_future(opening)
         finally:
-            await asyncio.shield(self._off_loop(writer.close))
+            await asyncio.shield(self._off_loop(_close, opening))
 
     async def _build_anew(self) -> Built:
         """Read everything into a new build; it is used at once when there is no fit one."""
@@ -159,8 +176,8 @@ class Indexer:
             pulled = await feed.pull_back_future(connection, point.beyond)
         if pulled:
             log.info("%d lessons came from another database", pulled)
-        _, old = await self._off_loop(self._in_use)
-        beside = old is not None and not self._reader.damaged
+        directory, old = await self._off_loop(self._in_use)
+        beside = old is not None and self._reader.damaged != directory
         async with self._pool.connection() as connection:
             await feed.one_snapshot(connection)
             try:
@@ -189,8 +206,11 @@ class Indexer:
         clock = asyncio.get_running_loop().time
         count, committed, follow_at = 0, 0, clock()
         newer: set[str] = set()
-        async with self._writer(built.directory) as writer:
-            async for rows in feed.stream_lessons(connection):
+        async with (
+            self._writer(built.directory) as writer,
+            aclosing(feed.stream_lessons(connection)) as lessons,
+        ):
+            async for rows in lessons:
                 fresh = [row for row in rows if row["id"] not in newer]
                 await self._off_loop(_add, writer, fresh, False)
                 count += len(fresh)
@@ -251,6 +271,12 @@ def _add(writer: TantivyWriter, rows: Sequence[dict[str, Any]], known: bool) -> 
     writer.add((entry_of(row) for row in rows if is_id(row["id"])), known)
 
 
+def _close(opening: Future[TantivyWriter]) -> None:
+    # One thread: this runs after the opening, also when nobody waited for it.
+    if not opening.cancelled() and not opening.exception():
+        opening.result().close()
+
+
 @asynccontextmanager
 async def search_running(
     pool: Pool, notifications: Notifications, settings: SearchSettings, metrics: SearchMetrics
@@ -266,4 +292,4 @@ async def search_running(
         unsubscribe()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        reader.close()
+        await asyncio.to_thread(reader.close)

@@ -60,7 +60,7 @@ class Snapshot:
 
 
 class TantivyReader:
-    """Answers from the newest state that `look` has seen."""
+    """Answers from the newest state that `look` has seen; `damaged` is a build it cannot read."""
 
     def __init__(self, settings: SearchSettings, clock: Callable[[], float] = time.monotonic):
         self._settings = settings
@@ -69,7 +69,7 @@ class TantivyReader:
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="search")
         self._snapshot: Snapshot | None = None
         self._kept: OrderedDict[object, tuple[Snapshot, float, Buckets]] = OrderedDict()
-        self.damaged = False
+        self.damaged: Path | None = None
 
     async def page(self, request: Request) -> Page:
         """Give one page. Raises: Invalid, Unavailable."""
@@ -107,7 +107,7 @@ class TantivyReader:
             try:
                 await self.look()
             except Unavailable as error:
-                if not known:
+                if known != self.damaged:
                     log.warning("%s", error)
             await asyncio.sleep(self._settings.look_every_s)
 
@@ -117,8 +117,8 @@ class TantivyReader:
         return self._snapshot.searcher.num_docs if self._snapshot else 0
 
     def close(self) -> None:
-        """Let the threads go."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Wait for the threads to end: nothing opens the index afterwards. Blocks."""
+        self._threads.shutdown(cancel_futures=True)
 
     def _ready(self) -> Snapshot:
         if self._snapshot is None:
@@ -158,7 +158,7 @@ class TantivyReader:
             if build:
                 open_index(build)
         except Unavailable:
-            self.damaged = self._home.current() == build
+            self.damaged = build
 
     def _still_right(self, counted_at: float, answer: Buckets, now: float) -> bool:
         # Few hits are counted in no time, and there one lesson more is seen at once.
@@ -172,7 +172,7 @@ class TantivyReader:
         except Unavailable:
             if self._home.current() != build:
                 return self._look()
-            self.damaged = True
+            self.damaged = build
             raise
 
     def _take(self, build: Path) -> bool:
@@ -191,7 +191,6 @@ class TantivyReader:
         self._snapshot = Snapshot(
             build, index, stamp, pager, Counter(pager.compiler, searcher), searcher
         )
-        self.damaged = False
         return True
 
 

@@ -94,4 +94,4 @@ async def reading(directory: Path) -> AsyncIterator[TantivyReader]:
         await reader.look()
         yield reader
     finally:
-        reader.close()
+        await asyncio.to_thread(reader.close)

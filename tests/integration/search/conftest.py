@@ -17,4 +17,4 @@ async def index(tmp_path: Path) -> AsyncIterator[Index]:
     made = await asyncio.to_thread(Index, tmp_path / "search")
     yield made
     await asyncio.to_thread(made.writer.close)
-    made.reader.close()
+    await asyncio.to_thread(made.reader.close)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import date
 
@@ -234,4 +235,4 @@ async def test_counts_are_remembered_only_for_the_state_they_were_made_on(index:
     assert (await patient.counts(request("物理"))).total == 1
     await patient.look()
     assert (await patient.counts(request("物理"))).total == 2
-    patient.close()
+    await asyncio.to_thread(patient.close)

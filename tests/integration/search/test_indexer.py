@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
+from threading import Barrier
+from threading import enumerate as enumerate_threads
 
 import pytest
 from prometheus_client import CollectorRegistry
 
+from catalog.db import search_feed as feed
 from catalog.db.listen import listening
-from catalog.db.pool import Pool, make_pool
+from catalog.db.pool import Connection, Pool, make_pool
 from catalog.errors import Unavailable
-from catalog.search.home import Home, State
+from catalog.search.home import Home, State, open_index
 from catalog.search.indexer import search_running
 from catalog.search.metrics import SearchMetrics
 from catalog.search.schema import VERSION
@@ -207,7 +211,7 @@ async def test_an_unfit_index_is_built_anew(
 
 async def is_alone(root: Path) -> bool:
     """Tell whether only the build in use is left on disk."""
-    builds = await asyncio.to_thread(lambda: list(root.glob("b-*")))
+    builds = await asyncio.to_thread(lambda: [path for path in root.iterdir() if path.is_dir()])
     return builds == [await in_use(root)]
 
 
@@ -220,6 +224,88 @@ async def is_other(root: Path, before: Path) -> bool:
     current = await asyncio.to_thread(Home(root).current)
     state = await asyncio.to_thread(Home(root).state, current) if current else None
     return current != before and state is not None and state.complete
+
+
+async def test_a_build_goes_though_readers_open_it_meanwhile(tmp_path: Path) -> None:
+    state = State(VERSION, "test", 0, complete=True)
+
+    def replace_under_readers(home: Home) -> bool:
+        old, new = home.new_build(state), home.new_build(state)
+        with ThreadPoolExecutor(2) as readers:
+            begun = Barrier(3)
+            for _ in range(2):
+                readers.submit(open_until_gone, old, begun)
+            begun.wait()
+            home.use(new)
+        return [path.name for path in home.root.iterdir() if path.is_dir()] == [new.name]
+
+    for number in range(30):
+        assert await asyncio.to_thread(replace_under_readers, Home(tmp_path / str(number)))
+
+
+def open_until_gone(build: Path, begun: Barrier) -> None:
+    """Open a build again and again, as readers do, until it cannot be opened any more."""
+    begun.wait()
+    with suppress(Unavailable):
+        while True:
+            open_index(build)
+
+
+async def test_what_a_killed_writer_left_is_removed(dsn: str, pool: Pool, tmp_path: Path) -> None:
+    async with running(dsn, pool, tmp_path) as reader:
+        await soon(lambda: finds(reader, "物理", []))
+        await soon(lambda: is_other(tmp_path, tmp_path))
+    before = await in_use(tmp_path)
+    half = await asyncio.to_thread(Home(tmp_path).new_build, State(VERSION, "x", 0, complete=False))
+    await asyncio.to_thread(half.rename, tmp_path / "gone-half")
+    await asyncio.to_thread(Home(tmp_path).new_build, State(VERSION, "x", 0, complete=False))
+    async with running(dsn, pool, tmp_path):
+        await soon(lambda: is_alone(tmp_path))
+    assert await in_use(tmp_path) == before
+
+
+async def test_nothing_is_written_once_search_has_ended(
+    dsn: str, pool: Pool, tmp_path: Path
+) -> None:
+    for _ in range(5):
+        async with running(dsn, pool, tmp_path):
+            pass
+        lock = await asyncio.to_thread(Home(tmp_path).try_writing)
+        assert lock
+        assert not [name for name in threads() if name.startswith("search")]
+        lock.close()
+
+
+def threads() -> list[str]:
+    return [thread.name for thread in enumerate_threads()]
+
+
+async def test_search_writes_once_its_directory_can_be_made(
+    dsn: str, pool: Pool, tmp_path: Path
+) -> None:
+    directory = tmp_path / "search"
+    await asyncio.to_thread(directory.write_text, "a file in the way")
+    async with pool.connection() as connection:
+        lesson = await add_lesson(connection, "物理")
+    async with running(dsn, pool, directory) as reader:
+        assert await found(reader, "物理") == []
+        await asyncio.to_thread(directory.unlink)
+        await soon(lambda: finds(reader, "物理", [lesson]))
+
+
+async def test_reading_everything_may_take_longer_than_other_transactions(pool: Pool) -> None:
+    async with pool.connection() as connection:
+        await feed.one_snapshot(connection)
+        assert await idle_limit(connection) == feed.SNAPSHOT_IDLE_LIMIT
+        await connection.rollback()
+        await feed.any_snapshot(connection)
+        assert await idle_limit(connection) == "5s"
+
+
+async def idle_limit(connection: Connection) -> str:
+    row = await (await connection.execute("show idle_in_transaction_session_timeout")).fetchone()
+    assert row
+    return str(row["idle_in_transaction_session_timeout"])
 
 
 async def test_lessons_of_a_restored_backup_are_followed(

@@ -246,4 +246,4 @@ async def test_no_index_yet_is_answered_with_503(pool: Pool, tmp_path: Path) -> 
     reader = TantivyReader(SearchSettings(tmp_path))
     async with serving(pool, reader, SearchMetrics(CollectorRegistry())) as site:
         assert "being built" in (await site.get(status=503))["detail"]
-    reader.close()
+    await asyncio.to_thread(reader.close)
