@@ -1,0 +1,91 @@
+"""Messages on the wire: a member's JSON text to an input, and what is said back. Pure.
+
+Unknown fields are skipped, so that a newer page may speak to an older server. Texts lose control
+characters and outer spaces; one that has to say something and is then empty is refused.
+
+Limits: 16 KiB a message, and those of `inputs.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from streaming.room.errors import Reason, Refused
+from streaming.room.inputs import (
+    NAME_LIMIT,
+    TEXT_LIMIT,
+    TYPES,
+    Answer,
+    Ask,
+    Chat,
+    Join,
+    Message,
+    Notice,
+    PollOpen,
+)
+
+MESSAGE_LIMIT_BYTES = 16 * 1024
+_CONTROLS = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+_TOO_LONG = re.compile(r"Expected `str` of length <= (\d+)")
+
+
+def read(data: str | bytes) -> Message:
+    """Read one message. Raises: Refused."""
+    if len(data) > MESSAGE_LIMIT_BYTES:
+        raise Refused(Reason.TOO_LONG, f"a message has at most {MESSAGE_LIMIT_BYTES >> 10} KiB")
+    try:
+        raw = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise Refused(Reason.UNREADABLE, "the message is not JSON") from error
+    name = raw.get("type") if isinstance(raw, dict) else None
+    kind = TYPES.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise Refused(Reason.UNREADABLE, "the message needs a `type` that the room knows")
+    try:
+        return _cleaned(msgspec.convert(raw, kind))
+    except msgspec.ValidationError as error:
+        long = _TOO_LONG.search(str(error))
+        reason = Reason.TOO_LONG if long else Reason.UNREADABLE
+        raise Refused(reason, f"{name}: {error}", name) from error
+    except Refused as error:
+        error.to = name
+        raise
+
+
+def encode(value: Any) -> bytes:
+    """Give a value as JSON."""
+    return msgspec.json.encode(value)
+
+
+def refused(error: Refused, to: str | None) -> bytes:
+    """Tell a member why its message was not taken."""
+    return encode(
+        {"type": "refused", "to": error.to or to, "reason": error.reason.value, "why": str(error)}
+    )
+
+
+def _cleaned(message: Message) -> Message:
+    match message:
+        case Ask() | Chat() | Notice():
+            text = clean(message.text, TEXT_LIMIT)
+            if not text:
+                raise Refused(Reason.UNREADABLE, "there is nothing in the text: write something")
+            return replace(message, text=text)
+        case Answer() | PollOpen():
+            return replace(message, text=clean(message.text, TEXT_LIMIT))
+        case Join():
+            client = message.client and clean(message.client, len(message.client))
+            name = " ".join(clean(message.name, TEXT_LIMIT).split())[:NAME_LIMIT]
+            return replace(message, name=name, client=client or None)
+    return message
+
+
+def clean(text: str, limit: int) -> str:
+    """Take out what no screen shows and no database takes."""
+    return _CONTROLS.sub("", text).strip()[:limit]
