@@ -5,7 +5,8 @@ uploading ─► queued ─► transcoding ─► playable ─► ready
                └── retry ── failed ◄──────┘
 
 A new version's source leaves a lesson that plays where it is: the old version is shown until the
-new one has something to show.
+new one has something to show. A session's recording is uploading while it is live, and ready at its
+end with nothing encoded.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class LessonInput(Enum):
     WORK_DONE = "work done"
     WORK_FAILED = "work failed"
     RETRY = "retry"
+    RECORDED = "recorded"
 
 
 PLAYING = frozenset({LessonState.PLAYABLE, LessonState.READY})
@@ -43,6 +45,7 @@ _S, _I = LessonState, LessonInput
 TRANSITIONS: dict[tuple[LessonState, LessonInput], LessonState] = {
     (_S.UPLOADING, _I.SOURCE_STORED): _S.QUEUED,
     (_S.UPLOADING, _I.WORK_FAILED): _S.FAILED,
+    (_S.UPLOADING, _I.RECORDED): _S.READY,
     (_S.QUEUED, _I.WORK_STARTED): _S.TRANSCODING,
     (_S.QUEUED, _I.WORK_FAILED): _S.FAILED,
     (_S.TRANSCODING, _I.WORK_STARTED): _S.TRANSCODING,

@@ -19,7 +19,7 @@ from psycopg import sql
 
 log = logging.getLogger(__name__)
 
-CHANNELS = ("lesson", "work")
+CHANNELS = ("lesson", "work", "session", "classroom")
 CHECK_EVERY_S = 15.0
 FIRST_WAIT_S = 0.05
 LONGEST_WAIT_S = 2.0
