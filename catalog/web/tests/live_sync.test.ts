@@ -1,8 +1,11 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { LONGEST_ROUND_TRIP_MS, PINGS_KEPT, ServerClock } from "@/live/sync/clock";
+import { ServerClock } from "@/live/sync/clock";
 import { Controller, DEAD_BAND_S, MOST_SPEED, type Moment } from "@/live/sync/controller";
 import { around, target } from "@/live/sync/ranges";
 import { PASSED_OVER_S, Reach, WINDOW_S } from "@/live/sync/reach";
+import { Figures } from "@/live/sync/figures";
+import { DOWN_AFTER_S, Rungs, UP_AFTER_S } from "@/live/sync/rungs";
 import { FIRST_S, MOST_S, waitS } from "@/live/stream/backoff";
 
 const ANCHOR = 1_795_600_000;
@@ -16,39 +19,39 @@ function moment(change: Partial<Moment> = {}): Moment {
 const behind = (seconds: number, change: Partial<Moment> = {}) =>
   moment({ now: ANCHOR + 100.45 + seconds, ...change });
 
+interface Vector {
+  name: string;
+  pings: [number, number, number, number][];
+  best: { offset_ms: number; error_ms: number } | null;
+}
+
+const vectors = JSON.parse(
+  readFileSync("../../tests/golden/room/clock.json", "utf8"),
+) as Vector[];
+
 describe("the server's clock", () => {
-  it("takes offset and bound from the shortest round trip", () => {
+  function after(pings: Vector["pings"]): ServerClock {
     const clock = new ServerClock();
-    expect([clock.known, clock.offsetMs, clock.errorMs]).toEqual([false, 0, Infinity]);
-    expect(clock.take({ t0: 1000, t1: 5060, t2: 5061, t3: 1041 })).toBe(true);
-    expect([clock.offsetMs, clock.errorMs]).toEqual([4040, 20]);
-    clock.take({ t0: 2000, t1: 6042, t2: 6043, t3: 2005 });
-    expect([clock.offsetMs, clock.errorMs, clock.serverMs(3000)]).toEqual([4040, 2, 7040]);
-    clock.take({ t0: 3000, t1: 7300, t2: 7300, t3: 3500 });
-    expect(clock.errorMs).toBe(2);
+    for (const [t0, t1, t2, t3] of pings) clock.take({ t0, t1, t2, t3 });
+    return clock;
+  }
+
+  it.each(vectors)("is that of the room: $name", ({ pings, best }) => {
+    const found = after(pings).best;
+    expect(found && { offset_ms: found.offsetMs, error_ms: found.errorMs }).toEqual(
+      best ?? undefined,
+    );
   });
 
-  it("forgets the best one when eight newer ones are there", () => {
-    const clock = new ServerClock();
-    clock.take({ t0: 0, t1: 101, t2: 101, t3: 2 });
-    for (let n = 1; n <= PINGS_KEPT; n += 1) {
-      expect(clock.offsetMs).toBe(100);
-      clock.take({ t0: n * 1000, t1: n * 1000 + 210, t2: n * 1000 + 210, t3: n * 1000 + 20 });
-    }
-    expect([clock.offsetMs, clock.errorMs]).toEqual([200, 10]);
-    clock.forget();
-    expect(clock.known).toBe(false);
+  it("gives the server's time, our own while nothing is known", () => {
+    expect([after([]).known, after([]).serverMs(3000)]).toEqual([false, 3000]);
+    const clock = after([[1000, 5060, 5061, 1041]]);
+    expect([clock.known, clock.serverMs(3000)]).toEqual([true, 7040]);
   });
 
-  it("believes no ping that cannot be", () => {
-    const clock = new ServerClock();
-    const late = LONGEST_ROUND_TRIP_MS + 1;
-    expect(clock.take({ t0: 10, t1: 0, t2: 0, t3: 5 })).toBe(false);
-    expect(clock.take({ t0: 0, t1: 9, t2: 5, t3: 10 })).toBe(false);
-    expect(clock.take({ t0: 0, t1: 0, t2: 50, t3: 10 })).toBe(false);
-    expect(clock.take({ t0: 0, t1: 0, t2: 0, t3: late })).toBe(false);
-    expect(clock.take({ t0: 0, t1: Number.NaN, t2: 0, t3: 1 })).toBe(false);
-    expect(clock.known).toBe(false);
+  it("believes no ping that is no number", () => {
+    const never = after([[0, Number.NaN, 0, 1], [Number.NaN, 0, 0, 0], [0, 0, 0, Infinity]]);
+    expect(never.known).toBe(false);
   });
 });
 
@@ -92,6 +95,12 @@ describe("steering", () => {
     const late = behind(0.2, { standing: true });
     expect(decide(late)).toEqual({ do: "jump", to: expect.closeTo(100.2) });
     expect(decide(behind(0.02, { standing: true }))).toEqual({ do: "speed", rate: 1 });
+  });
+
+  it("is not thrown back when it has run dry", () => {
+    const dry = { bufferedTo: 100, standing: true };
+    expect(decide(behind(0.4, dry))).toEqual({ do: "speed", rate: 1 });
+    expect(decide(behind(4, { bufferedTo: 100 }))).toEqual({ do: "speed", rate: 1 });
   });
 
   it("holds while what is to be shown is not due yet", () => {
@@ -166,5 +175,53 @@ describe("coming back", () => {
   it("tries at once, then after longer and longer times that differ from player to player", () => {
     expect([0, 1, 2, 4, 40].map((tries) => waitS(tries, 1))).toEqual([0, FIRST_S, 0.5, 2, MOST_S]);
     expect(waitS(3, 0)).toBe(0.5);
+  });
+});
+
+describe("leaving a rung", () => {
+  const run = (canS: number, seconds: number, lowest = false) => {
+    const rungs = new Rungs();
+    return Array.from({ length: seconds + 1 }, (_, now) => rungs.decide(now, canS, 0.45, lowest));
+  };
+
+  it("happens when the common delay was not held for a while, unless it is the lowest", () => {
+    expect(run(0.6, DOWN_AFTER_S).filter(Boolean)).toEqual(["down"]);
+    expect(run(0.6, DOWN_AFTER_S - 1).filter(Boolean)).toEqual([]);
+    expect(run(0.6, 60, true).filter(Boolean)).toEqual([]);
+    expect(run(0.6, 2 * DOWN_AFTER_S).filter(Boolean)).toEqual(["down", "down"]);
+  });
+
+  it("is undone after a long while with time to spare", () => {
+    expect(run(0.3, UP_AFTER_S).filter(Boolean)).toEqual(["up"]);
+    expect(run(0.4, 10 * UP_AFTER_S).filter(Boolean)).toEqual([]);
+  });
+
+  it("begins to count anew after one good second", () => {
+    const rungs = new Rungs();
+    const cans = [0.6, 0.6, 0.6, 0.4, 0.6, 0.6, 0.6];
+    expect(cans.map((canS, now) => rungs.decide(now, canS, 0.45, false))).not.toContain("down");
+    expect(rungs.decide(0, undefined, 0.45, false)).toBeUndefined();
+  });
+});
+
+describe("what is reported", () => {
+  it("is the median of the frames since the last report, and all stalls", () => {
+    const figures = new Figures();
+    const skews = [0.02, 0.03, 0.9];
+    skews.forEach((skewS, n) => figures.frame({ captured: n / 30, shown: n / 30 + 0.45, skewS }));
+    const found = figures.take();
+    expect(found?.delayS).toBeCloseTo(0.45);
+    expect(found?.skewS).toBe(0.03);
+    expect(figures.take()).toBeUndefined();
+  });
+
+  it("counts gaps as stalls but not those that were wanted", () => {
+    const figures = new Figures();
+    const show = (shown: number) => figures.frame({ captured: 0, shown, skewS: 0 });
+    [1, 1.03, 1.4, 1.43].forEach(show);
+    expect(figures.stalls).toBe(1);
+    figures.interrupted();
+    show(9);
+    expect(figures.stalls).toBe(1);
   });
 });

@@ -1,15 +1,14 @@
 /**
  * The server's clock as seen from here: offset and error bound from pings. Pure.
  *
- * Of the last pings the one with the shortest round trip counts; half of that round trip is the
- * bound, because the way there may take all of it or nothing. The twin of streaming/room/clock.py
- * (tests/golden/room/clock.json says the same to both). Times are milliseconds; ours may count from
- * anywhere, as performance.now() does.
+ * Of the last pings the one with the shortest round trip counts (the newest of equals); half of that
+ * round trip is the bound. A ping whose interval lies apart from the best one's means that a clock
+ * was set: older ones are forgotten. The twin of streaming/room/clock.py, by the vectors of
+ * tests/golden/room/clock.json. Milliseconds; ours may count from anywhere, as performance.now().
  */
 
 export const PINGS_KEPT = 8;
-/** A round trip that long says nothing about the clock: the machine slept or the line was gone. */
-export const LONGEST_ROUND_TRIP_MS = 10_000;
+export const SET_CLOCK_SLACK_MS = 5;
 
 /** Sent at t0 (ours), received at t1 and answered at t2 (the server's), back at t3 (ours). */
 export interface Ping {
@@ -19,46 +18,42 @@ export interface Ping {
   t3: number;
 }
 
-interface Sample {
+/** Server's time = our time + offset, within the error. */
+export interface Reading {
   offsetMs: number;
-  roundTripMs: number;
+  errorMs: number;
 }
 
 export class ServerClock {
-  private samples: Sample[] = [];
-  private best: Sample | undefined;
+  private readings: Reading[] = [];
+  private trusted: Reading | undefined;
 
-  /** Take one answered ping; false when it cannot be true. */
-  take({ t0, t1, t2, t3 }: Ping): boolean {
+  /** Take one answered ping; one that ends before it began is passed over. */
+  take({ t0, t1, t2, t3 }: Ping): void {
     const roundTripMs = t3 - t0 - (t2 - t1);
-    const sane = t3 >= t0 && t2 >= t1 && roundTripMs >= 0 && roundTripMs < LONGEST_ROUND_TRIP_MS;
-    if (!sane) return false;
-    this.samples.push({ offsetMs: (t1 - t0 + (t2 - t3)) / 2, roundTripMs });
-    if (this.samples.length > PINGS_KEPT) this.samples.shift();
-    this.best = this.samples.reduce((a, b) => (b.roundTripMs < a.roundTripMs ? b : a));
-    return true;
+    if (!(roundTripMs >= 0) || !(t2 >= t1) || roundTripMs === Infinity) return;
+    const reading = { offsetMs: (t1 - t0 + (t2 - t3)) / 2, errorMs: roundTripMs / 2 };
+    if (this.trusted && apartMs(this.trusted, reading) > SET_CLOCK_SLACK_MS) this.readings = [];
+    this.readings.push(reading);
+    if (this.readings.length > PINGS_KEPT) this.readings.shift();
+    this.trusted = this.readings.reduce((a, b) => (b.errorMs <= a.errorMs ? b : a));
+  }
+
+  /** The reading to trust; undefined before the first ping. */
+  get best(): Reading | undefined {
+    return this.trusted;
   }
 
   get known(): boolean {
-    return this.best !== undefined;
+    return this.trusted !== undefined;
   }
 
-  /** What to add to our time to get the server's; 0 while nothing is known. */
-  get offsetMs(): number {
-    return this.best?.offsetMs ?? 0;
-  }
-
-  get errorMs(): number {
-    return this.best ? this.best.roundTripMs / 2 : Infinity;
-  }
-
+  /** Give the server's time at ours; ours itself while nothing is known. */
   serverMs(oursMs: number): number {
-    return oursMs + this.offsetMs;
+    return oursMs + (this.trusted?.offsetMs ?? 0);
   }
+}
 
-  /** Our clock may have stood still (a tablet slept): begin anew. */
-  forget(): void {
-    this.samples = [];
-    this.best = undefined;
-  }
+function apartMs(a: Reading, b: Reading): number {
+  return Math.abs(a.offsetMs - b.offsetMs) - a.errorMs - b.errorMs;
 }

@@ -55,7 +55,7 @@ export class Controller {
     if (moment.standing) return this.place(moment, wanted);
     if (Math.abs(behind) > JUMP_S) {
       const to = inside(moment, wanted);
-      if (Math.abs(to - moment.at) > STANDING_JUMP_S) return this.jump(to);
+      if (worthIt(moment.at, to, behind)) return this.jump(to);
     }
     return { do: "speed", rate: this.rate(moment, behind) };
   }
@@ -66,7 +66,7 @@ export class Controller {
       if (moment.at >= moment.bufferedFrom && moment.at <= moment.bufferedTo) return { do: "hold" };
       return this.jump(to);
     }
-    if (Math.abs(to - moment.at) > STANDING_JUMP_S) return this.jump(to);
+    if (worthIt(moment.at, to, wanted - moment.at)) return this.jump(to);
     return { do: "speed", rate: 1 };
   }
 
@@ -84,6 +84,11 @@ export class Controller {
     const change = Math.round(wish / SPEED_STEP) * SPEED_STEP || Math.sign(wish) * SPEED_STEP;
     return short ? Math.min(1, 1 + change) : 1 + change;
   }
+}
+
+/** Far enough, and the way it has to go: a player that has run dry is not thrown back. */
+function worthIt(at: number, to: number, wish: number): boolean {
+  return Math.abs(to - at) > STANDING_JUMP_S && to > at === wish > 0;
 }
 
 function inside({ bufferedFrom, bufferedTo }: Moment, wanted: number): number {

@@ -1,0 +1,46 @@
+/** What a LivePlayer needs of a way of delivery; media times are those of its <video>. */
+
+export type EngineKind = "ws" | "hls" | "native";
+
+export interface EngineEvents {
+  /** Media is on its way (again). */
+  flowing(): void;
+  /** This line is broken; it tries again by itself. */
+  broken(): void;
+  /** The main classroom is away, back, or has ended. */
+  source(state: "live" | "reconnecting" | "ended" | "waiting"): void;
+  rung(name: string): void;
+  /** This way does not work here; another one may. */
+  unusable(): void;
+}
+
+export interface Engine {
+  readonly kind: EngineKind;
+  /** Unix seconds of media time 0; undefined before it is known. */
+  anchor(): number | undefined;
+  /** Seconds of delay it could hold at this rung; undefined while unknown. */
+  canS(): number | undefined;
+  /** Names of the pictures, best first. */
+  rungs(): readonly string[];
+  /** The one that plays; "" for sound alone or unknown. */
+  current(): string;
+  choose(name: string): void;
+  destroy(): void;
+}
+
+interface MediaSourceKind {
+  new (): MediaSource;
+  isTypeSupported(type: string): boolean;
+}
+
+const USUAL = 'video/mp4; codecs="avc1.42E01E"';
+
+/** MediaSource, or what newer iPhones have in its place. */
+export function mediaSourceKind(): MediaSourceKind | undefined {
+  const place = window as unknown as Record<string, MediaSourceKind | undefined>;
+  return place["MediaSource"] ?? place["ManagedMediaSource"];
+}
+
+export function playsByWebSocket(): boolean {
+  return "WebSocket" in window && mediaSourceKind()?.isTypeSupported(USUAL) === true;
+}

@@ -1,0 +1,309 @@
+/**
+ * One live picture in one <video>, at the moment that all rooms share. Chooses the way of delivery,
+ * steers, measures, comes back by itself. No framework; a page gives the clock and D and hears
+ * what to show.
+ */
+import { Controller } from "../sync/controller";
+import { Figures, type ShownFrame } from "../sync/figures";
+import { around, rangesOf, target } from "../sync/ranges";
+import { Rungs } from "../sync/rungs";
+import type { Report } from "../room/messages";
+import { playsByWebSocket, type Engine, type EngineEvents, type EngineKind } from "./engine";
+import { openHls, type Rewindable } from "./hlsEngine";
+import { WsEngine } from "./wsEngine";
+
+/** joining → playing ⇄ broken (this line) ⇄ away (the main classroom's) → ended. */
+export type LivePhase = "joining" | "waiting" | "playing" | "broken" | "away" | "ended" | "impossible";
+
+export interface LiveEvents {
+  phase(phase: LivePhase): void;
+  /** The browser plays no sound before somebody touched the page. */
+  soundBlocked(blocked: boolean): void;
+  rung(name: string): void;
+  delivery?(kind: EngineKind): void;
+  /** Every frame that came on the screen, for reports. */
+  frame?(frame: ShownFrame): void;
+  report?(report: Report): void;
+}
+
+export interface LiveSource {
+  /** Path of the WebSocket, address of the LL-HLS playlist. */
+  stream: string;
+  hls: string;
+}
+
+/** The room's clock and common delay, as they are at the moment. */
+export interface Beat {
+  serverMs(oursMs: number): number;
+  readonly known: boolean;
+  readonly errorMs: number;
+  readonly delayS: number;
+}
+
+const STEER_EVERY_MS = 100;
+const REPORT_EVERY_MS = 1000;
+const LONGEST_SEEK_MS = 1500;
+
+export class LivePlayer {
+  private engine: Engine | undefined;
+  private past: Rewindable | undefined;
+  private readonly controller = new Controller();
+  private readonly rungs = new Rungs();
+  private readonly figures = new Figures();
+  private readonly timers: number[] = [];
+  private phase: LivePhase = "joining";
+  private source: "live" | "reconnecting" | "ended" | "waiting" = "live";
+  private lineBroken = false;
+  private held = false;
+  private sought = 0;
+  private closed = false;
+
+  constructor(
+    private readonly video: HTMLVideoElement,
+    private readonly from: LiveSource,
+    private readonly beat: Beat,
+    private readonly events: LiveEvents,
+  ) {
+    video.playsInline = true;
+    this.watchFrames();
+    this.timers.push(window.setInterval(() => this.steer(), STEER_EVERY_MS));
+    this.timers.push(window.setInterval(() => this.report(), REPORT_EVERY_MS));
+    if (playsByWebSocket()) this.useEngine(this.byWebSocket());
+    else void this.byHls();
+  }
+
+  get delivery(): EngineKind | undefined {
+    return this.engine?.kind;
+  }
+
+  /** Whether it shows the past, and how far back it can go. Unix seconds. */
+  get rewound(): boolean {
+    return this.past !== undefined;
+  }
+
+  span(): { from: number; to: number } | undefined {
+    return this.past?.span();
+  }
+
+  /** Unix seconds of what is shown; undefined before anything is. */
+  shownAt(): number | undefined {
+    const anchor = (this.past ?? this.engine)?.anchor();
+    return anchor === undefined ? undefined : anchor + this.video.currentTime;
+  }
+
+  /** Somebody touched the page: sound may play now. */
+  async openSound(): Promise<void> {
+    this.video.muted = false;
+    await this.play();
+  }
+
+  choose(name: string): void {
+    this.engine?.choose(name);
+  }
+
+  /** Show an earlier moment (Unix seconds); the common moment is left. */
+  async rewind(capture: number): Promise<void> {
+    if (!this.past) {
+      this.dropEngine();
+      this.past = await openHls(this.video, this.from.hls, this.listen());
+      if (this.closed) return this.past?.destroy();
+      this.events.delivery?.("hls");
+    }
+    this.video.playbackRate = 1;
+    this.past?.seekTo(capture);
+    await this.play();
+  }
+
+  /** Back to what everyone sees. */
+  backToLive(): void {
+    if (!this.past) return;
+    this.past.destroy();
+    this.past = undefined;
+    if (playsByWebSocket()) this.useEngine(this.byWebSocket());
+    else void this.byHls();
+  }
+
+  close(): void {
+    this.closed = true;
+    for (const timer of this.timers) window.clearInterval(timer);
+    this.dropEngine();
+    this.past?.destroy();
+  }
+
+  private byWebSocket(): Engine {
+    return new WsEngine(this.video, this.from.stream, () => this.serverNow(), this.listen(true));
+  }
+
+  private async byHls(): Promise<void> {
+    this.dropEngine();
+    const engine = await openHls(this.video, this.from.hls, this.listen());
+    if (this.closed) return engine?.destroy();
+    if (engine) this.useEngine(engine);
+    else this.show("impossible");
+  }
+
+  private listen(mayFallBack = false): EngineEvents {
+    return {
+      flowing: () => this.line(false),
+      broken: () => this.line(true),
+      source: (state) => this.sourceIs(state),
+      rung: (name) => this.events.rung(name),
+      unusable: () => {
+        if (mayFallBack && this.source !== "ended") void this.byHls();
+      },
+    };
+  }
+
+  private useEngine(engine: Engine): void {
+    this.engine = engine;
+    this.held = false;
+    this.figures.interrupted();
+    this.video.playbackRate = 1;
+    this.events.delivery?.(engine.kind);
+    this.show("joining");
+  }
+
+  private dropEngine(): void {
+    this.engine?.destroy();
+    this.engine = undefined;
+  }
+
+  private line(broken: boolean): void {
+    this.lineBroken = broken;
+    this.settle();
+  }
+
+  private sourceIs(state: typeof this.source): void {
+    this.source = state;
+    this.settle();
+  }
+
+  private settle(): void {
+    if (this.source === "ended") this.show("ended");
+    else if (this.lineBroken) this.show("broken");
+    else if (this.source === "reconnecting") this.show("away");
+    else if (this.source === "waiting") this.show("waiting");
+    else if (!this.video.paused && this.video.readyState > 2) this.show("playing");
+    else if (this.phase !== "playing") this.show("joining");
+  }
+
+  private show(phase: LivePhase): void {
+    if (this.phase === phase) return;
+    this.phase = phase;
+    this.events.phase(phase);
+  }
+
+  private serverNow(): number | undefined {
+    return this.beat.known ? this.beat.serverMs(performance.now()) / 1000 : undefined;
+  }
+
+  private steer(): void {
+    this.settle();
+    const now = this.serverNow();
+    const anchor = this.engine?.anchor();
+    if (this.past || now === undefined || anchor === undefined || this.seeking()) return;
+    const { video, beat } = this;
+    const standing = video.paused || video.readyState < 3;
+    const ranges = rangesOf(video.buffered);
+    const wanted = now - beat.delayS - anchor;
+    const range = standing ? target(ranges, wanted) : around(ranges, video.currentTime);
+    if (!range) return;
+    const made = this.controller.decide({
+      now, delayS: beat.delayS, anchor, at: video.currentTime,
+      bufferedFrom: range.start, bufferedTo: range.end, standing,
+    });
+    if (made.do === "jump") this.jump(made.to);
+    else if (made.do === "hold") this.hold();
+    else this.run(made.rate);
+  }
+
+  private seeking(): boolean {
+    return this.video.seeking && performance.now() - this.sought < LONGEST_SEEK_MS;
+  }
+
+  private jump(to: number): void {
+    this.sought = performance.now();
+    this.figures.interrupted();
+    this.video.currentTime = to;
+  }
+
+  private hold(): void {
+    this.held = true;
+    this.figures.interrupted();
+    if (!this.video.paused) this.video.pause();
+  }
+
+  private run(rate: number): void {
+    if (this.video.playbackRate !== rate) this.video.playbackRate = rate;
+    if (this.video.paused) void this.play();
+    this.held = false;
+  }
+
+  private async play(): Promise<void> {
+    try {
+      await this.video.play();
+      this.events.soundBlocked(this.video.muted);
+    } catch (error) {
+      if (!(error instanceof DOMException) || error.name !== "NotAllowedError") return;
+      if (this.video.muted) return;
+      this.video.muted = true;
+      this.events.soundBlocked(true);
+      await this.video.play().catch(() => undefined);
+    }
+  }
+
+  private watchFrames(): void {
+    if (!("requestVideoFrameCallback" in this.video)) return;
+    const next = (_: number, meta: VideoFrameCallbackMetadata) => {
+      if (this.closed) return;
+      this.frameShown(meta);
+      this.video.requestVideoFrameCallback(next);
+    };
+    this.video.requestVideoFrameCallback(next);
+  }
+
+  private frameShown(meta: VideoFrameCallbackMetadata): void {
+    const anchor = this.engine?.anchor();
+    if (anchor === undefined || !this.beat.known || this.past || this.held) return;
+    const captured = anchor + meta.mediaTime;
+    const shown = this.beat.serverMs(meta.expectedDisplayTime) / 1000;
+    const frame = { captured, shown, skewS: shown - captured - this.beat.delayS };
+    this.figures.frame(frame);
+    this.events.frame?.(frame);
+  }
+
+  private report(): void {
+    const now = this.serverNow();
+    const engine = this.engine;
+    if (!engine || this.past || now === undefined || document.hidden) return;
+    const names = engine.rungs();
+    const current = engine.current();
+    const lowest = names.length === 0 || current === "" || names.at(-1) === current;
+    const canS = engine.canS();
+    this.keepUp(engine, this.rungs.decide(now, canS, this.beat.delayS, lowest));
+    const measured = this.figures.take();
+    if (!measured || canS === undefined) return;
+    this.events.report?.({
+      rung: current || "audio",
+      delay_ms: Math.round(measured.delayS * 1000),
+      skew_ms: Math.round(measured.skewS * 1000),
+      stalls: this.figures.stalls,
+      buffer_ms: Math.round(this.aheadS() * 1000),
+      can_ms: Math.round(canS * 1000),
+      error_ms: Math.round(this.beat.errorMs),
+      lowest,
+    });
+  }
+
+  private keepUp(engine: Engine, way: "down" | "up" | undefined): void {
+    const names = engine.rungs();
+    const lower = names[names.indexOf(engine.current()) + 1];
+    if (way === "down" && lower) engine.choose(lower);
+    if (way === "up") engine.choose("auto");
+  }
+
+  private aheadS(): number {
+    const range = around(rangesOf(this.video.buffered), this.video.currentTime);
+    return range ? Math.max(0, range.end - this.video.currentTime) : 0;
+  }
+}
