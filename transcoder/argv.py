@@ -39,6 +39,7 @@ VIDEO_FLAGS = "+cmaf+frag_keyframe+frag_discont+skip_trailer"
 AUDIO_FLAGS = "+cmaf+delay_moov+skip_trailer"
 AUDIO_FRAGMENT_US = 4_000_000
 LIMITER_CEILING = 0.84
+SUBPEL_REFINEMENT = 1
 SLIDE_CHANGE_WIDTH_PX = 320
 SLIDE_CHANGE_FPS = 2
 SIDE_QUALITY = 5
@@ -102,6 +103,9 @@ def video_command(
                 picture = _standard_colours(picture, plan)
         branch, picture = _fork(picture, more=number + 1 < len(job.rungs) or job.side is not None)
         options = _video_options(rung, plan, at_s)
+        if number:
+            # The first rung has most of the work; more threads for the others only cost switches.
+            options["threads"] = 1
         outputs.append(ffmpeg.output(branch, f"pipe:{job.fds[number]}", **options))
     if job.side is not None and side is not None:
         outputs.append(_side_output(picture, side, job.side))
@@ -136,11 +140,12 @@ def audio_command(
     return _compiled(program, outputs, progress=True)
 
 
-def poster_command(program: str, path: Path, side: SidePlan, fd: int) -> list[str]:
+def poster_command(program: str, path: Path, plan: VideoPlan, side: SidePlan, fd: int) -> list[str]:
     """Make one JPEG of the keyframe before poster_at_s, in the shape that screens show."""
     source = guarded_input(path, ss=f"{side.poster_at_s:.3f}", noaccurate_seek=None, threads=1)
     width = _even(side.poster_height_px * side.cell_width_px / side.cell_height_px)
     scaled = source["V:0"].filter("scale", width, side.poster_height_px).filter("setsar", 1)
+    scaled = _standard_colours(scaled, plan)
     options = {"f": "image2pipe", "c:v": "mjpeg", "q:v": POSTER_QUALITY, "frames:v": 1}
     output = ffmpeg.output(scaled, f"pipe:{fd}", pix_fmt="yuvj420p", **options)
     return _compiled(program, [output], progress=True)
@@ -232,6 +237,7 @@ def _video_options(rung: VideoRung, plan: VideoPlan, at_s: float) -> dict[str, A
         "bufsize": rung.buffer_bits,
         "keyint_min": plan.gop_frames,
         "sc_threshold": 0,
+        "subq": SUBPEL_REFINEMENT,
     }
     return _clean_output(options | ({"tune": rung.tune} if rung.tune else {}))
 

@@ -124,7 +124,7 @@ class FileEncoder:
         collector = None
         if side and self.plan.video and self.plan.side:
             collector = SideCollector(self.directory, self.plan.side)
-            await self._poster(self.plan.side)
+            await self._poster(self.plan.video, self.plan.side)
         if audio and self.plan.audio:
             await self._audio()
         if self.plan.video:
@@ -138,14 +138,14 @@ class FileEncoder:
         cpu_s = int(LEAST_CPU_S + CPU_S_PER_MEDIA_S * self.plan.duration_s)
         return Sandbox(Limits(cpu_s=cpu_s), (self.source,))
 
-    async def _poster(self, side: SidePlan) -> None:
+    async def _poster(self, video: VideoPlan, side: SidePlan) -> None:
         async def keep(output: Output) -> None:
             async with aiofiles.open(self.directory / "poster.jpg", "wb") as file:
                 while data := await output.read():
                     await file.write(data)
 
         def build(fds: Any) -> list[str]:
-            return poster_command(self.ffmpeg, self.source, side, fds[0])
+            return poster_command(self.ffmpeg, self.source, video, side, fds[0])
 
         await run(build, [keep], sandbox=self._sandbox(), watch=WATCH)
 

@@ -100,7 +100,7 @@ def chapter_product(results: Sequence[dict[str, Any]], duration_s: float) -> Sid
     return SideProduct("chapters", detail=chapters_detail(chapters(changes, duration_s)))
 
 
-async def make_poster(bench: Bench, job: Job, side: SidePlan) -> SideProduct:
+async def make_poster(bench: Bench, job: Job, video: VideoPlan, side: SidePlan) -> SideProduct:
     """Make and store the poster."""
     image = bytearray()
 
@@ -111,7 +111,7 @@ async def make_poster(bench: Bench, job: Job, side: SidePlan) -> SideProduct:
                 raise ProcessError(f"the poster is larger than {POSTER_LIMIT_BYTES} bytes")
 
     def build(fds: Sequence[int]) -> list[str]:
-        return poster_command(str(bench.settings.ffmpeg), job.source, side, fds[0])
+        return poster_command(str(bench.settings.ffmpeg), job.source, video, side, fds[0])
 
     await run(build, [keep], sandbox=job.sandbox(1.0), watch=Watch(POSTER_WALL_S))
     unit = job.unit

@@ -99,9 +99,10 @@ async def _audio(bench: Bench, job: Job) -> None:
 
 
 async def _side(bench: Bench, job: Job) -> None:
-    side = job.plan().side
-    assert side is not None
-    poster: SideProduct = await make_poster(bench, job, side)
+    plan = job.plan()
+    assert plan.video is not None
+    assert plan.side is not None
+    poster: SideProduct = await make_poster(bench, job, plan.video, plan.side)
 
     async def name_poster(connection: Connection) -> None:
         await publication.add_side(connection, job.unit, [poster])

@@ -85,7 +85,8 @@ def test_other_commands(golden: Golden) -> None:
         "audio_left": audio_command(
             "ff", LESSON, replace(SOUND, downmix=Downmix.LEFT, rungs=SOUND.rungs[:1]), (5,), 9.5
         ),
-        "poster": poster_command("ff", LESSON, SIDE, 5),
+        "poster": poster_command("ff", LESSON, PLAN, SIDE, 5),
+        "poster_hdr": poster_command("ff", LESSON, replace(PLAN, tone_map=True), SIDE, 5),
         "check": check_command("ff", LESSON, 300.3),
         "loudness": loudness_command("ff", LESSON, [(0, 12), (60, 12)]),
     }
