@@ -49,6 +49,10 @@ class Attributes:
         """Give a decimal integer."""
         return whole(self.word(name))
 
+    def micros(self, name: str) -> int:
+        """Give seconds as microseconds."""
+        return scaled(self.word(name), 6)
+
     def flag(self, name: str) -> bool:
         """Tell whether it says YES; NO and absence are the same."""
         value = self.word(name, "NO")
@@ -81,3 +85,10 @@ def scaled(text: str, decimals: int) -> int:
     head, _, tail = text.partition(".")
     digits = f"{head}{tail}".ljust(len(head) + decimals + 1, "0")
     return (int(digits[: len(head) + decimals + 1]) + 5) // 10
+
+
+def keep_once(once: dict[str, str], name: str, value: str) -> None:
+    """Keep a tag's value. Raises: BadPlaylist when it was there before."""
+    if name in once:
+        raise BadPlaylist(f"{name} twice")
+    once[name] = value

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 VERSION = 6
+LOW_LATENCY_VERSION = 9
 
 
 class PlaylistType(Enum):
@@ -36,19 +37,70 @@ class ByteRange:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaPart:
+    """A part of a segment (EXT-X-PART); `independent` ones hold a keyframe."""
+
+    uri: str
+    duration_us: int
+    independent: bool = False
+    gap: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class MediaSegment:
-    """One line of a media playlist, with the part of the resource that it means, if not all."""
+    """One line of a media playlist, with the part of the resource that it means, if not all.
+
+    `map_uri` is said where the initialization section changes; `program_ms` counts from 1970.
+    """
 
     uri: str
     duration_us: int
     byte_range: ByteRange | None = None
+    parts: tuple[MediaPart, ...] = ()
+    program_ms: int | None = None
+    discontinuity: bool = False
+    map_uri: str = ""
+    gap: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSegment:
+    """What is out of the segment that is not whole yet: parts, and what begins with it."""
+
+    parts: tuple[MediaPart, ...] = ()
+    program_ms: int | None = None
+    discontinuity: bool = False
+    map_uri: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerControl:
+    """What the server can do, and how far behind the end players should stay.
+
+    Spec: RFC 8216bis 4.4.3.8.
+    """
+
+    can_block_reload: bool = False
+    can_skip_until_us: int | None = None
+    hold_back_us: int | None = None
+    part_hold_back_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RenditionReport:
+    """How far another rendition is; `uri` is relative."""
+
+    uri: str
+    last_number: int
+    last_part: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MediaPlaylist:
     """A media playlist; its first segment has media sequence number `first_number`.
 
-    `from_start` asks players to begin at the beginning although the playlist still grows.
+    `from_start` asks players to begin at the beginning although the playlist still grows. A delta
+    update leaves out the first `skipped` segments; they count for `first_number`.
     """
 
     target_duration_s: int
@@ -61,6 +113,18 @@ class MediaPlaylist:
     from_start: bool = False
     ended: bool = False
     version: int = VERSION
+    discontinuity_number: int = 0
+    control: ServerControl | None = None
+    part_target_us: int | None = None
+    skipped: int = 0
+    open: OpenSegment | None = None
+    preload_uri: str = ""
+    reports: tuple[RenditionReport, ...] = ()
+
+    @property
+    def open_number(self) -> int:
+        """Media sequence number of the segment that is not whole yet."""
+        return self.first_number + self.skipped + len(self.segments)
 
 
 @dataclass(frozen=True, slots=True)

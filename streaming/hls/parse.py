@@ -11,91 +11,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from streaming.errors import BadPlaylist
-from streaming.hls.attributes import Attributes, scaled, whole
+from streaming.hls.attributes import Attributes, keep_once, scaled, whole
+from streaming.hls.media_reader import MediaReader
 from streaming.hls.model import (
     Alternate,
     AlternateKind,
-    ByteRange,
     IFrameVariant,
     MediaPlaylist,
-    MediaSegment,
     MultivariantPlaylist,
-    PlaylistType,
     Variant,
 )
 
 TEXT_LIMIT_CHARS = 8 * 1024 * 1024
 LINES_LIMIT = 200_000
-_ONCE = frozenset(
-    {"EXT-X-VERSION", "EXT-X-TARGETDURATION", "EXT-X-MEDIA-SEQUENCE", "EXT-X-PLAYLIST-TYPE"}
-)
 
 
 def parse_media(text: str) -> MediaPlaylist:
     """Read a media playlist. Raises: BadPlaylist."""
-    found = _MediaReader()
+    found = MediaReader()
     for name, value in _lines(text):
-        if found.ended and name in ("", "EXTINF"):
-            raise BadPlaylist("a segment after the end of the playlist")
         found.take(name, value)
     return found.playlist()
-
-
-class _MediaReader:
-    def __init__(self) -> None:
-        self._once: dict[str, str] = {}
-        self._flags: set[str] = set()
-        self._segments: list[MediaSegment] = []
-        self._duration_us: int | None = None
-        self._byte_range: ByteRange | None = None
-        self._map_uri = ""
-
-    @property
-    def ended(self) -> bool:
-        return "EXT-X-ENDLIST" in self._flags
-
-    def take(self, name: str, value: str) -> None:
-        match name:
-            case "":
-                self._segment(value)
-            case "EXTINF":
-                self._duration_us = scaled(value.partition(",")[0], 6)
-            case "EXT-X-BYTERANGE":
-                self._byte_range = _byte_range(value)
-            case "EXT-X-MAP":
-                self._map_uri = Attributes(value).text("URI")
-            case "EXT-X-STREAM-INF" | "EXT-X-MEDIA":
-                raise BadPlaylist("this is a multivariant playlist")
-            case _ if name in _ONCE:
-                _keep_once(self._once, name, value)
-            case _:
-                self._flags.add(name)
-
-    def _segment(self, uri: str) -> None:
-        if self._duration_us is None:
-            raise BadPlaylist("a segment without a duration")
-        self._segments.append(MediaSegment(uri, self._duration_us, self._byte_range))
-        self._duration_us = self._byte_range = None
-
-    def playlist(self) -> MediaPlaylist:
-        if self._duration_us is not None:
-            raise BadPlaylist("a duration without a segment")
-        target_s = whole(self._once.get("EXT-X-TARGETDURATION", ""))
-        for segment in self._segments:
-            if (segment.duration_us + 500_000) // 1_000_000 > target_s:
-                raise BadPlaylist(f"segment {segment.uri} is longer than the target duration")
-        return MediaPlaylist(
-            target_duration_s=target_s,
-            segments=tuple(self._segments),
-            map_uri=self._map_uri,
-            playlist_type=_playlist_type(self._once.get("EXT-X-PLAYLIST-TYPE")),
-            first_number=whole(self._once.get("EXT-X-MEDIA-SEQUENCE", "0")),
-            independent="EXT-X-INDEPENDENT-SEGMENTS" in self._flags,
-            iframes_only="EXT-X-I-FRAMES-ONLY" in self._flags,
-            from_start="EXT-X-START" in self._flags,
-            ended=self.ended,
-            version=whole(self._once.get("EXT-X-VERSION", "1")),
-        )
 
 
 def parse_multivariant(text: str) -> MultivariantPlaylist:
@@ -133,8 +69,8 @@ class _MultivariantReader:
                 self._independent = True
             case "EXTINF" | "EXT-X-TARGETDURATION":
                 raise BadPlaylist("this is a media playlist")
-            case _ if name in _ONCE:
-                _keep_once(self._once, name, value)
+            case "EXT-X-VERSION":
+                keep_once(self._once, name, value)
 
     def _variant(self, uri: str) -> None:
         if self._pending is None:
@@ -179,28 +115,6 @@ def _lines(text: str) -> Iterator[tuple[str, str]]:
             yield name, value
         elif line and not line.startswith("#"):
             yield "", line
-
-
-def _keep_once(once: dict[str, str], name: str, value: str) -> None:
-    if name in once:
-        raise BadPlaylist(f"{name} twice")
-    once[name] = value
-
-
-def _playlist_type(value: str | None) -> PlaylistType | None:
-    if value is None:
-        return None
-    try:
-        return PlaylistType(value)
-    except ValueError:
-        raise BadPlaylist(f"playlist type {value[:20]!r}") from None
-
-
-def _byte_range(value: str) -> ByteRange:
-    size, at, offset = value.partition("@")
-    if not at:
-        raise BadPlaylist("a byte range without its offset")
-    return ByteRange(whole(size), whole(offset))
 
 
 def _alternate(found: Attributes) -> Alternate:

@@ -1,17 +1,23 @@
 """Playlists as text.
 
-Spec: RFC 8216bis 4.2 (attribute lists), 4.4 (tags).
+Spec: RFC 8216bis 4.2 (attribute lists), 4.4 (tags); RFC 3339 (dates).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
 from streaming.hls.model import (
     Alternate,
     IFrameVariant,
+    MediaPart,
     MediaPlaylist,
+    MediaSegment,
     MultivariantPlaylist,
+    OpenSegment,
+    RenditionReport,
+    ServerControl,
     Variant,
 )
 
@@ -30,9 +36,35 @@ def seconds(duration_us: int) -> str:
     return f"{whole}.{f'{part:06d}'.rstrip('0').ljust(3, '0')}"
 
 
+def date_time(unix_ms: int) -> str:
+    """Write milliseconds since 1970 as a date and time in UTC."""
+    whole_s, part_ms = divmod(unix_ms, 1000)
+    return f"{datetime.fromtimestamp(whole_s, UTC):%Y-%m-%dT%H:%M:%S}.{part_ms:03d}Z"
+
+
 def render_media(playlist: MediaPlaylist) -> str:
     """Write a media playlist."""
-    return "\n".join(_media_lines(playlist)) + "\n"
+    blocks = (segment_text(segment) for segment in playlist.segments)
+    return "".join((media_head(playlist), *blocks, media_tail(playlist)))
+
+
+def media_head(playlist: MediaPlaylist) -> str:
+    """Write what stands in front of a media playlist's segments."""
+    return _text(_head_lines(playlist))
+
+
+def segment_text(segment: MediaSegment) -> str:
+    """Write one segment: always the same text, so a live playlist keeps it."""
+    return _text(_segment_lines(segment))
+
+
+def media_tail(playlist: MediaPlaylist) -> str:
+    """Write what stands behind a media playlist's segments."""
+    return _text(_tail_lines(playlist))
+
+
+def _text(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
 
 
 def render_multivariant(playlist: MultivariantPlaylist) -> str:
@@ -47,26 +79,87 @@ def _head(version: int, independent: bool) -> Iterator[str]:
         yield "#EXT-X-INDEPENDENT-SEGMENTS"
 
 
-def _media_lines(playlist: MediaPlaylist) -> Iterator[str]:
+def _head_lines(playlist: MediaPlaylist) -> Iterator[str]:
     yield from _head(playlist.version, playlist.independent)
     yield f"#EXT-X-TARGETDURATION:{playlist.target_duration_s}"
+    if playlist.control:
+        yield _tag("EXT-X-SERVER-CONTROL", _control(playlist.control))
+    if playlist.part_target_us is not None:
+        yield f"#EXT-X-PART-INF:PART-TARGET={seconds(playlist.part_target_us)}"
     if playlist.first_number:
         yield f"#EXT-X-MEDIA-SEQUENCE:{playlist.first_number}"
+    if playlist.discontinuity_number:
+        yield f"#EXT-X-DISCONTINUITY-SEQUENCE:{playlist.discontinuity_number}"
     if playlist.playlist_type:
         yield f"#EXT-X-PLAYLIST-TYPE:{playlist.playlist_type.value}"
     if playlist.iframes_only:
         yield "#EXT-X-I-FRAMES-ONLY"
     if playlist.from_start:
         yield "#EXT-X-START:TIME-OFFSET=0"
+    if playlist.skipped:
+        yield f"#EXT-X-SKIP:SKIPPED-SEGMENTS={playlist.skipped}"
     if playlist.map_uri:
-        yield f"#EXT-X-MAP:URI={quoted(playlist.map_uri)}"
-    for segment in playlist.segments:
-        yield f"#EXTINF:{seconds(segment.duration_us)},"
-        if segment.byte_range:
-            yield f"#EXT-X-BYTERANGE:{segment.byte_range.size_bytes}@{segment.byte_range.offset}"
-        yield segment.uri
+        yield _map(playlist.map_uri)
+
+
+def _segment_lines(segment: MediaSegment) -> Iterator[str]:
+    yield from _beginning(segment)
+    if segment.gap:
+        yield "#EXT-X-GAP"
+    yield f"#EXTINF:{seconds(segment.duration_us)},"
+    if segment.byte_range:
+        yield f"#EXT-X-BYTERANGE:{segment.byte_range.size_bytes}@{segment.byte_range.offset}"
+    yield segment.uri
+
+
+def _beginning(segment: MediaSegment | OpenSegment) -> Iterator[str]:
+    """What is said where a segment begins, and its parts."""
+    if segment.discontinuity:
+        yield "#EXT-X-DISCONTINUITY"
+    if segment.map_uri:
+        yield _map(segment.map_uri)
+    if segment.program_ms is not None:
+        yield f"#EXT-X-PROGRAM-DATE-TIME:{date_time(segment.program_ms)}"
+    for part in segment.parts:
+        yield _tag("EXT-X-PART", _part(part))
+
+
+def _tail_lines(playlist: MediaPlaylist) -> Iterator[str]:
+    if playlist.open:
+        yield from _beginning(playlist.open)
+    if playlist.preload_uri:
+        yield f"#EXT-X-PRELOAD-HINT:TYPE=PART,URI={quoted(playlist.preload_uri)}"
+    for report in playlist.reports:
+        yield _tag("EXT-X-RENDITION-REPORT", _report(report))
     if playlist.ended:
         yield "#EXT-X-ENDLIST"
+
+
+def _map(uri: str) -> str:
+    return f"#EXT-X-MAP:URI={quoted(uri)}"
+
+
+def _control(control: ServerControl) -> Attributes:
+    def written(duration_us: int | None) -> str | None:
+        return None if duration_us is None else seconds(duration_us)
+
+    yield "CAN-BLOCK-RELOAD", "YES" if control.can_block_reload else None
+    yield "CAN-SKIP-UNTIL", written(control.can_skip_until_us)
+    yield "HOLD-BACK", written(control.hold_back_us)
+    yield "PART-HOLD-BACK", written(control.part_hold_back_us)
+
+
+def _part(part: MediaPart) -> Attributes:
+    yield "DURATION", seconds(part.duration_us)
+    yield "URI", quoted(part.uri)
+    yield "INDEPENDENT", "YES" if part.independent else None
+    yield "GAP", "YES" if part.gap else None
+
+
+def _report(report: RenditionReport) -> Attributes:
+    yield "URI", quoted(report.uri)
+    yield "LAST-MSN", str(report.last_number)
+    yield "LAST-PART", None if report.last_part is None else str(report.last_part)
 
 
 def _multivariant_lines(playlist: MultivariantPlaylist) -> Iterator[str]:

@@ -1,4 +1,5 @@
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,15 +12,20 @@ from streaming.hls.model import (
     AlternateKind,
     ByteRange,
     IFrameVariant,
+    MediaPart,
     MediaPlaylist,
     MediaSegment,
     MultivariantPlaylist,
+    OpenSegment,
     PlaylistType,
+    RenditionReport,
+    ServerControl,
     Variant,
 )
 from streaming.hls.parse import TEXT_LIMIT_CHARS, parse_media, parse_multivariant
 from streaming.hls.render import render_media, render_multivariant, seconds
 
+CORPUS = Path(__file__).parents[3] / "corpus" / "hls"
 uris = st.from_regex(r"[a-z0-9/._?=-]{1,30}", fullmatch=True)
 texts = st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters='"'))
 numbers = st.integers(1, 10**12)
@@ -42,6 +48,48 @@ media = st.builds(
     iframes_only=st.booleans(),
     from_start=st.booleans(),
     ended=st.booleans(),
+)
+parts = st.builds(MediaPart, uris, st.integers(0, 200_000), st.booleans(), st.booleans())
+programs = st.none() | st.integers(0, 4_000_000_000_000)
+live_segments = st.builds(
+    MediaSegment,
+    uris,
+    st.integers(0, 4_499_999),
+    st.none(),
+    st.lists(parts, max_size=4).map(tuple),
+    programs,
+    st.booleans(),
+    st.just("") | uris,
+    st.booleans(),
+)
+opens = st.builds(
+    OpenSegment, st.lists(parts, max_size=4).map(tuple), programs, st.booleans(), st.just("") | uris
+).map(lambda found: None if found == OpenSegment() else found)
+relative = st.from_regex(r"[a-z0-9._?=-]{1,30}", fullmatch=True)
+live = st.builds(
+    MediaPlaylist,
+    target_duration_s=st.just(4),
+    segments=st.lists(live_segments, max_size=6).map(tuple),
+    map_uri=uris,
+    first_number=st.integers(0, 10**6),
+    independent=st.booleans(),
+    version=st.just(9),
+    discontinuity_number=st.integers(0, 99),
+    control=st.builds(
+        ServerControl,
+        st.booleans(),
+        st.none() | st.integers(24_000_000, 99_000_000),
+        st.none() | st.integers(12_000_000, 99_000_000),
+        st.integers(400_000, 3_000_000),
+    ),
+    part_target_us=st.just(200_000),
+    skipped=st.integers(0, 999),
+    open=opens,
+    preload_uri=st.just("") | uris,
+    reports=st.lists(
+        st.builds(RenditionReport, relative, st.integers(0, 10**6), st.none() | st.integers(0, 20)),
+        max_size=3,
+    ).map(tuple),
 )
 alternates = st.builds(
     Alternate,
@@ -80,6 +128,14 @@ def test_media_playlists_survive_writing_and_reading(playlist: MediaPlaylist) ->
     assert parse_media(render_media(playlist)) == playlist
 
 
+@given(live)
+def test_live_playlists_survive_writing_and_reading(playlist: MediaPlaylist) -> None:
+    assert parse_media(render_media(playlist)) == playlist
+    assert playlist.open_number == (
+        playlist.first_number + playlist.skipped + len(playlist.segments)
+    )
+
+
 @given(multivariants)
 def test_multivariant_playlists_survive_writing_and_reading(
     playlist: MultivariantPlaylist,
@@ -115,6 +171,70 @@ def test_anything_is_read_or_refused(text: str) -> None:
 def test_bad_media_playlists(body: str, message: str) -> None:
     with pytest.raises(BadPlaylist, match=message):
         parse_media(f"#EXTM3U\n#EXT-X-TARGETDURATION:4\n{body}\n")
+
+
+PARTS = "#EXT-X-PART-INF:PART-TARGET=0.2\n#EXT-X-SERVER-CONTROL:PART-HOLD-BACK=0.6\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ('#EXT-X-PART:DURATION=0.2,URI="a"', "without EXT-X-PART-INF"),
+        ("#EXT-X-PART-INF:PART-TARGET=0.2", "without PART-HOLD-BACK"),
+        (f'{PARTS}#EXT-X-PART:DURATION=0.201,URI="a"', "longer than the part target"),
+        (f'{PARTS}#EXT-X-PART:DURATION=0.2,URI="a",BYTERANGE="1@0"', "byte ranges"),
+        (f'{PARTS}#EXT-X-PART:DURATION=0.2,URI="a",INDEPENDENT=MAYBE', "neither YES nor NO"),
+        (f'{PARTS}#EXT-X-PART:URI="a"', "DURATION is missing"),
+        (f'{PARTS}#EXT-X-PART:DURATION=0.2,URI="a"\n#EXT-X-ENDLIST', "middle of a segment"),
+        (f'{PARTS}#EXT-X-ENDLIST\n#EXT-X-PART:DURATION=0.2,URI="a"', "after the end"),
+        (f"{PARTS}{PARTS}", "twice"),
+        ("#EXT-X-PART-INF:PART-TARGET=0.2\n#EXT-X-SERVER-CONTROL:PART-HOLD-BACK=0.3",
+         "less than two part targets"),
+        ("#EXT-X-SERVER-CONTROL:HOLD-BACK=11", "less than three target"),
+        ("#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL=23", "less than six target"),
+        ("#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=1", "neither YES nor NO"),
+        ("#EXT-X-SKIP:SKIPPED-SEGMENTS=3", "needs version 9"),
+        ("#EXT-X-SKIP:SKIPPED=3", "SKIPPED-SEGMENTS is missing"),
+        ('#EXT-X-PRELOAD-HINT:TYPE=PART,URI="a"\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI="b"',
+         "two preload hints"),
+        ("#EXT-X-PRELOAD-HINT:TYPE=PART", "URI is missing"),
+        ('#EXT-X-RENDITION-REPORT:URI="http://a/b",LAST-MSN=1', "not relative"),
+        ('#EXT-X-RENDITION-REPORT:URI="a"', "LAST-MSN is missing"),
+        ("#EXT-X-PROGRAM-DATE-TIME:yesterday", "not a date"),
+        ("#EXT-X-PROGRAM-DATE-TIME:2026-02-30T00:00:00Z", "not a date"),
+        ("#EXT-X-PROGRAM-DATE-TIME:2026-02-03T00:00:00Z\n" * 2, "two dates"),
+        ("#EXT-X-DISCONTINUITY-SEQUENCE:x", "not a number"),
+    ],
+)  # fmt: skip
+def test_bad_live_playlists(body: str, message: str) -> None:
+    with pytest.raises(BadPlaylist, match=message):
+        parse_media(f"#EXTM3U\n#EXT-X-TARGETDURATION:4\n{body}\n")
+
+
+TAGS = (
+    "EXTM3U", "EXTINF:4,", "EXT-X-TARGETDURATION:4", "EXT-X-PART-INF:PART-TARGET=", "0.2", "a",
+    'EXT-X-PART:DURATION=0.2,URI="a"', "EXT-X-SKIP:SKIPPED-SEGMENTS=", "9999-12-31T23:59:59Z",
+    "EXT-X-PROGRAM-DATE-TIME:", "EXT-X-SERVER-CONTROL:", "CAN-SKIP-UNTIL=", "HOLD-BACK=", ",",
+    'EXT-X-MAP:URI="a"', "EXT-X-GAP", "EXT-X-DISCONTINUITY", "\n#", "\n", "-", "٣", "+23:59",
+    "EXT-X-RENDITION-REPORT:", 'URI="b",LAST-MSN=', "EXT-X-PRELOAD-HINT:TYPE=PART,", "1" * 21,
+    "0001-01-01T00:00:00", "EXT-X-BYTERANGE:1@", "EXT-X-ENDLIST", "EXT-X-VERSION:9",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(TAGS), max_size=30).map("".join))
+def test_any_heap_of_live_tags_is_read_or_refused(text: str) -> None:
+    _read_anything(f"#EXTM3U\n#EXT-X-TARGETDURATION:4\n{text}")
+
+
+@pytest.mark.parametrize("path", sorted(CORPUS.glob("*.m3u8")), ids=lambda path: str(path.name))
+def test_what_once_broke_the_reader_never_does_again(path: Path) -> None:
+    _read_anything(path.read_text("utf-8"))
+
+
+def _read_anything(text: str) -> None:
+    for parse in (parse_media, parse_multivariant):
+        with suppress(BadPlaylist):
+            parse(text)
 
 
 STREAM = '#EXT-X-STREAM-INF:BANDWIDTH=9,AVERAGE-BANDWIDTH=8,CODECS="opus"'
