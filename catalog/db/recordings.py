@@ -27,7 +27,7 @@ from catalog.media import Rendition
 from catalog.session import SessionState
 
 GENERATION = 1
-RAGGED_SEGMENTS = 5
+RAGGED_SEGMENTS = 2
 RUNS_LIMIT = 50
 _TAKES = frozenset({SessionState.SCHEDULED, SessionState.WAITING, SessionState.LIVE,
                     SessionState.ENDED})  # fmt: skip

@@ -151,6 +151,7 @@ class Joiner:
 
     async def run(self) -> None:
         """Join again and again until cancelled; trouble is told and the next round comes."""
+        await asyncio.to_thread(clear_spool, self._spool)
         while True:
             try:
                 await self.join_all()

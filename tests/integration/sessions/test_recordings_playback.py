@@ -1,0 +1,114 @@
+"""A recording of real tracks is played by ffmpeg from /media: at once, joined, and after a drop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import imageio_ffmpeg
+import pytest
+
+from catalog.db.pool import Pool
+from catalog.db.presentations import Presentations
+from catalog.db.recordings import Recordings
+from catalog.db.recordings_join import Joiner
+from catalog.db.sessions_life import Sessions
+from catalog.live import FeedName, RecordedSegment
+from catalog.media import Media, Rendition
+from catalog.store.local import LocalSettings, LocalStore
+from streaming.isobmff.reader import Init
+from streaming.isobmff.segmenter import CmafSegment
+from tests.support.media import FRAME_RATE, Recipe
+from tests.support.recording import key_of
+from tests.support.screening import Served, serving, tracks
+from tests.support.sessions import START_UTC, Town, book_one
+
+DURATION_S = 7
+RECIPES = {
+    "360p": Recipe("h264", DURATION_S, 640, 360),
+    "180p": Recipe("h264", DURATION_S),
+    "aac": Recipe("aac", DURATION_S),
+}
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[LocalStore]:
+    store = await asyncio.to_thread(LocalStore, LocalSettings(tmp_path / "store", 0))
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def served(store: LocalStore, pool: Pool) -> AsyncIterator[Served]:
+    async with serving(Presentations(pool), store) as served:
+        yield served
+
+
+@pytest.fixture
+async def lesson(pool: Pool, store: LocalStore, town: Town) -> str:
+    """A session that was live for seven seconds; its origin was killed after the first segments."""
+    session = await book_one(pool, town, visibility="public")
+    life, book = Sessions(pool, bytes(32), lambda: START_UTC), Recordings(pool, lambda: START_UTC)
+    await life.went_live(session)
+    for part in (slice(0, 2), slice(2, None)):
+        recorded = await book.open(session, FeedName.MAIN, START_UTC)
+        for rung, (name, recipe) in enumerate(RECIPES.items()):
+            init, cut = await asyncio.to_thread(tracks, recipe)
+            made = await book.add_rendition(recorded, rendition_of(name, rung, init))
+            for number in range(len(cut))[part]:
+                key = key_of(recorded, name, number)
+                await store.put_bytes(key, cut[number].data, "video/mp4")
+                await book.append(recorded, made, [recorded_of(number, key, cut[number])])
+    await life.ended(session)
+    return await book.finish(session)
+
+
+def rendition_of(name: str, rung: int, init: Init) -> Rendition:
+    track = init.track
+    video = track.handler == "vide"
+    return Rendition(
+        "", name, Media.VIDEO if video else Media.AUDIO, track.codecs, track.timescale, init.data,
+        rung, False, (), track.width_px, track.height_px, (FRAME_RATE, 1) if video else None,
+        track.sample_rate_hz, track.channels,
+    )  # fmt: skip
+
+
+def recorded_of(number: int, key: str, cut: CmafSegment) -> RecordedSegment:
+    return RecordedSegment(
+        number, key, len(cut.data), cut.start_ts, cut.duration_ts, cut.keyframe_bytes
+    )
+
+
+async def packets(url: str) -> list[int]:
+    """Count the packets of each stream as ffmpeg reads it whole."""
+    process = await asyncio.create_subprocess_exec(
+        imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "warning", "-i", url,
+        "-map", "0:v", "-map", "0:a", "-c", "copy", "-f", "framecrc", "-",
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert (process.returncode, err) == (0, b""), err.decode()
+    lines = [line.split(",")[0] for line in out.decode().splitlines() if line[0] != "#"]
+    return sorted(lines.count(stream) for stream in set(lines))
+
+
+@pytest.mark.parametrize("manifest", ["multivariant.m3u8", "manifest.mpd"])
+async def test_ffmpeg_plays_the_recording_whole(manifest: str, lesson: str, served: Served) -> None:
+    counts = await packets(served.at(lesson, manifest))
+    assert counts.count(DURATION_S * FRAME_RATE) >= 2
+    assert counts[-1] == 330
+
+
+async def test_ffmpeg_plays_it_when_its_objects_are_joined(
+    lesson: str, served: Served, pool: Pool, store: LocalStore, tmp_path: Path
+) -> None:
+    before = await packets(served.at(lesson, "multivariant.m3u8"))
+    assert await Joiner(pool, store, tmp_path / "join").join_all() == 1
+    shown = await Presentations(pool).presentation(lesson)
+    assert shown is not None
+    assert [len(item.objects) for item in shown.renditions] == [1, 1, 1]
+    async with serving(Presentations(pool), store) as fresh:
+        assert await packets(fresh.at(lesson, "multivariant.m3u8")) == before
+    assert await packets(served.at(lesson, "multivariant.m3u8")) == before
