@@ -14,7 +14,7 @@ import {
   readAnswer,
 } from "@/live/publish/framing";
 import { corner, even, fitted, loudness } from "@/live/publish/layout";
-import { JUMP_US, Timebase } from "@/live/publish/timebase";
+import { JUMP_US, SoundClock, Timebase } from "@/live/publish/timebase";
 
 describe("a frame on the wire", () => {
   it("is its kind, its time in eight bytes, and room for the rest", () => {
@@ -117,6 +117,26 @@ describe("one zero for picture and sound", () => {
     expect(Math.abs(placed - 29_999 * 33_333 * 1.0001)).toBeLessThan(1000);
     const later = base.place(5, placed + 10 * JUMP_US);
     expect(later).toBe(Math.round(placed + 10 * JUMP_US));
+  });
+});
+
+describe("times of encoded sound", () => {
+  it("are those of the input that the samples came in", () => {
+    const clock = new SoundClock();
+    expect(clock.output(0)).toBe(0);
+    expect(clock.input(5_000_000, 10_000)).toBe(0);
+    expect(clock.input(5_010_000, 10_000)).toBe(10_000);
+    expect(clock.input(5_520_000, 10_000)).toBe(20_000);
+    expect([0, 15_000, 19_999, 26_000].map((said) => clock.output(said))).toEqual([
+      5_000_000, 5_015_000, 5_520_000 - 1, 5_526_000,
+    ]);
+  });
+
+  it("follow a microphone whose clock is slow over a whole lesson", () => {
+    const clock = new SoundClock();
+    for (let n = 0; n < 270_000; n += 1) clock.input(n * 10_001, 10_000);
+    const said = 269_990 * 10_000;
+    expect(clock.output(said)).toBe(269_990 * 10_001);
   });
 });
 

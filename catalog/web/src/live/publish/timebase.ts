@@ -30,3 +30,29 @@ export class Timebase {
     return this.lastUs;
   }
 }
+
+const MOST_KEPT = 100;
+
+/**
+ * Times of encoded sound. Encoders count samples from their first input and never look at a clock
+ * again; here what they say is put back on the clock of the input that the samples came in.
+ */
+export class SoundClock {
+  private countedUs = 0;
+  private readonly entries: { fromUs: number; placedUs: number }[] = [];
+
+  /** Take an input of this length that belongs to this moment; gives the time to encode it with. */
+  input(placedUs: number, lengthUs: number): number {
+    const fromUs = this.countedUs;
+    this.entries.push({ fromUs, placedUs });
+    if (this.entries.length > MOST_KEPT) this.entries.shift();
+    this.countedUs += lengthUs;
+    return Math.round(fromUs);
+  }
+
+  /** Give the moment of an output by the time that the encoder says. */
+  output(saidUs: number): number {
+    const entry = this.entries.findLast((one) => one.fromUs <= saidUs + 1) ?? this.entries[0];
+    return entry ? entry.placedUs + (saidUs - entry.fromUs) : saidUs;
+  }
+}
