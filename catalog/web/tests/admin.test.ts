@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { bodyOfChange, bodyOfNew, emptyValues, missing, viewOf, VIEWS } from "@/admin/kinds";
-import { localDay, placeFor, standing, timeline } from "@/admin/timeline";
+import { placeFor, standing, timeline } from "@/admin/timeline";
 import { actionsFor, filterOf, statesOf, withEvent } from "@/mine/states";
 import type { Affiliation, LessonCard, Pair, School } from "@/api/types";
 
@@ -70,10 +70,6 @@ describe("a person's roles", () => {
     expect(["administrator", "district", "classroom", "teacher"].map(placeFor)).toEqual([
       "", "district", "classroom", "school",
     ]);
-  });
-
-  it("count days in local time", () => {
-    expect(localDay(new Date(2026, 0, 5, 23, 59))).toBe("2026-01-05");
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ApiError, queryString } from "@/api/client";
 import { apiQuery, inOrder, isPlain, readQuery, toggled, writeQuery } from "@/library/query";
-import { bytes, clock, day, roundLeft, weekStart } from "@/ui/format";
+import { bytes, cityDay, clock, day, roundLeft, weekStart } from "@/ui/format";
 import { nearest, type Box } from "@/ui/spatial";
 import { errorText, fieldText, lessonErrorText, wordFor } from "@/ui/words";
 
@@ -57,18 +57,23 @@ describe("numbers with units", () => {
     expect(roundLeft(5400)).toEqual({ unit: "h", value: 1.5 });
   });
 
-  it("shows days in local time, the year only when it is another", () => {
-    const now = new Date(2026, 10, 23);
-    expect(day(new Date(2026, 8, 1).toISOString(), "zh-CN", now)).toBe("9月1日");
-    expect(day(new Date(2025, 8, 1).toISOString(), "zh-CN", now)).toBe("2025年9月1日");
+  it("shows days of the city, the year only when it is another", () => {
+    const now = new Date("2026-11-23T12:00:00+08:00");
+    expect(day("2026-09-01T00:30:00+08:00", "zh-CN", now)).toBe("9月1日");
+    expect(day("2026-01-01T00:30:00+08:00", "zh-CN", now)).toBe("1月1日");
+    expect(day("2025-09-01", "zh-CN", now)).toBe("2025年9月1日");
     expect(day("nonsense", "zh-CN", now)).toBe("");
   });
 
-  it("begins the teaching week on Monday", () => {
-    const monday = new Date(2026, 10, 23);
-    for (const date of [23, 25, 29]) {
-      expect(weekStart(new Date(2026, 10, date, 15))).toEqual(monday);
-    }
+  it("counts days by the city's clock, not the device's", () => {
+    const nights = ["2026-01-05T15:59:59Z", "2026-01-05T16:00:00Z"];
+    expect(nights.map((night) => cityDay(new Date(night)))).toEqual(["2026-01-05", "2026-01-06"]);
+  });
+
+  it("begins the teaching week on the city's Monday", () => {
+    const monday = new Date("2026-11-23T00:00:00+08:00");
+    const days = ["2026-11-23T00:00:00", "2026-11-25T15:00:00", "2026-11-29T23:59:59"];
+    for (const time of days) expect(weekStart(new Date(`${time}+08:00`))).toEqual(monday);
   });
 });
 

@@ -85,7 +85,7 @@ async def test_the_player_obeys_the_keys(page: Page, town: Town) -> None:
     await expect(video).to_have_js_property("muted", True)
     await page.keyboard.press(">")
     await expect(video).to_have_js_property("playbackRate", 1.25)
-    caption = page.locator(".player__caption")
+    caption = page.locator(".caption")
     await expect(caption).to_contain_text("直角三角形")
     await page.keyboard.press("c")
     await expect(caption).to_have_count(0)
@@ -118,7 +118,7 @@ async def test_quality_has_names_that_people_know(page: Page, town: Town) -> Non
 
 async def test_the_next_lesson_of_the_series_is_one_click_away(page: Page, town: Town) -> None:
     await page.goto(f"/lessons/{town.lesson}")
-    await page.locator(".lesson__next").click()
+    await page.locator(".about__next").click()
     await page.wait_for_url(f"**/lessons/{town.next_lesson}")
     await expect(page.get_by_role("heading", level=1)).to_have_text(NEXT_TITLE)
     await until_played(page, 0.3)

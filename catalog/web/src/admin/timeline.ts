@@ -19,12 +19,6 @@ export function timeline(
     .sort((a, b) => ORDER[a.standing] - ORDER[b.standing] || b.since.localeCompare(a.since));
 }
 
-/** Today as the registry writes days, in local time. */
-export function localDay(now: Date): string {
-  const two = (value: number) => String(value).padStart(2, "0");
-  return `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
-}
-
 /** What place a role is held at; an administrator holds it everywhere. */
 export function placeFor(role: string): "district" | "school" | "classroom" | "" {
   if (role === "administrator") return "";

@@ -29,18 +29,31 @@ export function roundLeft(seconds: number): { unit: "s" | "min" | "h"; value: nu
   return { unit: "h", value: Math.round(seconds / 360) / 10 };
 }
 
-/** A day in the reader's own time: "11月23日", with the year when it is another one. */
+/** The city's clock, as catalog/people.py has it, wherever the reader's device thinks it is. */
+const CITY_ZONE = "Asia/Shanghai";
+const CITY_AHEAD_MS = 8 * 3_600_000;
+
+/** The city's calendar day as the registry writes it: "2026-01-05". */
+export function cityDay(now: Date): string {
+  return new Date(now.getTime() + CITY_AHEAD_MS).toISOString().slice(0, 10);
+}
+
+/** A day of the city: "11月23日", with the year when it is another one. */
 export function day(iso: string, locale: string, now: Date): string {
   const date = new Date(iso);
   if (Number.isNaN(date.getTime())) return "";
-  const options: Intl.DateTimeFormatOptions = { month: "short", day: "numeric" };
-  if (date.getFullYear() !== now.getFullYear()) options.year = "numeric";
+  const options: Intl.DateTimeFormatOptions = {
+    month: "short",
+    day: "numeric",
+    timeZone: CITY_ZONE,
+  };
+  if (cityDay(date).slice(0, 4) !== cityDay(now).slice(0, 4)) options.year = "numeric";
   return new Intl.DateTimeFormat(locale, options).format(date);
 }
 
-/** First moment of the teaching week (Monday) that holds `now`, in local time. */
+/** First moment of the city's teaching week (Monday) that holds `now`. */
 export function weekStart(now: Date): Date {
-  const start = new Date(now.getFullYear(), now.getMonth(), now.getDate());
-  start.setDate(start.getDate() - ((start.getDay() + 6) % 7));
-  return start;
+  const midnight = new Date(`${cityDay(now)}T00:00:00Z`);
+  midnight.setUTCDate(midnight.getUTCDate() - ((midnight.getUTCDay() + 6) % 7));
+  return new Date(midnight.getTime() - CITY_AHEAD_MS);
 }
