@@ -1,4 +1,4 @@
-"""Playback tokens: who may play a lesson until when, provable with a public key alone. Pure.
+"""Playback tokens: who may play a lesson, or join a session, until when. Pure.
 
 A compact JWT signed with Ed25519; the header names the key, so keys can rotate. An edge in a
 school needs the public keys and nothing else to check one. Wall time is an argument.
@@ -24,8 +24,10 @@ from jwt.types import Options
 
 from catalog.errors import NoRight
 from catalog.ids import is_id
+from catalog.live import RoomRole
 
 TOKEN_LIMIT_CHARS = 1024
+NAME_LIMIT_CHARS = 40
 KEY_BYTES = 32
 SETTLE_S = 600.0
 _ALGORITHM = "EdDSA"
@@ -54,6 +56,7 @@ class TokenKind(Enum):
     """What a token is for."""
 
     PLAYBACK = "play"
+    LIVE = "live"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,19 @@ class Grant:
     expires_utc: int
     person: str = ""
     kind: TokenKind = TokenKind.PLAYBACK
+
+
+@dataclass(frozen=True, slots=True)
+class SessionGrant:
+    """What opens a session's /live: as whom, and for people and classrooms their id and name."""
+
+    session: str
+    issued_utc: int
+    expires_utc: int
+    role: RoomRole
+    person: str = ""
+    classroom: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +100,22 @@ class Signer:
         }
         if grant.person:
             claims["sub"] = grant.person
-        return jwt.encode(claims, self.private_key, _ALGORITHM, headers={"kid": self.key_id})
+        return self._encode(claims)
+
+    def sign_session(self, grant: SessionGrant) -> str:
+        """Give the token of a session: at most TOKEN_LIMIT_CHARS, since the name is cut."""
+        claims: dict[str, Any] = {
+            "session": grant.session,
+            "use": TokenKind.LIVE.value,
+            "iat": grant.issued_utc,
+            "exp": grant.expires_utc,
+            "role": grant.role.value,
+        }
+        more = {"sub": grant.person, "room": grant.classroom, "name": grant.name[:NAME_LIMIT_CHARS]}
+        return self._encode(claims | {name: text for name, text in more.items() if text})
+
+    def _encode(self, claims: Mapping[str, Any]) -> str:
+        return jwt.encode(dict(claims), self.private_key, _ALGORITHM, headers={"kid": self.key_id})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +131,26 @@ class Verifier:
 
         Raises: TokenWrong, TokenExpired, TokenForeign.
         """
-        grant = self._read(token)
+        grant = _grant(self._read(token))
         if grant.lesson != lesson or grant.kind is not kind:
             raise TokenForeign("this playback token is for another lesson")
         if now_utc >= grant.expires_utc:
             raise TokenExpired("this playback token has expired: open the lesson again")
         return grant
 
-    def _read(self, token: str) -> Grant:
+    def verify_session(self, token: str, session: str, now_utc: float) -> SessionGrant:
+        """Give what the token grants when it is for this session and holds now.
+
+        Raises: TokenWrong, TokenExpired, TokenForeign.
+        """
+        grant = _session_grant(self._read(token))
+        if grant.session != session:
+            raise TokenForeign("this token is for another session")
+        if now_utc >= grant.expires_utc:
+            raise TokenExpired("this token has expired: open the session again")
+        return grant
+
+    def _read(self, token: str) -> Mapping[str, Any]:
         if len(token) > TOKEN_LIMIT_CHARS:
             raise TokenWrong("this is not a playback token")
         try:
@@ -118,10 +161,12 @@ class Verifier:
         if key is None:
             raise TokenForeign("this playback token was signed elsewhere")
         try:
-            claims = jwt.decode(token, key, [_ALGORITHM], options=_SIGNATURE_ONLY)
+            claims: Mapping[str, Any] = jwt.decode(
+                token, key, [_ALGORITHM], options=_SIGNATURE_ONLY
+            )
         except (jwt.InvalidTokenError, ValueError) as error:
             raise TokenWrong("this playback token is damaged or forged") from error
-        return _grant(claims)
+        return claims
 
 
 def _grant(claims: Mapping[str, Any]) -> Grant:
@@ -130,7 +175,27 @@ def _grant(claims: Mapping[str, Any]) -> Grant:
             person = claims.get("sub", "")
             if is_id(lesson) and isinstance(person, str):
                 return Grant(lesson, issued, expires, person, _kind(use))
+    _require_not(claims, TokenKind.LIVE)
     raise TokenWrong("this playback token says nothing that is understood here")
+
+
+def _session_grant(claims: Mapping[str, Any]) -> SessionGrant:
+    match claims:
+        case {"session": str(session), "use": TokenKind.LIVE.value, "iat": int(issued),
+              "exp": int(expires), "role": str(role)} if is_id(session):  # fmt: skip
+            rest = [claims.get(name, "") for name in ("sub", "room", "name")]
+            if role in _ROLES and all(isinstance(text, str) for text in rest):
+                return SessionGrant(session, issued, expires, RoomRole(role), *rest)
+    _require_not(claims, TokenKind.PLAYBACK)
+    raise TokenWrong("this token says nothing that is understood here")
+
+
+def _require_not(claims: Mapping[str, Any], other: TokenKind) -> None:
+    if claims.get("use") == other.value:
+        raise TokenForeign("this token is for another use")
+
+
+_ROLES = frozenset(role.value for role in RoomRole)
 
 
 def _kind(use: str) -> TokenKind:
@@ -174,6 +239,14 @@ class Keyring:
     def sign(self, grant: Grant) -> str:
         """Sign with the present key."""
         return self._signer.sign(grant)
+
+    def sign_session(self, grant: SessionGrant) -> str:
+        """Sign with the present key."""
+        return self._signer.sign_session(grant)
+
+    def verify_session(self, token: str, session: str, now_utc: float) -> SessionGrant:
+        """Check as Verifier.verify_session does, with every key of the ring."""
+        return self._verifier.verify_session(token, session, now_utc)
 
     def verify(
         self, token: str, lesson: str, now_utc: float, kind: TokenKind = TokenKind.PLAYBACK
