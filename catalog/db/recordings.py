@@ -25,6 +25,7 @@ from catalog.ids import new_id
 from catalog.live import FeedName, Recorded, RecordedSegment
 from catalog.media import Rendition
 from catalog.session import SessionState
+from catalog.session_chapters import MakeChapters, no_chapters
 
 GENERATION = 1
 RAGGED_SEGMENTS = 2
@@ -36,9 +37,15 @@ _TAKES = frozenset({SessionState.SCHEDULED, SessionState.WAITING, SessionState.L
 class Recordings:
     """The recordings of all sessions."""
 
-    def __init__(self, pool: Pool, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        clock: Callable[[], float] = time.time,
+        make_chapters: MakeChapters = no_chapters,
+    ) -> None:
         self._pool = pool
         self._clock = clock
+        self._make_chapters = make_chapters
         self._presentations = Presentations(pool)
 
     async def open(self, session: str, feed: FeedName, anchor_utc: float) -> Recorded:
@@ -116,7 +123,8 @@ class Recordings:
         then); Unavailable.
         """
         async with self._pool.connection() as connection:
-            lesson = await finish_session(connection, session, self._clock())
+            now_utc = self._clock()
+            lesson = await finish_session(connection, session, now_utc, self._make_chapters)
         if lesson is None:
             raise Conflict("nothing of this session was recorded")
         return lesson

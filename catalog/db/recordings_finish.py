@@ -26,7 +26,7 @@ from catalog.lesson import step as lesson_step
 from catalog.live import FeedName
 from catalog.media import Chapter
 from catalog.session import SessionInput, SessionState
-from catalog.session_chapters import chapters_of
+from catalog.session_chapters import MakeChapters, within
 
 EDGE_S = 5.0
 
@@ -62,7 +62,9 @@ def whole_ones(stretches: Sequence[Stretch]) -> list[Stretch]:
     return shown
 
 
-async def finish_session(connection: Connection, session: str, now_utc: float) -> str | None:
+async def finish_session(
+    connection: Connection, session: str, now_utc: float, make_chapters: MakeChapters
+) -> str | None:
     """Finish all feeds; give the lesson of the main one, or None: the session has failed.
 
     Raises: NotFound, Conflict when it has not ended.
@@ -78,8 +80,9 @@ async def finish_session(connection: Connection, session: str, now_utc: float) -
     lessons: dict[str, str] = {}
     for row in await cursor.fetchall():
         done = row["finished_at"] is not None
-        if done or await _finish_feed(connection, session, row["lesson_id"], now_utc):
-            lessons[row["feed"]] = row["lesson_id"]
+        lesson = row["lesson_id"]
+        if done or await _finish_feed(connection, session, lesson, now_utc, make_chapters):
+            lessons[row["feed"]] = lesson
     main = lessons.get(FeedName.MAIN.value)
     if state is SessionState.ENDED:
         event = SessionInput.RECORDED if main else SessionInput.NOTHING_RECORDED
@@ -99,7 +102,13 @@ async def _locked(connection: Connection, session: str) -> SessionState:
     return state
 
 
-async def _finish_feed(connection: Connection, session: str, lesson: str, now_utc: float) -> bool:
+async def _finish_feed(
+    connection: Connection,
+    session: str,
+    lesson: str,
+    now_utc: float,
+    make_chapters: MakeChapters,
+) -> bool:
     """Make one lesson ready; one without any segment is removed. Tell whether there is one."""
     stretches = await _read_stretches(connection, lesson)
     if not stretches:
@@ -114,8 +123,8 @@ async def _finish_feed(connection: Connection, session: str, lesson: str, now_ut
     after_s = await _after_main(connection, session, lesson)
     chapters: tuple[Chapter, ...] = ()
     if after_s is not None:
-        events = await read_events(connection, session)
-        chapters = chapters_of(events, starts_s + after_s, ends_s + after_s)
+        made = make_chapters(await read_events(connection, session))
+        chapters = within(made, starts_s + after_s, ends_s + after_s)
     await _show(connection, lesson, ends_s - starts_s, chapters)
     await connection.execute(
         "update recording set finished_at = %s where lesson_id = %s",

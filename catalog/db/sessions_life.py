@@ -33,7 +33,7 @@ from catalog.session import (
     due,
     step,
 )
-from catalog.session_keys import SECRET_BYTES, StreamName, publishing_key, same_key
+from catalog.session_keys import SECRET_BYTES, publishing_key, same_key
 
 log = logging.getLogger(__name__)
 
@@ -103,10 +103,9 @@ class Sessions:
         self._secret = secret
         self._clock = clock
 
-    def stream_name(self, session: SessionRecord, feed: FeedName) -> StreamName:
-        """Give what an encoder must name to publish a feed."""
-        key = publishing_key(self._secret, session.id, feed, session.key_version)
-        return StreamName(session.id, feed, key)
+    def key(self, session: SessionRecord, feed: FeedName) -> str:
+        """Give the key that publishes a feed: a secret of those who may run the session."""
+        return publishing_key(self._secret, session.id, feed, session.key_version)
 
     async def find(self, session: str) -> LiveSession | None:
         """Give a session by its id. Raises: Unavailable."""
@@ -125,7 +124,7 @@ class Sessions:
         record = await self.record(session)
         if record is None or not self._takes(record, feed):
             return False
-        return same_key(self.stream_name(record, feed).key, key)
+        return same_key(self.key(record, feed), key)
 
     def _takes(self, record: SessionRecord, feed: FeedName) -> bool:
         if feed is FeedName.SECOND and record.session_kind is not SessionKind.PAIRED_LESSON:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -45,7 +46,11 @@ async def session(pool: Pool, town: Town) -> str:
 
 @pytest.fixture
 def book(pool: Pool) -> Recordings:
-    return Recordings(pool, lambda: START_UTC)
+    return Recordings(pool, lambda: START_UTC, chapters)
+
+
+def chapters(log: Sequence[Mapping[str, Any]]) -> list[Chapter]:
+    return [Chapter(0.0, "开始"), *(Chapter(entry["at"], entry["text"]) for entry in log)]
 
 
 def life(pool: Pool) -> Sessions:
@@ -312,7 +317,7 @@ async def test_chapters_come_from_the_room_and_feeds_have_lessons_of_their_own(
 
 
 def ASKED(at_s: float) -> Chapter:  # noqa: N802 (reads as a value)
-    return Chapter(at_s, "提问：为什么要进位？")
+    return Chapter(at_s, "为什么要进位？")
 
 
 async def chapters_of(pool: Pool, lesson: str) -> tuple[Chapter, ...]:

@@ -36,7 +36,7 @@ def sessions(pool: Pool, clock: Clock) -> Sessions:
 async def key_of(book: Sessions, session: str, feed: FeedName = MAIN) -> str:
     record = await book.record(session)
     assert record is not None
-    return book.stream_name(record, feed).key
+    return book.key(record, feed)
 
 
 async def test_the_data_plane_finds_sessions(pool: Pool, town: Town) -> None:
