@@ -12,6 +12,7 @@ Spec: RFC 8216bis 4.4.4.3 (discontinuity), 4.4.4.7 (gap), 6.2.4 (synchronized re
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -34,13 +35,14 @@ from streaming.live.port import LiveRendition
 from streaming.live.track import GAP_US, MICROSECONDS, SLACK_US, Opening, Segment, Track
 
 SEGMENT_US = 2_000_000
-TARGET_DURATION_S = 4
-SEGMENT_LIMIT_US = 4_490_000
-FOLLOW_LIMIT_US = 1_000_000
+KEYFRAME_LIMIT_US = 4_200_000
+FOLLOW_LIMIT_US = 250_000
+TARGET_DURATION_S = 6  # SEGMENT_US and one whole GOP more, with what a follower may be late
 HELD_LIMIT_US = 10_000_000
 HELD_LIMIT_BYTES = 8 * 1024 * 1024
 RENDITIONS_LIMIT = 16
 GRID_LIMIT = 64
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
 @dataclass(slots=True)
@@ -91,8 +93,8 @@ class Channel:
         """Take what will be sent from now on. Raises: BadMedia, Ended."""
         self._refuse_after_end()
         names = [item.name for item in renditions]
-        if not names or len(set(names)) != len(names):
-            raise BadMedia("a feed needs renditions with names of their own")
+        if not names or len(set(names)) != len(names) or not all(map(_NAME.fullmatch, names)):
+            raise BadMedia("a feed needs renditions with names of their own: letters, digits, -")
         if len({*names, *self.tracks}) > RENDITIONS_LIMIT:
             raise BadMedia(f"more than {RENDITIONS_LIMIT} renditions")
         for item in renditions:
@@ -178,8 +180,8 @@ class Channel:
         if fragment.starts_with_sync or abs(start_us - self._seen_us) > GAP_US:
             self._sync_us = start_us
         self._seen_us = start_us
-        if start_us - self._sync_us > SEGMENT_LIMIT_US:
-            limit_s = SEGMENT_LIMIT_US / MICROSECONDS
+        if start_us - self._sync_us > KEYFRAME_LIMIT_US:
+            limit_s = KEYFRAME_LIMIT_US / MICROSECONDS
             raise BadMedia(
                 f"{track.name}: no keyframe for {limit_s:.1f} s; set the encoder's keyframe "
                 "interval to 2 s"
