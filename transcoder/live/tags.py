@@ -1,0 +1,65 @@
+"""The tags that wait for an encoder: in order, bounded, dropped up to a keyframe."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+
+from transcoder.live.flv import Kind, Tag, look
+
+QUEUE_LIMIT_BYTES = 64 << 20
+QUEUE_LIMIT_MS = 8_000
+
+
+class TagQueue:
+    """One writer, one reader. An encoder that is too slow loses pictures up to a keyframe."""
+
+    def __init__(self, first: Iterable[Tag] = ()) -> None:
+        self._tags = deque(first)
+        self._bytes = sum(len(tag.data) for tag in self._tags)
+        self._changed = asyncio.Event()
+        self._changed.set()
+        self._closed = self._skipping = False
+        self.dropped = 0
+
+    def push(self, tag: Tag) -> None:
+        """Take the next tag; nothing after `close`."""
+        if self._closed:
+            return
+        if self._skipping and tag.kind is Kind.VIDEO:
+            if not look(tag).keyframe:
+                self.dropped += 1
+                return
+            self._skipping = False
+        self._tags.append(tag)
+        self._bytes += len(tag.data)
+        if self._bytes > QUEUE_LIMIT_BYTES or self._span_ms() > QUEUE_LIMIT_MS:
+            self._drop()
+        self._changed.set()
+
+    def close(self) -> None:
+        """Say that no more comes."""
+        self._closed = True
+        self._changed.set()
+
+    async def next(self) -> list[Tag]:
+        """Give all that waits, at least one tag; empty when it is closed and read to the end."""
+        while not self._tags and not self._closed:
+            self._changed.clear()
+            await self._changed.wait()
+        found = list(self._tags)
+        self._tags.clear()
+        self._bytes = 0
+        return found
+
+    def _span_ms(self) -> int:
+        return self._tags[-1].time_ms - next((t.time_ms for t in self._tags if t.time_ms), 0)
+
+    def _drop(self) -> None:
+        """Leave out what waits, and pictures until the next keyframe; headers stay."""
+        kept = [tag for tag in self._tags if look(tag).header]
+        self.dropped += len(self._tags) - len(kept)
+        self._tags = deque(kept)
+        self._bytes = sum(len(tag.data) for tag in kept)
+        self._skipping = True
