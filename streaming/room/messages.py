@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from catalog.live import RoomRole
 from streaming.room.errors import Reason, Refused
 from streaming.room.inputs import (
     NAME_LIMIT,
@@ -25,6 +26,7 @@ from streaming.room.inputs import (
     Join,
     Message,
     Notice,
+    Ping,
     PollOpen,
 )
 
@@ -56,6 +58,47 @@ def read(data: str | bytes) -> Message:
     except Refused as error:
         error.to = name
         raise
+
+
+def welcome(
+    member: str,
+    role: RoomRole,
+    now_utc: float,
+    rights: dict[str, bool],
+    you: dict[str, Any],
+    room: bytes,
+) -> bytes:
+    """Answer a join; `room` is the whole state as JSON, the same bytes for all who come at once."""
+    own = {
+        "type": "welcome", "member": member, "role": role.value, "now": now_utc,
+        "rights": rights, "you": you,
+    }  # fmt: skip
+    return b'%b,"room":%b}' % (encode(own)[:-1], room)
+
+
+def changes(found: list[dict[str, Any]]) -> bytes:
+    """Say what has changed of the room."""
+    return encode({"type": "room", "changes": found})
+
+
+def target(d_ms: int) -> bytes:
+    """Say what D is now."""
+    return encode({"type": "target", "d_ms": d_ms})
+
+
+def health(found: dict[str, Any]) -> bytes:
+    """Tell a teacher how the rooms are."""
+    return encode({"type": "health", **found})
+
+
+def floor(key: str) -> bytes:
+    """Tell the holder with which key to publish."""
+    return encode({"type": "floor", "key": key})
+
+
+def pong(ping: Ping, read_utc: float, sent_utc: float) -> bytes:
+    """Answer a ping with the server's times in Unix milliseconds."""
+    return encode({"type": "pong", "t0": ping.t0, "t1": read_utc * 1000, "t2": sent_utc * 1000})
 
 
 def encode(value: Any) -> bytes:

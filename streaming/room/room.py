@@ -87,10 +87,13 @@ class Room:
         self._paces: dict[str, Pace] = {}
         self._was_late: set[str] = set()
 
-    def restore(self, log: Iterable[Entry], now: float) -> None:
-        """Replay a log into a new room; whoever is in it is away until it is back."""
+    def replay(self, log: Iterable[Entry]) -> None:
+        """Take the log, or its next piece, into a new room; then `settle`."""
         for entry in log:
             self._apply(entry)
+
+    def settle(self, now: float) -> None:
+        """After a replay: whoever is in the room is away until it is back."""
         self.state.roster.everyone_away(now)
         if self.state.floor.holder:
             self.state.floor.step(FloorInput.CUT_OFF)
@@ -115,9 +118,31 @@ class Room:
         return self._take_events()
 
     @property
+    def empty(self) -> bool:
+        """Tell whether nobody is in the room, not even away."""
+        return self.state.roster.empty
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether `changes` has something to say."""
+        return bool(self._dirty)
+
+    @property
     def d_ms(self) -> int:
         """The target delay in milliseconds."""
         return round(self.delay.d_s * 1000)
+
+    def utc(self, now: float) -> float:
+        """Give Unix seconds."""
+        return round(now + self._epoch_utc, 3)
+
+    def health_now(self) -> dict[str, Any]:
+        """Give what a teacher who comes in sees of all rooms."""
+        return self.health.whole(self.state.roster, self.delay)
+
+    def health_changes(self) -> dict[str, Any] | None:
+        """Give what changed of it since the last call; at most once a second."""
+        return self.health.changes(self.state.roster, self.delay)
 
     def whole(self) -> dict[str, Any]:
         """Give the room as a page gets it that comes in."""
@@ -145,7 +170,7 @@ class Room:
         self._dirty.update(dict.fromkeys(self.state.apply(entry)))
 
     def _keep(self, entries: Entries, now: float) -> None:
-        utc = round(now + self._epoch_utc, 3)
+        utc = self.utc(now)
         for entry in entries:
             began_utc = entry.get("began_utc")
             at = 0.0 if began_utc is not None else self.state.course.at(utc)
@@ -183,12 +208,12 @@ class Room:
         self._touch(member.id)
 
     def _gone(self, member: str, away: Away, now: float) -> None:
-        floor, utc = self.state.floor, away.since + self._epoch_utc
+        floor = self.state.floor
         if member == floor.holder:
             self._keep(floor.end("left"), now)
         if member in floor.hands:
             self._keep(floor.hand(self.state.roster.members[member], False), now)
-        self._keep([{"kind": "gone", "member": member, "left_utc": round(utc, 3)}], now)
+        self._keep([{"kind": "gone", "member": member, "left_utc": self.utc(away.since)}], now)
         self.delay.forget(member)
         self.health.forget(member)
         self._paces.pop(member, None)
@@ -216,7 +241,7 @@ class Room:
         return found
 
     def _turn(self, event: Turn, now: float) -> None:
-        entries, changed = self.state.course.turn(event, round(now + self._epoch_utc, 3))
+        entries, changed = self.state.course.turn(event, self.utc(now))
         self._keep(entries, now)
         self._dirty.update(dict.fromkeys(changed))
         if self.state.course.over and self.state.floor.holder:

@@ -116,6 +116,11 @@ class Roster:
         """Tell whether a member is connected."""
         return self.inside(member) is not None and member not in self.away
 
+    @property
+    def empty(self) -> bool:
+        """Tell whether nobody is in the room, not even away."""
+        return not self._inside.total()
+
     def everyone_away(self, now: float) -> None:
         """After a restart nobody is connected."""
         for member in self.members.values():

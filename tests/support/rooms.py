@@ -73,7 +73,8 @@ class Scene:
         """Give the scene after the server was started anew: only the log is left."""
         after = Scene()
         after.now, after.log = self.now + 2.0, json.loads(json.dumps(self.log))
-        after.room.restore(after.log, after.now)
+        after.room.replay(after.log)
+        after.room.settle(after.now)
         after.page = after.room.whole()
         return after
 
@@ -170,3 +171,24 @@ class MemoryLog:
     def kinds(self, session: str) -> list[str]:
         """Give the kinds of what is kept, in order."""
         return [json.loads(event)["kind"] for event in self.kept.get(session, [])]
+
+
+class MemoryKeys:
+    """FloorKeys in memory; may have none to give."""
+
+    def __init__(self) -> None:
+        self.holders: dict[str, str] = {}
+        self.calls: list[tuple[str, str]] = []
+        self.away = False
+
+    async def open(self, session: str, member: str) -> str:
+        if self.away:
+            raise Unavailable("no keys")
+        self.calls.append(("open", member))
+        self.holders[session] = member
+        return f"key-{len(self.calls)}"
+
+    async def close(self, session: str, member: str) -> None:
+        self.calls.append(("close", member))
+        if self.holders.get(session) == member:
+            del self.holders[session]
