@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { looksPlayable } from "@/upload/drop";
 import { guessFrom } from "@/upload/filename";
 import { changes, EMPTY_DETAILS, fromLast, prefill, shared, splitList, uploadMetadata } from "@/upload/metadata";
-import { newRow, nextToStart, secondsLeft, shareDone, step, takes, type Input, type Row } from "@/upload/queue";
+import { isOver, newRow, nextToStart, secondsLeft, shareDone, step, takes, type Input, type Row } from "@/upload/queue";
 import { reasonFor, unfinished } from "@/upload/transfer";
 import { chineseChoices } from "@/i18n/vocabulary";
 import type { LessonCard, LessonEvent, LessonState } from "@/api/types";
@@ -103,9 +103,12 @@ describe("a file on its way", () => {
     expect([again.phase, again.code]).toEqual(["checking", ""]);
   });
 
-  it("refuses an empty file at once", () => {
-    const row = newRow("a", "a.mp4", 0);
-    expect([row.phase, row.reason]).toEqual(["refused", "empty"]);
+  it("refuses at once what is no lesson, and may be asked again when only space is missing", () => {
+    const empty = newRow("a", "a.mp4", 0, "empty");
+    expect([empty.phase, isOver(empty), takes(empty, "retry")]).toEqual(["refused", true, false]);
+    const large = newRow("a", "a.mp4", 1000, "overQuota");
+    expect([large.phase, isOver(large), takes(large, "retry")]).toEqual(["failed", false, true]);
+    expect(nextToStart([empty, large], 2)).toEqual([]);
   });
 
   it("does not take what makes no sense", () => {
@@ -200,7 +203,10 @@ describe("why an upload stopped", () => {
     [413, "POST", "over your quota", "overQuota"],
     [413, "POST", "larger than one upload may be", "tooLarge"],
     [422, "POST", "", "invalid"],
-    [422, "PATCH", "this file is text", "notVideo"],
+    [422, "PATCH", "this file is text, not a video: choose the video file itself", "text"],
+    [422, "PATCH", "this file is an archive or office document, not a video: unpack", "archive"],
+    [422, "PATCH", "this file is a document, not a video: export it", "document"],
+    [422, "PATCH", "something new", "notVideo"],
     [507, "PATCH", "", "overQuota"],
     [500, "PATCH", "", "server"],
   ])("%i %s %s", (status, method, detail, reason) => {

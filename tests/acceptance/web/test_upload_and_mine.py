@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.async_api import BrowserContext, Page, expect
+from playwright.async_api import BrowserContext, Page, Route, expect
 
 from loadtests.lectures import Lecture, make
 from tests.acceptance.web.conftest import TITLE, Town
@@ -29,6 +29,21 @@ def notes(tmp_path: Path) -> Path:
     path = tmp_path / "教案.mp4"
     path.write_text("这不是视频\n" * 500, "utf-8")
     return path
+
+
+@pytest.fixture
+def nothing(tmp_path: Path) -> Path:
+    """A recording of nothing."""
+    path = tmp_path / "空.mp4"
+    path.write_bytes(b"")
+    return path
+
+
+async def without_room(route: Route) -> None:
+    """Answer as if all of the person's space were taken."""
+    answer = await route.fetch()
+    me = await answer.json()
+    await route.fulfill(response=answer, json={**me, "used_bytes": me["quota_bytes"]})
 
 
 async def throttle(page: Page, bytes_a_s: int) -> None:
@@ -57,12 +72,26 @@ async def test_a_file_becomes_a_lesson_that_plays(page: Page, town: Town, named:
     await expect(page.get_by_text("第十章 浮力")).to_be_visible()
 
 
-async def test_what_is_no_video_is_refused_in_plain_words(
-    page: Page, town: Town, notes: Path
+async def test_what_is_no_video_is_refused_in_plain_words_before_it_is_sent(
+    page: Page, town: Town, notes: Path, nothing: Path
 ) -> None:
     await sign_in(page, town.password, then="/upload")
-    await page.locator("input[type=file]").first.set_input_files(notes)
-    await expect(page.get_by_text("这个文件不是视频")).to_be_visible()
+    begun: list[str] = []
+    page.on("request", lambda asked: begun.append(asked.url) if asked.method == "POST" else None)
+    await page.locator("input[type=file]").first.set_input_files([notes, nothing])
+    await expect(page.get_by_text("这个文件是文字，不是视频")).to_be_visible()
+    await expect(page.get_by_text("文件是空的")).to_be_visible()
+    assert begun == []
+
+
+async def test_a_file_without_room_says_so_and_can_be_tried_again(
+    page: Page, town: Town, named: Path
+) -> None:
+    await page.route("**/api/v1/me", without_room)
+    await sign_in(page, town.password, then="/upload")
+    await page.locator("input[type=file]").first.set_input_files(named)
+    await expect(page.get_by_text("空间不够，放不下这个文件")).to_be_visible()
+    await expect(page.get_by_role("button", name="重试")).to_be_visible()
 
 
 async def test_pausing_and_closing_the_tab_lose_nothing(

@@ -7,6 +7,7 @@
  *    └ retry ─┤    └ resume ─ paused                 refused: will never be taken
  */
 import type { LessonEvent } from "@/api/types";
+import type { NoMedia } from "./sniff";
 
 export type Phase =
   | "waiting"
@@ -30,6 +31,7 @@ export type Reason =
   | "empty"
   | "read"
   | "invalid"
+  | NoMedia
   | "notVideo"
   | "server";
 
@@ -67,23 +69,30 @@ type Handlers = { [I in Input["type"]]?: Handler<I> };
 
 const SMOOTHING = 0.3;
 const MEASURE_EVERY_MS = 500;
-const FINAL_REFUSALS: readonly Reason[] = ["tooLarge", "noRight", "empty", "notVideo"];
+const FINAL_REFUSALS: readonly Reason[] = [
+  "tooLarge", "noRight", "empty", "notVideo", "document", "archive", "picture", "program", "text",
+];
 
-export function newRow(id: string, name: string, size: number): Row {
+/** A file that waits for its turn, or one that is not taken for `reason`. */
+export function newRow(id: string, name: string, size: number, reason: Reason | "" = ""): Row {
   return {
     id,
     name,
     size,
-    phase: size > 0 ? "waiting" : "refused",
+    phase: reason ? phaseOf(reason) : "waiting",
     sent: 0,
     rate: 0,
     measured: null,
     progress: 0,
     etaS: null,
     lesson: "",
-    reason: size > 0 ? "" : "empty",
+    reason,
     code: "",
   };
+}
+
+function phaseOf(reason: Reason): Phase {
+  return FINAL_REFUSALS.includes(reason) ? "refused" : "failed";
 }
 
 const start: Handler<"start"> = (row, { at }) => ({
@@ -107,7 +116,7 @@ const progressed: Handler<"progress"> = (row, { sent, at }) => {
 
 const stopped: Handler<"failed"> = (row, { reason }) => ({
   ...row,
-  phase: FINAL_REFUSALS.includes(reason) ? "refused" : "failed",
+  phase: phaseOf(reason),
   reason,
   rate: 0,
   measured: null,
@@ -206,4 +215,9 @@ export function nextToStart(rows: readonly Row[], limit: number): string[] {
 
 export function isMoving(row: Row): boolean {
   return row.phase === "uploading" || row.phase === "waiting";
+}
+
+/** Nothing will come of this row: the same file may be chosen anew. */
+export function isOver(row: Row): boolean {
+  return row.phase === "cancelled" || row.phase === "refused";
 }

@@ -4,6 +4,7 @@
  */
 import { DetailedError, Upload, type PreviousUpload } from "tus-js-client";
 import { API, csrfHeaders } from "@/api/client";
+import { reasonOfRefusal } from "./check";
 import type { Reason } from "./queue";
 
 export interface TransferEvents {
@@ -41,7 +42,7 @@ const BY_STATUS: Record<number, Reason> = {
 export function reasonFor(status: number, method: string, detail: string): Reason {
   if (status === 0) return "lost";
   if (status === 413) return /quota|space/i.test(detail) ? "overQuota" : "tooLarge";
-  if (status === 422) return method === "PATCH" ? "notVideo" : "invalid";
+  if (status === 422) return method === "PATCH" ? reasonOfRefusal(detail) : "invalid";
   return BY_STATUS[status] ?? "server";
 }
 
@@ -109,6 +110,13 @@ export class Transfer {
   cancel(): Promise<void> {
     return this.upload.abort(true).catch(() => undefined);
   }
+}
+
+/** The most that one file may have, as the server says; null when it cannot be asked. */
+export async function largestFile(): Promise<number | null> {
+  const answer = await fetch(`${API}/uploads`, { method: "OPTIONS" }).catch(() => undefined);
+  const said = Number(answer?.headers.get("Tus-Max-Size") ?? NaN);
+  return said > 0 ? said : null;
 }
 
 const STORED_KEY = /^tus::(tongbu-.*)::\d+$/;

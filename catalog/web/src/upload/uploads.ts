@@ -8,9 +8,10 @@ import { session, refreshMe } from "@/api/session";
 import { watchLessons } from "@/api/events";
 import type { LessonEvent } from "@/api/types";
 import { chineseChoices } from "@/i18n/vocabulary";
+import { contentReason, sizeReason } from "./check";
 import { changes, EMPTY_DETAILS, fromLast, prefill, shared, uploadMetadata, type Details } from "./metadata";
-import { isMoving, newRow, nextToStart, step, takes, type Input, type Row } from "./queue";
-import { fingerprint, Transfer, unfinished, type Unfinished } from "./transfer";
+import { isMoving, isOver, newRow, nextToStart, step, takes, type Input, type Reason, type Row } from "./queue";
+import { fingerprint, largestFile, Transfer, unfinished, type Unfinished } from "./transfer";
 
 export interface Item {
   row: Row;
@@ -37,6 +38,7 @@ const files = new Map<string, File>();
 const transfers = shallowReactive(new Map<string, Transfer>());
 let last: Details = EMPTY_DETAILS;
 let lastAsked: Promise<void> | undefined;
+let limitAsked: Promise<number | null> | undefined;
 let stopWatching: (() => void) | undefined;
 let watched = "";
 
@@ -65,18 +67,36 @@ export function prepare(): Promise<void> {
   return lastAsked;
 }
 
-/** Take a file in and start it when its turn comes; false when it is in the list already. */
-export async function add(file: File, replaces = ""): Promise<boolean> {
+/** Take a file in and start it when its turn comes; undefined when it is in the list already. */
+export async function add(file: File, replaces = ""): Promise<Row | undefined> {
   await prepare();
   const id = fingerprint(session.me.person_id, file);
+  const reason = await reasonAgainst(file, id);
   const old = find(id);
-  if (old && old.row.phase !== "cancelled") return false;
+  if (old && !isOver(old.row)) return undefined;
   if (old) remove(id);
   const details = { ...prefill(file.name, last, WORDS), ...readDraft(id) };
+  const row = newRow(id, file.name, file.size, reason);
   files.set(id, file);
-  items.push({ row: newRow(id, file.name, file.size), details, known: details, replaces });
+  items.push({ row, details, known: details, replaces });
   pump();
-  return true;
+  return row;
+}
+
+/** Why it would be sent in vain; "" when the server has to decide. */
+async function reasonAgainst(file: File, id: string): Promise<Reason | ""> {
+  limitAsked ??= largestFile();
+  const fileBytes = await limitAsked;
+  if (fileBytes === null) limitAsked = undefined;
+  // What was begun before has its space already.
+  const begun = left.list.some((one) => one.file === id);
+  const room = () => (begun ? Infinity : session.me.quota_bytes - session.me.used_bytes);
+  let reason = sizeReason(file.size, { fileBytes, leftBytes: room() });
+  if (reason === "overQuota") {
+    await refreshMe();
+    reason = sizeReason(file.size, { fileBytes, leftBytes: room() });
+  }
+  return reason || contentReason(file);
 }
 
 function pump(): void {
