@@ -106,6 +106,7 @@ class House:
     keys: MemoryKeys = field(default_factory=MemoryKeys)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     join_s: float = 10.0
+    people: list[Person] = field(default_factory=list)
 
     async def start(self) -> None:
         self.rooms = Rooms(self.book, self.log, self.keys, RoomMetrics(self.registry))
@@ -134,7 +135,9 @@ class House:
     async def connect(self, who: str, role: str = "viewer", name: str = "") -> Person:
         """Connect and say nothing yet."""
         url = self.url(who, role, name, SESSION)
-        return Person(await self.client.ws_connect(url, max_msg_size=0))
+        person = Person(await self.client.ws_connect(url, max_msg_size=0))
+        self.people.append(person)
+        return person
 
     async def join(self, who: str, role: str = "viewer", name: str = "", **fields: Any) -> Person:
         """Connect, join, and be welcomed."""
