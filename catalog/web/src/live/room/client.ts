@@ -44,7 +44,7 @@ export interface RoomView {
   viewers: { reporting: number; late: number } | null;
 }
 
-const EMPTY_VIEW: RoomView = {
+export const EMPTY_VIEW: RoomView = {
   connected: false,
   takenOver: false,
   member: "",
@@ -61,7 +61,7 @@ const PING_EVERY_MS = 2000;
 const FIRST_PINGS = 6;
 const FIRST_PING_EVERY_MS = 120;
 const KEY = "tongbu.client";
-const FIRST_TARGET_MS = 600;
+export const FIRST_TARGET_MS = 600;
 
 /** One name a tab: a reload is the same member, a second tab another one. */
 export function tabName(storage: Storage): string {
@@ -85,12 +85,12 @@ export class RoomClient {
   private pinged = 0;
 
   constructor(
-    path: string,
+    path: () => string,
     private readonly who: { device: Device; delivery: Delivery; name?: string },
     private readonly events: RoomEvents,
   ) {
     this.link = new Link(
-      () => socketUrl(path),
+      () => socketUrl(path()),
       {
         open: () => this.join(),
         text: (text) => this.heard(text),

@@ -60,7 +60,8 @@ export class LivePlayer {
 
   constructor(
     private readonly video: HTMLVideoElement,
-    private readonly from: LiveSource,
+    /** Asked for at each connection, because the tokens in it may be renewed. */
+    private readonly from: () => LiveSource,
     private readonly beat: Beat,
     private readonly events: LiveEvents,
   ) {
@@ -105,7 +106,7 @@ export class LivePlayer {
   async rewind(capture: number): Promise<void> {
     if (!this.past) {
       this.dropEngine();
-      this.past = await openHls(this.video, this.from.hls, this.listen());
+      this.past = await openHls(this.video, this.from().hls, this.listen());
       if (this.closed) return this.past?.destroy();
       this.events.delivery?.("hls");
     }
@@ -131,12 +132,12 @@ export class LivePlayer {
   }
 
   private byWebSocket(): Engine {
-    return new WsEngine(this.video, this.from.stream, () => this.serverNow(), this.listen(true));
+    return new WsEngine(this.video, () => this.from().stream, () => this.serverNow(), this.listen(true));
   }
 
   private async byHls(): Promise<void> {
     this.dropEngine();
-    const engine = await openHls(this.video, this.from.hls, this.listen());
+    const engine = await openHls(this.video, this.from().hls, this.listen());
     if (this.closed) return engine?.destroy();
     if (engine) this.useEngine(engine);
     else this.show("impossible");

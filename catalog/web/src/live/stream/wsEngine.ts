@@ -40,12 +40,12 @@ export class WsEngine implements Engine {
 
   constructor(
     private readonly element: HTMLVideoElement,
-    path: string,
+    path: () => string,
     private readonly serverNow: () => number | undefined,
     private readonly events: EngineEvents,
   ) {
     this.link = new Link(
-      () => socketUrl(path),
+      () => socketUrl(path()),
       {
         open: () => undefined,
         text: (text) => this.guarded(() => this.said(readText(text))),
