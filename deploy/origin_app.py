@@ -36,6 +36,7 @@ from catalog.http.pages import Pages, read_dist
 from catalog.http.problem import problems
 from catalog.http.registry import RegistryApi
 from catalog.http.search import SearchApi
+from catalog.http.sessions_json import IngestAddresses
 from catalog.http.signin import SignIn, SignInSettings
 from catalog.http.subtitles import SubtitlesApi
 from catalog.http.tus import TusApi
@@ -56,6 +57,7 @@ from catalog.uploads.service import Uploads
 from catalog.uploads.sweep import Sweeper
 from catalog.watching import Watch
 from deploy.observe import Check, HttpMetrics, database_check, health_routes, observing
+from deploy.session_parts import SessionGround, session_parts
 from deploy.settings import Settings
 from deploy.tasks import running
 from deploy.version import program_version
@@ -93,8 +95,14 @@ async def origin_app(stack: AsyncExitStack, settings: Settings, dsn: str) -> web
         "store": ground.store.check,
     }
     app.add_routes(health_routes(ground.registry, checks))
+    live = await session_parts(
+        stack, app,
+        SessionGround(ground.pool, ground.store, ground.listener, ground.keyring, settings.server),
+        IngestAddresses(),
+    )  # fmt: skip
     endpoints = [
         *_people(ground),
+        *live.endpoints,
         *await _lessons(stack, ground, app),
         *await _uploads(stack, ground, app),
     ]
