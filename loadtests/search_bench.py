@@ -7,6 +7,7 @@ found. Counts that the service remembers are told apart: `first` asks every ques
 index changed, `again` asks the same questions as often as it takes.
 
     python -m loadtests.search_bench --lessons 4000000
+    python -m loadtests.search_bench --data DIR --built     asks again, without building anew
 """
 
 from __future__ import annotations
@@ -224,32 +225,41 @@ def measure(service: Service, dsn: str, corpus: Corpus, rounds: int) -> bool:
     return fits
 
 
+def tell_build(service: Service, data: Path, count: int) -> None:
+    """Wait for the index and say what it took."""
+    took_s = wait_until_whole(service, Client(service.url), count)
+    size = sum(file.stat().st_size for file in (data / "search").rglob("*") if file.is_file())
+    print(f"index built in {took_s:.0f} s, {size / 1e6:.0f} MB on disk, "
+          f"{memory_mb(service)[1]:.0f} MB of memory at most\n", flush=True)  # fmt: skip
+
+
 def main() -> int:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--lessons", type=int, default=4_000_000)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--data", type=Path, help="keep and reuse this directory")
+    parser.add_argument("--built", action="store_true", help="keep the index that is there too")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tongbu-bench-", ignore_cleanup_errors=True) as home:
         Path(home).chmod(0o711)
-        return run(asked.data or Path(home) / "data", asked.lessons, asked.rounds)
+        data = asked.data or Path(home) / "data"
+        return run(data, asked.lessons, asked.rounds, built=asked.built)
 
 
-def run(data: Path, count: int, rounds: int) -> int:
-    """Fill when empty, build, measure; gives the exit code."""
+def run(data: Path, count: int, rounds: int, *, built: bool) -> int:
+    """Fill when empty, build unless it is built, measure; gives the exit code."""
     corpus = make_corpus()
     dsn = f"host={data / 'postgres' / 'socket'} user=postgres dbname=tongbu"
     if not (data / "filled").exists():
         with running(data=data, extra={"TONGBU_SERVER_WORKERS": "0"}):
             print(f"{count} lessons copied in {fill(dsn, corpus, count):.0f} s", flush=True)
         (data / "filled").touch()
-    shutil.rmtree(data / "search", ignore_errors=True)
+    if not built:
+        shutil.rmtree(data / "search", ignore_errors=True)
     with running(data=data, extra={"TONGBU_SERVER_WORKERS": "0"}) as service:
-        took_s = wait_until_whole(service, Client(service.url), count)
-        size = sum(file.stat().st_size for file in (data / "search").rglob("*") if file.is_file())
-        print(f"index built in {took_s:.0f} s, {size / 1e6:.0f} MB on disk, "
-              f"{memory_mb(service)[1]:.0f} MB of memory at most\n", flush=True)  # fmt: skip
+        if not built:
+            tell_build(service, data, count)
         fits = measure(service, dsn, corpus, rounds)
     print("\nwithin the targets" if fits else "\nNOT within the targets")
     return 0 if fits else 1
