@@ -42,6 +42,7 @@ HELD_LIMIT_US = 10_000_000
 HELD_LIMIT_BYTES = 8 * 1024 * 1024
 RENDITIONS_LIMIT = 16
 GRID_LIMIT = 64
+RESERVED_NAMES = frozenset({"multivariant", "floor", "second", "stream", "room"})
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
@@ -80,7 +81,7 @@ class Channel:
         self.gone: set[str] = set()
         self._rewinds = rewinds
         self._next = first_number
-        self._leader: Track | None = None
+        self.leader: Track | None = None
         self._seen_us = self._sync_us = 0
         self._held: dict[str, _Held] = {}
         self._grid: deque[_Boundary] = deque(maxlen=GRID_LIMIT)
@@ -93,14 +94,15 @@ class Channel:
         """Take what will be sent from now on. Raises: BadMedia, Ended."""
         self._refuse_after_end()
         names = [item.name for item in renditions]
-        if not names or len(set(names)) != len(names) or not all(map(_NAME.fullmatch, names)):
+        well_named = all(_NAME.fullmatch(n) and n not in RESERVED_NAMES for n in names)
+        if not names or len(set(names)) != len(names) or not well_named:
             raise BadMedia("a feed needs renditions with names of their own: letters, digits, -")
         if len({*names, *self.tracks}) > RENDITIONS_LIMIT:
             raise BadMedia(f"more than {RENDITIONS_LIMIT} renditions")
         for item in renditions:
             self._know(item)
         self.gone = set(self.tracks) - set(names)
-        self._leader = min(self.present(), key=lambda t: (not t.video, t.rendition.rung))
+        self.leader = min(self.present(), key=lambda t: (not t.video, t.rendition.rung))
 
     def _know(self, rendition: LiveRendition) -> None:
         track = self.tracks.get(rendition.name)
@@ -123,9 +125,9 @@ class Channel:
         """Take the next piece of a rendition. Raises: BadMedia, Ended."""
         self._refuse_after_end()
         track = self.tracks.get(name)
-        if track is None or name in self.gone or self._leader is None:
+        if track is None or name in self.gone or self.leader is None:
             raise BadMedia(f"rendition {name[:40]!r} was not announced")
-        if track is not self._leader:
+        if track is not self.leader:
             self._hold(track, item)
             return list(self._release(track))
         if isinstance(item, Init):
@@ -150,7 +152,7 @@ class Channel:
         self._refuse_after_end()
         events: list[Event] = []
         for track in self.present():
-            if track is not self._leader:
+            if track is not self.leader:
                 events += self._release(track, everything=True)
         for track in self.present():
             events += self._close(track)
@@ -234,7 +236,7 @@ class Channel:
         for part in parts:
             yield PartReady(track, part)
         yield SegmentReady(track, segment)
-        if track is self._leader:
+        if track is self.leader:
             yield from self._step(ChannelInput.SEGMENT)
 
     def _add(self, track: Track, fragment: Fragment) -> Iterator[Event]:
@@ -270,8 +272,8 @@ class Channel:
             held.pop()
 
     def _is_passed(self, track: Track, fragment: Fragment) -> bool:
-        assert self._leader is not None
-        end_us = self._leader.end_us
+        assert self.leader is not None
+        end_us = self.leader.end_us
         return end_us is not None and track.us(fragment.start_ts) + SLACK_US < end_us
 
     def _follow(self, track: Track, fragment: Fragment) -> Iterator[Event]:

@@ -120,7 +120,7 @@ class TrackTexts:
             version=LOW_LATENCY_VERSION,
             discontinuity_number=track.discontinuities,
             control=self._control(),
-            part_target_us=_part_target_us(track),
+            part_target_us=part_target_us(track),
             skipped=skipped,
             open=None if ended else self._open(),
             preload_uri="" if ended else self._hint(),
@@ -128,7 +128,7 @@ class TrackTexts:
         )
 
     def _control(self) -> ServerControl:
-        longest_us = max(_part_target_us(track) for track in self._channel.present())
+        longest_us = max(part_target_us(track) for track in self._channel.present())
         return ServerControl(
             can_block_reload=True,
             can_skip_until_us=SKIP_UNTIL_US,
@@ -212,7 +212,7 @@ def _report(track: Track) -> RenditionReport:
     return RenditionReport(uri, last.number, len(last.parts) - 1 if last.parts else None)
 
 
-def _part_target_us(track: Track) -> int:
+def part_target_us(track: Track) -> int:
     """Rounded up: no part is longer."""
     if not track.runs:
         return 0

@@ -115,6 +115,7 @@ class Track:
         self._keyframe_bytes = 0
         self._fragments: list[Fragment] = []
         self._window: deque[int] = deque()
+        self._lost: set[int] = set()
 
     @property
     def name(self) -> str:
@@ -330,6 +331,14 @@ class Track:
         self._keep(segment)
         return segment
 
+    def lose(self, number: int) -> None:
+        """Say that a segment is kept nowhere once it is out of the window."""
+        index = number - self.first_number
+        if 0 <= index < len(self.segments) and not self.segments[index].data:
+            self.segments[index] = replace(self.segments[index], gap=True)
+        else:
+            self._lost.add(number)
+
     def restart(self) -> None:
         """Forget the segments: a rendition that comes back after too long begins anew."""
         self.segments = []
@@ -341,7 +350,9 @@ class Track:
         if len(self._window) <= WINDOW_SEGMENTS:
             return
         index = self._window.popleft() - self.first_number
+        old = self.segments[index]
         if self._rewinds:
-            self.segments[index] = replace(self.segments[index], data=b"", parts=())
+            gap = old.gap or old.number in self._lost
+            self.segments[index] = replace(old, data=b"", parts=(), gap=gap)
         else:
             self.discontinuities += self.segments.pop(index).discontinuity

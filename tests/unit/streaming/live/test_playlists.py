@@ -7,11 +7,10 @@ from hypothesis import strategies as st
 from streaming.hls.model import MediaPlaylist
 from streaming.hls.parse import parse_media, parse_multivariant
 from streaming.hls.render import render_media
-from streaming.live.channel import Channel
+from streaming.live.channel import TARGET_DURATION_S, Channel
 from streaming.live.playlists import (
     LISTED_PARTS_SEGMENTS,
     MARK,
-    TARGET_DURATION_S,
     TrackTexts,
     multivariant_text,
 )

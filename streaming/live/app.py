@@ -1,0 +1,229 @@
+"""The /live routes: LL-HLS playlists with blocking reload, parts, segments, and the WebSocket.
+
+    app.add_subapp("/live", live.app())
+
+Register other routes below /live (`/live/{session}/room`) in front of it. Raises catalog errors;
+the middleware around it makes them problem+json. Who may watch is the gate's business.
+
+Spec: RFC 8216bis 6.2.5 (delivery directives), B.1; Fetch 3.3 (CORS).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Protocol
+
+from aiohttp import web
+
+from catalog.errors import NotFound, Unavailable
+from streaming.hls.directives import BadDirective, Directives, Verdict, decide, read_directives
+from streaming.live.channel import TARGET_DURATION_S
+from streaming.live.events import ChannelState
+from streaming.live.feed import LiveFeed, content_type
+from streaming.live.listing import Listing
+from streaming.live.metrics import LiveMetrics, rung_label
+from streaming.live.origin import Origin
+from streaming.live.retime import retime
+from streaming.live.stream import stream, tune
+from streaming.live.target import Kind, Target, read_target
+from streaming.live.track import Track
+from streaming.vod.app import CORS, PREFLIGHT
+from streaming.vod.bodies import BodySource
+from streaming.vod.reply import Resource, answer
+
+FOREVER = "private, max-age=31536000, immutable"
+WAIT_LIMIT_S = 3.0 * TARGET_DURATION_S
+NOT_BEGUN = "the session has not begun: ask again in a moment"
+
+
+class LiveGate(Protocol):
+    """Admits requests."""
+
+    async def admit(self, request: web.Request, session: str) -> str:
+        """Let the request in and give the suffix of its child URLs. Raises: NoRight, NotFound."""
+
+
+class Live:
+    """Sessions over HTTP and WebSockets."""
+
+    def __init__(
+        self,
+        origin: Origin,
+        bodies: BodySource,
+        gate: LiveGate,
+        metrics: LiveMetrics,
+        wait_limit_s: float = WAIT_LIMIT_S,
+        clock_utc: Callable[[], float] = time.time,
+    ) -> None:
+        self._origin = origin
+        self._bodies = bodies
+        self._gate = gate
+        self._metrics = metrics
+        self._wait_limit_s = wait_limit_s
+        self._clock_utc = clock_utc
+
+    def app(self) -> web.Application:
+        """Give the application to mount under /live."""
+        app = web.Application()
+        app.router.add_route("GET", "/{path:.*}", self._serve)
+        app.router.add_route("HEAD", "/{path:.*}", self._serve)
+        app.router.add_route("OPTIONS", "/{path:.*}", _preflight)
+        app.on_response_prepare.append(_allow_any_origin)
+        return app
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        target = read_target(request.match_info["path"])
+        if target is None:
+            raise NotFound("there is nothing under this address")
+        suffix = await self._gate.admit(request, target.session)
+        if target.kind is Kind.STREAM:
+            return await self._stream(request, target)
+        feed = self._feed(target)
+        resource = await self._find(request, feed, target, suffix)
+        if resource is None:
+            raise NotFound("this session has no such part")
+        reply = answer("GET", request.headers, resource)
+        self._metrics.answers.labels(target.kind.value, str(reply.status)).inc()
+        if request.method == "GET":
+            self._metrics.sent.labels("hls").inc(reply.length)
+        body = reply.body if isinstance(reply.body, bytes) else None
+        return web.Response(status=reply.status, headers=reply.headers, body=body)
+
+    def _feed(self, target: Target) -> LiveFeed:
+        feed = self._origin.find(target.session, target.feed)
+        if feed is None:
+            raise NotFound("nothing is live under this address now")
+        return feed
+
+    async def _stream(self, request: web.Request, target: Target) -> web.StreamResponse:
+        name = request.query.get("feed", target.feed.value)
+        names = {item.value: item for item in type(target.feed)}
+        if name not in names:
+            raise NotFound("there is no such feed")
+        feed = self._origin.find(target.session, names[name])
+        if feed is None or request.method != "GET":
+            raise NotFound("nothing is live under this address now")
+        return await stream(request, feed, self._metrics, self._clock_utc())
+
+    async def _find(
+        self, request: web.Request, feed: LiveFeed, target: Target, suffix: str
+    ) -> Resource | None:
+        if target.kind is Kind.MULTIVARIANT:
+            tune(request.transport)
+            await self._begun(feed)
+            return feed.multivariant.resource(suffix)
+        listing = feed.listings.get(target.rendition)
+        if listing is None:
+            return None
+        if target.kind is Kind.PLAYLIST:
+            return await self._playlist(request, feed, listing, suffix)
+        if target.kind is Kind.INIT:
+            return _init(feed, listing.track, target)
+        if target.kind is Kind.PART:
+            return await self._part(feed, listing, target)
+        return await self._segment(feed, listing.track, target)
+
+    async def _begun(self, feed: LiveFeed) -> None:
+        """Wait for the first whole segment. Raises: Unavailable."""
+        try:
+            async with asyncio.timeout(self._wait_limit_s):
+                await feed.ready.wait()
+        except TimeoutError:
+            raise Unavailable(NOT_BEGUN) from None
+        if not any(listing.published for listing in feed.listings.values()):
+            raise Unavailable(NOT_BEGUN)
+
+    async def _playlist(
+        self, request: web.Request, feed: LiveFeed, listing: Listing, suffix: str
+    ) -> Resource | None:
+        if listing.track.name in feed.channel.gone:
+            return None
+        try:
+            asked = read_directives(request.query)
+            await self._begun(feed)
+            if not listing.published:
+                raise Unavailable(NOT_BEGUN)
+            if decide(asked, listing.position()) is Verdict.WAIT:
+                await self._wait(feed, listing, asked)
+        except BadDirective as error:
+            raise web.HTTPBadRequest(text=str(error)) from error
+        return listing.resource(asked.skip, suffix)
+
+    async def _wait(self, feed: LiveFeed, listing: Listing, asked: Directives) -> None:
+        """Wait for what is asked; 503 when that takes three target durations.
+
+        While the publisher is away the playlist as it is is an answer: a player that gave up would
+        not be there when the lesson goes on.
+        """
+        gauge = self._metrics.viewers.labels("hls", rung_label(listing.track.name))
+        waiters = feed.waiters[listing.track.name]
+        plain = Directives(asked.number, asked.part)
+        with gauge.track_inprogress():
+            there = await waiters.until(plain, self._wait_limit_s)
+        if not there and feed.channel.state is ChannelState.LIVE:
+            raise Unavailable("the next part is late: ask again in a moment")
+
+    async def _part(self, feed: LiveFeed, listing: Listing, target: Target) -> Resource | None:
+        found = _part_data(listing.track, target)
+        if found is None and _is_next(listing.track, target) and not feed.ended:
+            asked = Directives(target.number, target.part)
+            await feed.waiters[listing.track.name].until(asked, self._wait_limit_s)
+            found = _part_data(listing.track, target)
+        return None if found is None else _media(feed, listing.track, target, found)
+
+    async def _segment(self, feed: LiveFeed, track: Track, target: Target) -> Resource | None:
+        segment = track.segment(target.number)
+        if segment is None or segment.gap:
+            return None
+        data = segment.data or await self._old(feed, track, target.number)
+        return None if data is None else _media(feed, track, target, data)
+
+    async def _old(self, feed: LiveFeed, track: Track, number: int) -> bytes | None:
+        """Give a segment that has left the window, with the times that it was sent with."""
+        found = feed.recorder.find(track.name, number)
+        if found is None or isinstance(found, bytes):
+            return found
+        async with self._bodies.read(found.key, 0, found.size_bytes) as chunks:
+            data = b"".join([chunk async for chunk in chunks])
+        if len(data) != found.size_bytes:
+            raise Unavailable("the store gave half a segment: ask again in a moment")
+        return retime(data, found.shift_ts)
+
+
+def _part_data(track: Track, target: Target) -> bytes | None:
+    segment = track.segment(target.number)
+    parts = segment.parts if segment else ()
+    if track.opening is not None and track.opening.number == target.number:
+        parts = tuple(track.parts)
+    return parts[target.part].data if target.part < len(parts) else None
+
+
+def _is_next(track: Track, target: Target) -> bool:
+    """Tell whether this is a part that a preload hint may have named."""
+    number, index = track.next_number, len(track.parts)
+    return (target.number, target.part) in ((number, index), (number + 1, 0))
+
+
+def _init(feed: LiveFeed, track: Track, target: Target) -> Resource | None:
+    if target.number >= len(track.runs):
+        return None
+    return _media(feed, track, target, track.runs[target.number].init.data)
+
+
+def _media(feed: LiveFeed, track: Track, target: Target, data: bytes) -> Resource:
+    """A name is the ETag: media never changes under it."""
+    name = (feed.session.id, target.feed.value, target.kind.value, track.name)
+    identity = ":".join((*name, str(target.number), str(target.part), str(len(data))))
+    etag = blake2b(identity.encode(), digest_size=12).hexdigest()
+    return Resource(data, etag, content_type(track), FOREVER, ranges=True)
+
+
+async def _preflight(request: web.Request) -> web.Response:
+    return web.Response(status=204, headers=PREFLIGHT)
+
+
+async def _allow_any_origin(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(CORS)

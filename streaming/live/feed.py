@@ -1,0 +1,227 @@
+"""One feed of a session: its channel with everyone who waits for it.
+
+`take` runs the core at once, in whoever calls: nothing in it waits. What must wait (the catalogue,
+the store) is the feed's one task, `run`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+from catalog.errors import TongbuError
+from catalog.live import FeedName, LiveSession, Recorded
+from catalog.media import Media
+from streaming.isobmff.fragment import Fragment
+from streaming.isobmff.reader import CmafReader, Init
+from streaming.live.anchor import Anchor
+from streaming.live.channel import Channel
+from streaming.live.events import ChannelState, Event, PartReady, SegmentReady
+from streaming.live.hub import Hub
+from streaming.live.listing import Listing, Text
+from streaming.live.metrics import LiveMetrics
+from streaming.live.playlists import multivariant_text
+from streaming.live.port import LiveRendition
+from streaming.live.recorder import Recorder
+from streaming.live.rows import Whole, recorded_segments, without_holes
+from streaming.live.track import Part, Segment, Track, micros
+from streaming.live.waiters import Waiters
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], float]
+Told = Callable[[], Awaitable[None]]
+
+
+class LiveFeed:
+    """A feed, as its encoder, its viewers and its recording see it (`port.Feed`)."""
+
+    def __init__(
+        self,
+        session: LiveSession,
+        name: FeedName,
+        recorded: Recorded,
+        recorder: Recorder,
+        metrics: LiveMetrics,
+        went_live: Told,
+        clock_utc: Clock = time.time,
+    ) -> None:
+        self.session = session
+        self.name = name
+        self.recorder = recorder
+        self.channel = Channel(_next_number(recorded))
+        about = {"session": session.id, "feed": name.value}
+        self.hub = Hub(self.channel, about, metrics)
+        self.listings: dict[str, Listing] = {}
+        self.waiters: dict[str, Waiters] = {}
+        self.multivariant = Text(lambda: multivariant_text(self.channel))
+        self.ready = asyncio.Event()
+        self._anchor = Anchor(recorded.anchor_utc)
+        self._clock_utc = clock_utc
+        self._metrics = metrics
+        self._went_live = went_live
+        self._away = False
+        self._restore(recorded)
+        metrics.channels.labels(name.value).inc()
+
+    def _restore(self, recorded: Recorded) -> None:
+        for name, rendition in recorded.renditions.items():
+            found = recorded_segments(rendition, recorded.anchor_utc)
+            if not found:
+                continue
+            said = LiveRendition(name, rendition.media, rendition.rung, 0, rendition.frame_rate)
+            (init,) = CmafReader().feed(rendition.init)
+            assert isinstance(init, Init)
+            self.channel.restore(said, init, without_holes([segment for segment, _ in found]))
+            for segment, stored in found:
+                self.recorder.remember(name, segment.number, stored)
+
+    @property
+    def anchor_utc(self) -> float:
+        """Unix seconds of media time 0."""
+        return self._anchor.utc
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether nothing more will come."""
+        return self.channel.state is ChannelState.ENDED
+
+    async def begin(self, renditions: Sequence[LiveRendition]) -> None:
+        """Take what will be sent from now on. Raises: BadMedia, Ended."""
+        self.channel.begin(renditions)
+        for name, track in self.channel.tracks.items():
+            if name not in self.listings:
+                self.listings[name] = Listing(self.channel, track)
+                self.waiters[name] = Waiters()
+        self.recorder.announce({track.name for track in self.channel.present()})
+        self.multivariant.change()
+        self._wake()
+        self._check_ready()
+
+    async def take(self, rendition: str, item: Init | Fragment) -> None:
+        """Take the next piece of one rendition. Raises: BadMedia, Ended."""
+        now_utc = self._clock_utc()
+        track = self.channel.tracks.get(rendition)
+        dropped = track.dropped if track else 0
+        events = self.channel.take(rendition, item, self._anchor.utc)
+        if track is not None and isinstance(item, Fragment):
+            self._count(track, item, track.dropped - dropped, now_utc)
+        self._publish(events, now_utc)
+
+    def _count(self, track: Track, fragment: Fragment, dropped: int, now_utc: float) -> None:
+        feed = self.name.value
+        self._metrics.ingest.labels(feed).inc(len(fragment.data))
+        self._metrics.dropped.labels(feed).inc(dropped)
+        if track is self.channel.leader and not dropped:
+            end_us = micros(fragment.start_ts + fragment.duration_ts, track.timescale)
+            self._anchor.observe(end_us / 1e6, now_utc)
+
+    async def interrupted(self) -> None:
+        """The publisher is away."""
+        self._away = True
+        self._anchor.interrupted()
+        self._publish(self.channel.interrupted(), self._clock_utc())
+
+    async def resumed(self) -> None:
+        """The publisher is back."""
+        if self._away:
+            self._metrics.reconnects.labels(self.name.value).inc()
+        self._away = False
+        self._publish(self.channel.resumed(), self._clock_utc())
+
+    async def end(self) -> None:
+        """Close the feed; the recording is finished by its task. Again: nothing."""
+        if self.ended:
+            return
+        self._publish(self.channel.end(), self._clock_utc())
+        for listing in self.listings.values():
+            listing.change()
+        self.multivariant.change()
+        self.recorder.close()
+        self._answer_everyone()
+        self._metrics.channels.labels(self.name.value).dec()
+
+    def let_go(self) -> None:
+        """The origin stops: answer everyone with what there is, store what is whole."""
+        self.recorder.stop()
+        self._answer_everyone()
+
+    def _answer_everyone(self) -> None:
+        for waiters in self.waiters.values():
+            waiters.wake_all()
+        self.ready.set()
+        self.hub.close()
+
+    async def run(self) -> None:
+        """Record until the end."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._tell_live(), name=f"live {self.session.id}")
+            tasks.create_task(self.recorder.run(), name=f"recorder {self.session.id}")
+
+    async def _tell_live(self) -> None:
+        await self.ready.wait()
+        if self.name is FeedName.MAIN and self.channel.state is not ChannelState.WAITING:
+            try:
+                await self._went_live()
+            except TongbuError as error:
+                log.warning("session %s is live, but: %s", self.session.id, error)
+
+    def _publish(self, events: Sequence[Event], now_utc: float) -> None:
+        if not events:
+            return
+        changed: set[str] = set()
+        for event in events:
+            if isinstance(event, PartReady):
+                changed.add(event.track.name)
+                self._on_part(event.track, event.part, now_utc)
+            elif isinstance(event, SegmentReady):
+                changed.add(event.track.name)
+                self._on_segment(event.track, event.segment)
+        self.hub.publish(events, time.monotonic(), now_utc, self._anchor.utc)
+        for name in changed:
+            self.listings[name].change()
+        for name in changed:
+            self.waiters[name].wake(self.listings[name].position())
+        if changed:
+            self._check_ready()
+
+    def _on_part(self, track: Track, part: Part, now_utc: float) -> None:
+        scale = track.runs[-1].init.track.timescale
+        end_s = micros(part.start_ts + part.duration_ts, scale) / 1e6
+        age_s = now_utc - self._anchor.utc - end_s
+        self._metrics.part_age.labels(self.name.value).observe(max(0.0, age_s))
+
+    def _on_segment(self, track: Track, segment: Segment) -> None:
+        whole = Whole(track.rendition, track.runs[segment.run].init, segment)
+        for number in self.recorder.take(whole):
+            for other in self.channel.tracks.values():
+                other.lose(number)
+                self.listings[other.name].change(anew=True)
+
+    def _wake(self) -> None:
+        for name, waiters in self.waiters.items():
+            waiters.wake(self.listings[name].position())
+
+    def _check_ready(self) -> None:
+        """From the first whole segment of everything on, there are playlists."""
+        if self.ready.is_set():
+            return
+        tracks = list(self.channel.present())
+        if tracks and all(track.segments and track.runs for track in tracks):
+            self.multivariant.change()
+            self.ready.set()
+
+
+def _next_number(recorded: Recorded) -> int:
+    """Go on behind whatever is recorded, in the catalogue's count and in the channel's."""
+    last = [recorded.next_number - 1]
+    for rendition in recorded.renditions.values():
+        last += [s.number for s, _ in recorded_segments(rendition, recorded.anchor_utc)[-1:]]
+    return max(last) + 1
+
+
+def content_type(track: Track) -> str:
+    """What a rendition's bytes are."""
+    return "video/mp4" if track.rendition.media is Media.VIDEO else "audio/mp4"

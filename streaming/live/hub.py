@@ -1,0 +1,221 @@
+"""The WebSocket viewers of a channel: frames made once, offered to all, and what a new one needs.
+
+Nothing here waits: the channel only appends to queues.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from streaming.live.channel import Channel
+from streaming.live.events import Event, FragmentReady, RunStarted, StateChanged
+from streaming.live.metrics import LiveMetrics, rung_label
+from streaming.live.track import MICROSECONDS, Track
+from streaming.live.viewer import Frame, Kind, Rung, Viewer, message
+
+SOUND_KEPT_US = 7 * MICROSECONDS
+SOUND_ALONE_US = MICROSECONDS // 2
+ANCHOR_STEP_S = 0.005
+
+
+@dataclass(slots=True)
+class _Ring:
+    """What a viewer needs to begin: the init, and frames since the newest keyframe."""
+
+    init: Frame | None = None
+    frames: deque[Frame] = field(default_factory=deque)
+
+    def add(self, frame: Frame) -> None:
+        if frame.kind is Kind.KEYFRAME:
+            self.frames.clear()
+        self.frames.append(frame)
+        if frame.kind is Kind.SOUND:
+            while frame.at_us - self.frames[0].at_us > SOUND_KEPT_US:
+                self.frames.popleft()
+
+
+class Connection:
+    """A viewer and the bell that tells its socket that something is queued."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        self.viewer = viewer
+        self.bell = asyncio.Event()
+        self.closed = False
+        self.skips = 0
+
+    def close(self) -> None:
+        """Let the socket end when the queue is empty."""
+        self.closed = True
+        self.bell.set()
+
+
+class Hub:
+    """All WebSocket viewers of one channel."""
+
+    def __init__(self, channel: Channel, about: dict[str, Any], metrics: LiveMetrics) -> None:
+        self._channel = channel
+        self._about = about
+        self._metrics = metrics
+        self._rings: dict[int, _Ring] = {}
+        self._connections: set[Connection] = set()
+        self._told_anchor_utc = 0.0
+        self.begun = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    def hello(self, now_utc: float, anchor_utc: float, viewer: Viewer) -> str:
+        """Say what there is, and what this viewer gets."""
+        return json.dumps(
+            {
+                "type": "hello",
+                **self._about,
+                "now": round(now_utc, 3),
+                "anchor": round(anchor_utc, 6),
+                "renditions": [_described(track) for track in self._running()],
+                "video": viewer.video,
+                "audio": viewer.audio,
+            },
+            ensure_ascii=False,
+        )
+
+    def join(self, rendition: str, now: float, now_utc: float, anchor_utc: float) -> Connection:
+        """Add a viewer; `rendition` is a rung's name, `audio`, or empty for the largest."""
+        rungs, audio = self._rungs(), self._audio()
+        chosen = next((rung.id for rung in rungs if rung.name == rendition), None)
+        sound_only = rendition == "audio" or not rungs
+        video = None if sound_only else (chosen or rungs[0].id)
+        viewer = Viewer(rungs, video, audio)
+        connection = Connection(viewer)
+        viewer.say(self.hello(now_utc, anchor_utc, viewer), now)
+        viewer.say(self._state(), now)
+        for frame in self._beginning(video, audio):
+            viewer.offer(frame, now)
+        if self.ended:
+            connection.close()
+        self._connections.add(connection)
+        connection.bell.set()
+        return connection
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether the channel has ended."""
+        return self._channel.state.value == "ended"
+
+    def leave(self, connection: Connection) -> None:
+        """Forget a viewer."""
+        self._connections.discard(connection)
+
+    def renditions_changed(self, now: float, now_utc: float, anchor_utc: float) -> None:
+        """Greet everyone again: what there is has changed."""
+        rungs, audio = self._rungs(), self._audio()
+        for connection in self._connections:
+            connection.viewer.begin(rungs, audio)
+            connection.viewer.say(self.hello(now_utc, anchor_utc, connection.viewer), now)
+            connection.bell.set()
+
+    def publish(self, events: Iterable[Event], now: float, now_utc: float, anchor: float) -> None:
+        """Give everyone what happened."""
+        for event in events:
+            if isinstance(event, RunStarted):
+                self._on_run(event, now, now_utc, anchor)
+            elif isinstance(event, FragmentReady):
+                self._spread(_frame(event), now)
+            elif isinstance(event, StateChanged):
+                self._say(self._state(), now)
+        if abs(anchor - self._told_anchor_utc) > ANCHOR_STEP_S:
+            if self._told_anchor_utc:
+                self._say(json.dumps({"type": "anchor", "anchor": round(anchor, 6)}), now)
+            self._told_anchor_utc = anchor
+
+    def close(self) -> None:
+        """The channel has ended: let everyone go when their queue is empty."""
+        self.begun.set()
+        for connection in self._connections:
+            connection.close()
+
+    def _on_run(self, event: RunStarted, now: float, now_utc: float, anchor: float) -> None:
+        track, run = event.track, event.run
+        data = message(track.id, Kind.INIT, run.number, run.init.data)
+        ring = self._rings.setdefault(track.id, _Ring())
+        ring.init = Frame(track.id, Kind.INIT, run.number, 0, data)
+        ring.frames.clear()
+        for connection in self._connections:
+            connection.viewer.offer(ring.init, now)
+        self.renditions_changed(now, now_utc, anchor)
+
+    def _spread(self, frame: Frame, now: float) -> None:
+        self._rings.setdefault(frame.rendition, _Ring()).add(frame)
+        self.begun.set()
+        for connection in self._connections:
+            viewer = connection.viewer
+            viewer.offer(frame, now)
+            if viewer.skips != connection.skips:
+                connection.skips = viewer.skips
+                self._metrics.skips.labels(self._label(viewer.video)).inc()
+            connection.bell.set()
+
+    def _say(self, text: str, now: float) -> None:
+        for connection in self._connections:
+            connection.viewer.say(text, now)
+            connection.bell.set()
+
+    def _state(self) -> str:
+        return json.dumps({"type": "state", "state": self._channel.state.value})
+
+    def _beginning(self, video: int | None, audio: int | None) -> list[Frame]:
+        """Frames from the rung's newest keyframe on, and the sound that belongs to them."""
+        rings = [self._rings[i] for i in sorted(self._rings) if i in (video, audio)]
+        frames = [ring.init for ring in self._rings.values() if ring.init is not None]
+        picture = self._rings.get(video) if video is not None else None
+        if picture is not None and picture.frames:
+            from_us = picture.frames[0].at_us
+        else:
+            newest = [ring.frames[-1].at_us for ring in rings if ring.frames]
+            from_us = max(newest, default=0) - SOUND_ALONE_US
+        media = [frame for ring in rings for frame in ring.frames if frame.at_us >= from_us]
+        return frames + sorted(media, key=lambda frame: frame.at_us)
+
+    def _running(self) -> list[Track]:
+        return [track for track in self._channel.present() if track.runs]
+
+    def _rungs(self) -> list[Rung]:
+        videos = [track for track in self._running() if track.video]
+        return [Rung(t.id, t.name) for t in sorted(videos, key=lambda t: t.rendition.rung)]
+
+    def _audio(self) -> int | None:
+        return next((track.id for track in self._running() if not track.video), None)
+
+    def _label(self, video: int | None) -> str:
+        name = next((t.name for t in self._channel.tracks.values() if t.id == video), "aac")
+        return rung_label(name)
+
+
+def _frame(event: FragmentReady) -> Frame:
+    track, fragment = event.track, event.fragment
+    kind = Kind.SOUND
+    if track.video:
+        kind = Kind.KEYFRAME if fragment.starts_with_sync else Kind.PICTURE
+    run = track.runs[-1].number
+    data = message(track.id, kind, run, fragment.data)
+    return Frame(track.id, kind, run, track.us(fragment.start_ts), data)
+
+
+def _described(track: Track) -> dict[str, Any]:
+    media = track.runs[-1].init.track
+    found: dict[str, Any] = {
+        "id": track.id,
+        "name": track.name,
+        "media": track.rendition.media.value,
+        "codecs": media.codecs,
+        "timescale": media.timescale,
+        "bandwidth": track.rendition.bandwidth_bps,
+    }
+    if track.video:
+        found |= {"width": media.width_px, "height": media.height_px}
+    return found

@@ -1,0 +1,244 @@
+"""Whole segments to the object store, then to the catalogue: in order, each once.
+
+The channel only hands segments over; a store that is slow or away holds them in memory, up to
+HELD_LIMIT_BYTES a channel, and beyond that the oldest are lost (told, counted, shown as a gap).
+A rendition whose codec parameters change is recorded no further: a lesson's rendition has one init.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from catalog.errors import NotFound
+from catalog.ids import new_id
+from catalog.live import Recorded, RecordedSegment, RecordingBook
+from catalog.media import Rendition
+from catalog.store.port import ObjectStore
+from streaming.errors import BadMedia
+from streaming.live.metrics import LiveMetrics
+from streaming.live.retime import retime
+from streaming.live.rows import (
+    RecordingTime,
+    Row,
+    Rows,
+    Stored,
+    Whole,
+    segment_key,
+    shift_ticks,
+)
+from streaming.live.track import MICROSECONDS
+
+log = logging.getLogger(__name__)
+
+HELD_LIMIT_BYTES = 96 * 1024 * 1024
+RETRY_S = 1.0
+RETRY_LIMIT_S = 15.0
+T = TypeVar("T")
+
+
+class _Kept:
+    """A rendition in the catalogue: its init, how many segments it has, where it ends."""
+
+    def __init__(self, identifier: str, init: bytes, segments: int, end_ts: int | None) -> None:
+        self.id = identifier
+        self.init = init
+        self.segments = segments
+        self.end_ts = end_ts
+        self.stopped = False
+
+
+class Recorder:
+    """The recording of one channel. `run` is a task; everything else returns at once."""
+
+    def __init__(
+        self,
+        book: RecordingBook,
+        store: ObjectStore,
+        recorded: Recorded,
+        metrics: LiveMetrics,
+        limit_bytes: int = HELD_LIMIT_BYTES,
+        retry_s: float = RETRY_S,
+    ) -> None:
+        self._book = book
+        self._store = store
+        self._recorded = recorded
+        self._metrics = metrics
+        self._retry_s = retry_s
+        self._rows = Rows(limit_bytes)
+        self._storing: Row | None = None
+        self._stored: dict[tuple[str, int], Stored] = {}
+        self._kept = {name: _known(item) for name, item in recorded.renditions.items()}
+        self._time = RecordingTime(max(map(_end_us, recorded.renditions.values()), default=0))
+        self._names: set[str] = set()
+        self._changed = asyncio.Event()
+        self._closed = False
+        self.done = asyncio.Event()
+
+    @property
+    def waiting(self) -> int:
+        """How many rows are not stored yet."""
+        return len(self._rows) + (self._storing is not None)
+
+    def remember(self, name: str, number: int, stored: Stored) -> None:
+        """Know where a segment of before lies."""
+        self._stored[name, number] = stored
+
+    def announce(self, names: set[str]) -> None:
+        """Say which renditions a row has from now on."""
+        self._names = names
+
+    def take(self, whole: Whole) -> list[int]:
+        """Take a whole segment; give the numbers of those that are lost for good."""
+        before = self._rows.size_bytes
+        lost = self._rows.take(whole)
+        self._metrics.held.inc(self._rows.size_bytes - before)
+        for number in lost:
+            self._metrics.lost.inc()
+            log.error("the store is too slow: segment %d is not recorded", number)
+        self._changed.set()
+        return lost
+
+    def close(self) -> None:
+        """Say that no segment will follow; `run` returns when all are stored."""
+        self._closed = True
+        self._rows.close()
+        self._changed.set()
+
+    def stop(self) -> None:
+        """Say that the origin stops: `run` returns when all rows that are whole are stored."""
+        self._closed = True
+        self._changed.set()
+
+    def find(self, name: str, number: int) -> bytes | Stored | None:
+        """Give a segment's bytes as they were sent, or where they are stored."""
+        held = self._rows.find(name, number)
+        if held is None and self._storing is not None and self._storing.number == number:
+            held = self._storing.find(name)
+        return held if held is not None else self._stored.get((name, number))
+
+    async def run(self) -> None:
+        """Store rows as they become whole, until closed and empty."""
+        try:
+            while await self._step():
+                pass
+        finally:
+            self.done.set()
+
+    async def _step(self) -> bool:
+        before = self._rows.size_bytes
+        self._storing = self._rows.next(self._names)
+        self._metrics.held.dec(before - self._rows.size_bytes)
+        if self._storing is not None:
+            await self._store_row(self._storing)
+            self._storing = None
+        elif self._closed:
+            return False
+        else:
+            self._changed.clear()
+            await self._changed.wait()
+        return True
+
+    async def _store_row(self, row: Row) -> None:
+        shift_us = self._time.shift_us(row)
+        for whole in row.wholes.values():
+            if not whole.segment.gap:
+                await self._store_whole(whole, shift_ticks(shift_us, whole))
+
+    async def _store_whole(self, whole: Whole, shift_ts: int) -> None:
+        kept = await self._rendition(whole)
+        if kept is None:
+            return
+        try:
+            body = retime(whole.segment.data, -shift_ts)
+        except BadMedia as error:
+            log.warning("segment %d of %s: %s", whole.segment.number, whole.name, error)
+            return
+        recorded = self._recorded
+        number = whole.segment.number
+        key = segment_key(
+            recorded.lesson, recorded.generation, whole.name, kept.segments, number, shift_ts
+        )
+        content_type = f"{whole.rendition.media.value}/mp4"
+        await self._insist(lambda: self._store.put_bytes(key, body, content_type))
+        await self._append(whole, kept, Stored(key, len(body), shift_ts))
+
+    async def _append(self, whole: Whole, kept: _Kept, stored: Stored) -> None:
+        """Tell the catalogue; a segment begins where the one before ended, so there is no hole."""
+        segment = whole.segment
+        end_ts = segment.start_ts + segment.duration_ts - stored.shift_ts
+        start_ts = segment.start_ts - stored.shift_ts if kept.end_ts is None else kept.end_ts
+        row = RecordedSegment(
+            number=kept.segments,
+            key=stored.key,
+            size_bytes=stored.size_bytes,
+            start_ts=start_ts,
+            duration_ts=max(1, end_ts - start_ts),
+            keyframe_bytes=segment.keyframe_bytes,
+        )
+        await self._insist(lambda: self._book.append(self._recorded, kept.id, [row]))
+        kept.segments += 1
+        kept.end_ts = row.start_ts + row.duration_ts
+        self._stored[whole.name, segment.number] = stored
+        self._metrics.recorded.inc()
+
+    async def _rendition(self, whole: Whole) -> _Kept | None:
+        """Give the rendition's place in the catalogue; None when it is recorded no further."""
+        kept = self._kept.get(whole.name)
+        if kept is None:
+            made = _rendition(whole)
+            identifier = await self._insist(lambda: self._book.add_rendition(self._recorded, made))
+            kept = self._kept[whole.name] = _Kept(identifier, whole.init.data, 0, None)
+        if kept.init != whole.init.data and not kept.stopped:
+            kept.stopped = True
+            log.warning("%s has other parameters now: its recording stops here", whole.name)
+        return None if kept.stopped else kept
+
+    async def _insist(self, act: Callable[[], Awaitable[T]]) -> T:
+        """Do it until it works: what is recorded outlives whatever is away for a while."""
+        wait_s = self._retry_s
+        while True:
+            try:
+                return await act()
+            except NotFound:
+                raise
+            except Exception as error:
+                log.warning("recording waits: %s: %s", type(error).__name__, error)
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, RETRY_LIMIT_S)
+
+
+def _known(rendition: Rendition) -> _Kept:
+    segments = rendition.segments()
+    last = segments[-1] if segments else None
+    end_ts = last.start_ts + last.duration_ts if last else None
+    return _Kept(rendition.id, rendition.init, len(segments), end_ts)
+
+
+def _end_us(rendition: Rendition) -> int:
+    segments = rendition.segments()
+    if not segments:
+        return 0
+    return (segments[-1].start_ts + segments[-1].duration_ts) * MICROSECONDS // rendition.timescale
+
+
+def _rendition(whole: Whole) -> Rendition:
+    track, said = whole.init.track, whole.rendition
+    return Rendition(
+        id=new_id(),
+        name=said.name,
+        media=said.media,
+        codecs=track.codecs,
+        timescale=track.timescale,
+        init=whole.init.data,
+        rung=said.rung,
+        complete=False,
+        objects=(),
+        width_px=track.width_px,
+        height_px=track.height_px,
+        frame_rate=said.frame_rate,
+        sample_rate_hz=track.sample_rate_hz,
+        channels=track.channels,
+    )
