@@ -85,6 +85,8 @@ class _Stay:
         self.members.add(member)
 
     def leave(self, member: str, utc: float) -> None:
+        if member not in self.members:
+            return
         self.members.discard(member)
         if not self.members:
             self.last_utc = max(utc, self.since_utc)
@@ -92,18 +94,21 @@ class _Stay:
 
 
 def attendance(log: Sequence[Entry]) -> list[Attended]:
-    """Give who was there, in order of coming; whoever is there at the end stayed to the end."""
+    """Give who was in the lesson, in order of coming; what is after its end does not count."""
     stays: dict[str, _Stay] = {}
     identities: dict[str, str] = {}
+    end_utc = next((e["utc"] for e in log if e["kind"] == "ended"), log[-1]["utc"] if log else 0.0)
     for entry in log:
+        if entry["kind"] == "joined" and entry["utc"] > end_utc:
+            continue
         if entry["kind"] == "joined":
             identity, role = entry["key"][0], RoomRole(entry["role"])
             identities[entry["member"]] = identity
             fresh = _Stay(entry["name"], role, entry["utc"], set())
             stays.setdefault(identity, fresh).enter(entry["member"], entry["utc"])
-        elif entry["kind"] == "gone":
-            stays[identities[entry["member"]]].leave(entry["member"], entry["left_utc"])
-    end_utc = next((e["utc"] for e in log if e["kind"] == "ended"), log[-1]["utc"] if log else 0.0)
+        elif entry["kind"] == "gone" and entry["member"] in identities:
+            left_utc = min(entry["left_utc"], end_utc)
+            stays[identities[entry["member"]]].leave(entry["member"], left_utc)
     for stay in stays.values():
         for member in list(stay.members):
             stay.leave(member, end_utc)
