@@ -16,6 +16,7 @@ from transcoder.live.errors import Refusal, Refused
 APP = "live"
 ADDRESS_LIMIT_CHARACTERS = 512
 KEY_LIMIT_CHARACTERS = 128
+FIELDS_LIMIT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def read_address(app: str, name: str) -> Address:
     app_path, _, app_query = app.partition("?")
     path, _, query = name.partition("?")
     steps = [step for step in f"{app_path}/{path}".split("/") if step]
-    key = parse_qs(query or app_query, max_num_fields=8).get("key", [""])[0]
+    key = _read_key(query or app_query)
     if len(steps) not in (2, 3) or steps[0] != APP:
         raise _wrong()
     return make_address(steps[1], steps[2] if len(steps) == 3 else FeedName.MAIN.value, key)
@@ -47,6 +48,13 @@ def make_address(session: str, feed: str, key: str) -> Address:
     if not is_id(session) or feed not in names or len(key) > KEY_LIMIT_CHARACTERS:
         raise _wrong()
     return Address(session, names[feed], key)
+
+
+def _read_key(query: str) -> str:
+    try:
+        return parse_qs(query, max_num_fields=FIELDS_LIMIT).get("key", [""])[0]
+    except ValueError:
+        raise _wrong() from None
 
 
 def _wrong() -> Refused:

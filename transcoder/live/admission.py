@@ -13,6 +13,7 @@ from transcoder.live.errors import Refusal, Refused
 from transcoder.live.ladder import LivePlan
 
 USABLE_SHARE = 0.75
+ROUNDING_CORES = 1e-6
 
 
 class Admission:
@@ -31,7 +32,7 @@ class Admission:
         """Take the first plan that fits, in place of what the holder had. Raises: Refused."""
         free = self.free_cores + self._taken.get(holder, 0.0)
         for plan in plans:
-            if plan.cores <= free:
+            if plan.cores <= free + ROUNDING_CORES:
                 self._taken[holder] = plan.cores
                 return plan
         raise Refused(

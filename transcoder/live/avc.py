@@ -5,7 +5,6 @@ Spec: ISO/IEC 14496-15 5.3.3.1 (avcC); Rec. ITU-T H.264 7.3.2.1.1, annex B, anne
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from struct import pack
 
@@ -16,7 +15,7 @@ GOLOMB_LIMIT_BITS = 31
 SIDE_LIMIT_PX = 8192
 _SPS, _PPS, _DELIMITER = 7, 8, 9
 _HIGH_PROFILES = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
-_START_CODE = re.compile(rb"\x00*\x00\x00\x01")
+_START_CODE = b"\0\0\1"
 _EXTENDED_ASPECT = 255
 
 
@@ -43,13 +42,13 @@ def read_avcc(data: bytes) -> Avc:
 
 def split_annex_b(data: bytes) -> list[bytes]:
     """Give the NAL units of an access unit. Raises: BadContribution."""
-    first = _START_CODE.match(data)
-    if first is None:
+    lead, *nals = data.split(_START_CODE, NALS_LIMIT + 1)
+    if lead.strip(b"\0") or not nals:
         raise BadContribution("a picture that does not begin with an Annex B start code")
-    nals = [nal.rstrip(b"\0") for nal in _START_CODE.split(data[first.end() :])]
     if len(nals) > NALS_LIMIT:
-        raise BadContribution(f"a picture of {len(nals)} NAL units")
-    return [nal for nal in nals if nal]
+        raise BadContribution(f"a picture of more than {NALS_LIMIT} NAL units")
+    found = [nal.rstrip(b"\0") for nal in nals]
+    return [nal for nal in found if nal]
 
 
 def make_avcc(nals: list[bytes]) -> bytes | None:
@@ -75,7 +74,7 @@ class _Bits:
 
     def __init__(self, data: bytes) -> None:
         self._value = int.from_bytes(data, "big")
-        self._length = self._at = 0
+        self._at = 0
         self._length = 8 * len(data)
 
     def u(self, count: int) -> int:

@@ -95,6 +95,11 @@ class Encoder:
         """Take the next tag."""
         self._queue.push(tag)
 
+    @property
+    def awaits_keyframe(self) -> bool:
+        """Tell whether pictures were left out up to the next keyframe."""
+        return self._queue.skipping
+
     def finish(self) -> None:
         """No more will come: `run` comes back when all is out."""
         self._finished = True

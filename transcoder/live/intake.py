@@ -70,6 +70,11 @@ class Intake:
         self._keyframe_ms: int | None = None
         self._picture_ms: int | None = None
 
+    @property
+    def awaits_keyframe(self) -> bool:
+        """Tell whether nothing can be shown before the next keyframe."""
+        return self._awaits_keyframe
+
     def join(self) -> None:
         """A connection begins."""
         self.timeline.join()

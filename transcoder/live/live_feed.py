@@ -40,6 +40,7 @@ class Figures:
     fps: float
     dropped: int
     speed: float | None
+    wants_keyframe: bool = False
 
 
 class Publisher:
@@ -212,7 +213,14 @@ class LiveFeed:
             await asyncio.sleep(FIGURES_EVERY_S)
             now = self._tallied()
             video, audio, frames, gaps, dropped = (b - a for a, b in zip(before, now, strict=True))
-            self.figures = Figures(8 * video, 8 * audio, float(frames), now[4], self._encoder.speed)
+            self.figures = Figures(
+                8 * video,
+                8 * audio,
+                float(frames),
+                now[4],
+                self._encoder.speed,
+                self.intake.awaits_keyframe or self._encoder.awaits_keyframe,
+            )
             self._metrics.received.labels("video").inc(video)
             self._metrics.received.labels("audio").inc(audio)
             self._metrics.frames.inc(frames)

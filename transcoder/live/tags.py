@@ -20,18 +20,19 @@ class TagQueue:
         self._bytes = sum(len(tag.data) for tag in self._tags)
         self._changed = asyncio.Event()
         self._changed.set()
-        self._closed = self._skipping = False
+        self._closed = False
+        self.skipping = False
         self.dropped = 0
 
     def push(self, tag: Tag) -> None:
         """Take the next tag; nothing after `close`."""
         if self._closed:
             return
-        if self._skipping and tag.kind is Kind.VIDEO:
+        if self.skipping and tag.kind is Kind.VIDEO:
             if not look(tag).keyframe:
                 self.dropped += 1
                 return
-            self._skipping = False
+            self.skipping = False
         self._tags.append(tag)
         self._bytes += len(tag.data)
         if self._bytes > QUEUE_LIMIT_BYTES or self._span_ms() > QUEUE_LIMIT_MS:
@@ -62,4 +63,4 @@ class TagQueue:
         self.dropped += len(self._tags) - len(kept)
         self._tags = deque(kept)
         self._bytes = sum(len(tag.data) for tag in kept)
-        self._skipping = True
+        self.skipping = True

@@ -1,0 +1,130 @@
+"""A feed's times: bursts, drops, wraps, jumps, two tracks."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transcoder.live.flv import Kind
+from transcoder.live.timeline import (
+    BACKWARD_LIMIT_MS,
+    FORWARD_LIMIT_MS,
+    SHIFT_MS,
+    START_MS,
+    Timeline,
+)
+
+A, V = Kind.AUDIO, Kind.VIDEO
+
+
+def begun(stamp_ms: int = 0, now_ms: int = 1_000) -> Timeline:
+    """A timeline on which one picture was placed."""
+    timeline = Timeline()
+    timeline.join()
+    timeline.place(V, stamp_ms, now_ms)
+    return timeline
+
+
+def test_media_time_is_wall_time_whatever_the_stamps_are() -> None:
+    timeline = begun(777_000, 1_000)
+    assert timeline.place(V, 777_033, 1_090) == 1_033
+    assert timeline.place(A, 777_040, 1_095) == 1_040
+
+
+def test_the_soonest_held_stamp_sets_the_offset() -> None:
+    timeline = Timeline()
+    timeline.join()
+    for stamp, now in ((0, 900), (33, 905), (66, 906), (99, 999)):
+        timeline.notice(stamp, now)
+    timeline.settle(0)
+    assert [timeline.place(V, stamp, 1_000) for stamp in (0, 33, 66, 99)] == [840, 873, 906, 939]
+
+
+def test_a_burst_before_the_beginning_cannot_be_placed() -> None:
+    timeline = Timeline()
+    timeline.join()
+    for stamp in (0, 500, 1_000):
+        timeline.notice(stamp, 50)
+    assert not timeline.is_representable(0)
+    timeline.notice(1_030, 60)
+    assert timeline.is_representable(1_000 + START_MS)
+    assert timeline.is_representable(1_000 + START_MS - SHIFT_MS)
+    timeline.settle(1_000)
+    assert timeline.place(V, 1_000, 60) == START_MS
+
+
+def test_a_return_goes_on_at_the_wall_clock() -> None:
+    timeline = begun(0, 1_000)
+    timeline.place(A, 20, 1_020)
+    timeline.join()
+    assert timeline.place(V, 0, 11_000) == 11_000
+    assert timeline.place(A, 5, 11_004) == 11_005
+
+
+def test_a_takeover_never_goes_back() -> None:
+    timeline = begun(0, 1_000)
+    timeline.place(V, 900, 1_900)
+    timeline.join()
+    timeline.notice(0, 1_905)
+    timeline.notice(400, 1_905)
+    timeline.settle(0)
+    assert timeline.place(V, 0, 1_910) == 1_901
+    assert timeline.place(A, 10, 1_910) == 1_911
+
+
+def test_stamps_wrap_at_32_bits() -> None:
+    last = (1 << 32) - 10
+    timeline = begun(last, 1_000)
+    assert timeline.place(V, 23, 1_033) == 1_033
+    assert timeline.place(A, last + 5, 1_034) == 1_005
+    assert timeline.jumps == 0
+
+
+def test_a_jump_of_the_stamps_is_no_jump_of_the_times() -> None:
+    timeline = begun(60_000, 1_000)
+    assert timeline.place(V, 60_000 - BACKWARD_LIMIT_MS - 1, 1_040) == 1_040
+    assert timeline.place(A, 59_000, 1_045) == 1_041
+    ahead = 58_999 + FORWARD_LIMIT_MS + 100
+    assert timeline.place(V, ahead, 1_080) == 1_080
+    assert timeline.place(A, ahead + 10, 1_085) == 1_090
+    assert timeline.jumps == 2
+
+
+def test_a_pause_of_publisher_and_clock_is_kept() -> None:
+    timeline = begun(0, 1_000)
+    assert timeline.place(V, 20_000, 21_010) == 21_000
+    assert timeline.jumps == 0
+
+
+def test_a_backlog_after_a_stall_keeps_its_times() -> None:
+    timeline = begun(0, 1_000)
+    assert timeline.place(V, 33, 9_000) == 1_033
+    assert timeline.place(V, 66, 9_001) == 1_066
+    assert timeline.jumps == 0
+
+
+def test_equal_stamps_still_rise() -> None:
+    timeline = begun(0, 1_000)
+    assert [timeline.place(V, 0, 1_000) for _ in range(3)] == [1_001, 1_002, 1_003]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([A, V]),
+            st.integers(0, (1 << 32) - 1),
+            st.integers(0, 5_000),
+            st.booleans(),
+        ),
+        max_size=40,
+    )
+)
+def test_times_of_a_track_always_rise(stamps: list[tuple[Kind, int, int, bool]]) -> None:
+    timeline, now_ms, last = Timeline(), 0, {A: -1, V: -1}
+    for kind, stamp, step, joins in stamps:
+        now_ms += step
+        if joins:
+            timeline.join()
+        time_ms = timeline.place(kind, stamp, now_ms)
+        assert time_ms > last[kind]
+        last[kind] = time_ms
