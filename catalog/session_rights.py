@@ -70,8 +70,8 @@ def may_book(viewer: Viewer, kind: SessionKind, school: School | None, teacher_i
         return True
     if teacher_id != viewer.person_id or not viewer.signed_in:
         return False
-    if kind is SessionKind.RESEARCH and viewer.has(Role.RESEARCHER):
-        return school is None or any(_researches(a, school) for a in viewer.affiliations)
+    if kind is SessionKind.RESEARCH and any(_researches(a, school) for a in viewer.affiliations):
+        return True
     return school is not None and any(
         a.role is Role.TEACHER and a.school_id == school.id for a in viewer.affiliations
     )
@@ -142,9 +142,9 @@ def _city_wide(item: Affiliation) -> bool:
     return item.role is Role.RESEARCHER and not item.school_id and not item.district_id
 
 
-def _researches(item: Affiliation, school: School) -> bool:
-    if item.role is not Role.RESEARCHER:
-        return False
+def _researches(item: Affiliation, school: School | None) -> bool:
+    if item.role is not Role.RESEARCHER or school is None:
+        return item.role is Role.RESEARCHER
     if item.school_id:
         return item.school_id == school.id
     return not item.district_id or item.district_id == school.district_id
