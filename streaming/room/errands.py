@@ -53,12 +53,6 @@ class Errands:
             except TongbuError as error:
                 log.warning("room %s: %s failed: %s", self._session, errand, error)
                 self._failed(errand, error)
-            finally:
-                self._errands.task_done()
-
-    async def done(self) -> None:
-        """Wait until all errands are done."""
-        await self._errands.join()
 
     async def _do(self, errand: Errand) -> None:
         match errand:

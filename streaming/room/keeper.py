@@ -66,8 +66,10 @@ class Keeper:
         while True:
             try:
                 return await self._book.append(self._session, batch)
-            except TongbuError as error:
+            except Exception as error:
+                # Whatever is wrong with the log, the lesson goes on.
+                known = isinstance(error, TongbuError)
+                log.warning("room %s: its log: %s", self._session, error, exc_info=not known)
                 self._metrics.log_retries.inc()
-                log.warning("room %s: its log cannot be written: %s", self._session, error)
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, RETRY_LIMIT_S)

@@ -146,6 +146,9 @@ class LiveRoom:
                 self._handle(mail)
             except Refused as error:
                 self._refuse(mail, error)
+            except BaseException:
+                _fail(mail, Unavailable("the room broke: connect again"))
+                raise
             else:
                 if mail.done is not None and not mail.done.done():
                     mail.done.set_result(None)

@@ -10,6 +10,7 @@ Limit: 1500 rooms in memory.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from streaming.room.room import Room
 
 ROOMS_LIMIT = 1500
 REPLAY_SLICE = 2000
+TELL_TRIES = 3
 _OVER = {
     SessionState.ENDED: (CourseState.ENDED,),
     SessionState.FAILED: (CourseState.ENDED,),
@@ -83,16 +85,23 @@ class Rooms:
         lesson: str | None = None,
     ) -> None:
         """Say what turn a session takes. Raises: Refused when it cannot; NotFound, Unavailable."""
-        room = await self.get(session)
-        await room.ask(Turn(state, began_utc, lesson))
+        for left in reversed(range(TELL_TRIES)):
+            room = await self.get(session)
+            try:
+                return await room.ask(Turn(state, began_utc, lesson))
+            except Unavailable:
+                if not left:
+                    raise
+        return None
 
     async def close(self) -> None:
         """Close every connection and write what is left for the logs."""
         self._closed = True
-        tasks = [slot.task for slot in self._slots.values() if slot.task]
-        for slot in list(self._slots.values()):
-            if slot.opened.done() and not slot.opened.exception():
-                slot.opened.result().close()
+        slots = list(self._slots.values())
+        tasks = [slot.task for slot in slots if slot.task]
+        for slot in slots:
+            with contextlib.suppress(Exception):
+                (await asyncio.shield(slot.opened)).close()
         if tasks:
             await asyncio.wait(tasks)
 
@@ -132,8 +141,10 @@ class Rooms:
         slot.opened.set_result(live)
         async with asyncio.TaskGroup() as group:
             beside = [group.create_task(keeper.run()), group.create_task(errands.run())]
-            await live.run()
-            await keeper.last_words()
+            try:
+                await live.run()
+            finally:
+                await keeper.last_words()
             for task in beside:
                 task.cancel()
 

@@ -147,7 +147,7 @@ def survive(sent: list[str | bytes]) -> None:
 
 
 @given(st.lists(texts, max_size=12))
-@settings(max_examples=300)
+@settings(max_examples=150)
 @example([b"\xff\xfe"])
 @example(["[" * 16_000])
 def test_no_message_breaks_the_room(sent: list[str | bytes]) -> None:
