@@ -25,6 +25,10 @@ APP_PATHS = (
     "/mine",
     "/admin",
     "/admin/{kind}",
+    "/timetable",
+    "/studio/{id}",
+    "/classroom",
+    "/watch/{id}",
     "/login",
     "/account",
 )

@@ -78,7 +78,10 @@ export default defineConfig({
   },
   server: {
     proxy: Object.fromEntries(
-      ["/api", "/media"].map((path) => [path, process.env.TONGBU_ORIGIN ?? "http://127.0.0.1:8080"]),
+      ["/api", "/media", "/live"].map((path) => [
+        path,
+        { target: process.env.TONGBU_ORIGIN ?? "http://127.0.0.1:8080", ws: path === "/live" },
+      ]),
     ),
   },
   test: { include: ["tests/**/*.test.ts"], environment: "node" },

@@ -40,6 +40,32 @@ const routes: RouteRecordRaw[] = [
     meta: { title: "nav.admin", needs: "administrator" },
   },
   {
+    path: "/timetable",
+    name: "timetable",
+    component: () => import("./pages/TimetablePage.vue"),
+    meta: { title: "nav.timetable" },
+  },
+  {
+    path: "/studio/:id",
+    name: "studio",
+    component: () => import("./pages/StudioPage.vue"),
+    props: true,
+    meta: { title: "liveTitle.studio", needs: "person" },
+  },
+  {
+    path: "/classroom",
+    name: "classroom",
+    component: () => import("./pages/ClassroomPage.vue"),
+    meta: { title: "liveTitle.classroom", needs: "person" },
+  },
+  {
+    path: "/watch/:id",
+    name: "watch",
+    component: () => import("./pages/GuestLivePage.vue"),
+    props: true,
+    meta: { title: "liveTitle.watch" },
+  },
+  {
     path: "/login",
     name: "login",
     component: () => import("./pages/LoginPage.vue"),

@@ -11,6 +11,11 @@ const BUDGETS = [
     limitKb: 250,
     entries: ["index.html", "src/pages/LessonPage.vue", "hls"],
   },
+  ...["Timetable", "Studio", "Classroom", "GuestLive"].map((name) => ({
+    page: `live: ${name}`,
+    limitKb: 250,
+    entries: ["index.html", `src/pages/${name}Page.vue`, ...(name === "Timetable" ? [] : ["hls"])],
+  })),
 ];
 const manifest = JSON.parse(readFileSync("dist/manifest.json", "utf8"));
 
@@ -39,7 +44,7 @@ for (const { page, limitKb, entries } of BUDGETS) {
   over ||= kb > limitKb;
   console.log(`${page}: ${kb.toFixed(1)} kB gzip of ${limitKb} kB in ${files.size} files`);
 }
-const early = [...collect("index.html", new Set())].filter((file) => /hls|admin|Admin/.test(file));
+const early = [...collect("index.html", new Set())].filter((file) => /hls|admin|Admin|live|Live|Studio|Classroom|Timetable/.test(file));
 if (early.length) {
   console.log(`loaded too early: ${early.join(", ")}`);
   over = true;

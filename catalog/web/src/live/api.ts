@@ -59,6 +59,25 @@ export interface SessionDraft {
   open_to_all: boolean;
 }
 
+export interface Term extends Named {
+  weeks: number;
+  this_week: number | null;
+  first_day: string;
+  periods: { starts: string; duration_s: number }[];
+}
+
+export type Parity = "every" | "odd" | "even";
+
+/** What recurs: the draft of each lesson without its time, and where in the term it stands. */
+export interface TimetableDraft extends Omit<SessionDraft, "starts_at" | "duration_s"> {
+  term: string;
+  weekday: number;
+  period: number;
+  first_week: number;
+  last_week: number;
+  parity: Parity;
+}
+
 export interface ClassroomNow {
   classroom: Named & { school: Named };
   now: string;
@@ -77,6 +96,9 @@ export const sessions = {
     request<Session>("PATCH", `/sessions/${id}`, { body: change }),
   cancel: (id: string) => request<void>("POST", `/sessions/${id}/cancel`),
   end: (id: string) => request<void>("POST", `/sessions/${id}/end`),
+  terms: (school: string) => request<Page<Term>>("GET", `/terms${queryString({ school })}`),
+  bookMany: (draft: TimetableDraft) =>
+    request<{ sessions: number }>("POST", "/timetables", { body: draft }),
   /** With `seen`, the answer comes when there is news, or after `waitS`. */
   classroomNow: (seen: string, waitS: number, signal?: AbortSignal) =>
     request<ClassroomNow>("GET", `/classroom/now${queryString({ seen, wait_s: waitS })}`, { signal }),

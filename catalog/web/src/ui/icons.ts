@@ -44,6 +44,7 @@ export const ICONS = {
   pair: ["M9.5 14.5 7 17a3.5 3.5 0 0 1-5-5l3-3a3.5 3.5 0 0 1 5 0", "M14.5 9.5 17 7a3.5 3.5 0 0 1 5 5l-3 3a3.5 3.5 0 0 1-5 0", "m9 15 6-6"],
   map: ["m3.5 6.5 5.5-2 6 2 5.5-2v13l-5.5 2-6-2-5.5 2z", "M9 4.5v13", "M15 6.5v13"],
   layers: ["m12 4 8.5 4.5L12 13 3.5 8.5z", "m4 12.5 8 4.2 8-4.2", "m4 16.5 8 4.2 8-4.2"],
+  calendar: ["M4 6h16v14H4z", "M4 10.5h16", "M8.5 3.5V8", "M15.5 3.5V8"],
 } as const satisfies Record<string, readonly string[]>;
 
 export type IconName = keyof typeof ICONS;
