@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from catalog.errors import TongbuError, Unavailable
 from catalog.live import RoomRole
 from streaming.room import messages
+from streaming.room.course import LESSON, STATE
 from streaming.room.errors import Refused
 from streaming.room.inputs import NAMES, Arrive, Depart, Hand, Input, Report, Say
 from streaming.room.keeper import Keeper
@@ -224,7 +225,10 @@ class LiveRoom:
         news = []
         if self._room.changed:
             self._snapshot = None
-            news.append(messages.changes(self._room.changes()))
+            found = self._room.changes()
+            news.append(messages.changes(found))
+            if any(change["key"] in (STATE, LESSON) for change in found):
+                news.append(messages.state(self._room.state.course))
         if self._room.d_ms != self._told_d_ms:
             self._told_d_ms = self._room.d_ms
             news.append(messages.target(self._told_d_ms))

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from catalog.live import RoomRole
+from streaming.room.course import Course
 from streaming.room.errors import Reason, Refused
 from streaming.room.inputs import (
     NAME_LIMIT,
@@ -79,6 +80,11 @@ def welcome(
 def changes(found: list[dict[str, Any]]) -> bytes:
     """Say what has changed of the room."""
     return encode({"type": "room", "changes": found})
+
+
+def state(course: Course) -> bytes:
+    """Say where the session stands."""
+    return encode({"type": "state", "state": course.state.value, "lesson": course.lesson})
 
 
 def target(d_ms: int) -> bytes:

@@ -17,7 +17,10 @@ class FloorKeys(Protocol):
     """Publishing rights for the feed `floor`."""
 
     async def open(self, session: str, member: str) -> str:
-        """Give a short-lived key with which this member may publish. Raises: TongbuError."""
+        """Give a short-lived key with which this member may publish; again for one who is back.
+
+        Raises: TongbuError, which ends the floor.
+        """
 
     async def close(self, session: str, member: str) -> None:
         """Take the right back and end what is published with it."""

@@ -117,27 +117,31 @@ class Rooms:
         """Own one room from its log to its end."""
         try:
             found = await self._find(session)
-            room = await self._restored(session, found)
+            room = await self._restored(session)
         except Exception as error:
             self._slots.pop(session)
             slot.opened.set_exception(error)
             return
         self.metrics.rooms.inc()
         try:
-            await self._run(session, room, slot)
+            await self._run(found, room, slot)
         except Exception:
             log.exception("room %s broke; it opens again from its log", session)
         finally:
             self.metrics.rooms.dec()
             self._slots.pop(session)
 
-    async def _run(self, session: str, room: Room, slot: _Slot) -> None:
+    async def _run(self, found: LiveSession, room: Room, slot: _Slot) -> None:
+        session = found.id
         keeper = Keeper(session, self._log, self.metrics)
         errands = Errands(
             session, self._book, self._keys,
             lambda event: live.post(Mail(event)), lambda member, data: live.send(member, data),
         )  # fmt: skip
         live = LiveRoom(session, room, keeper, errands.add, self.metrics)
+        told = room.state.course.state is CourseState.RECORDED
+        for state in () if told else _OVER.get(found.state, ()):
+            live.post(Mail(Turn(state, lesson=found.lesson)))
         slot.opened.set_result(live)
         async with asyncio.TaskGroup() as group:
             beside = [group.create_task(keeper.run()), group.create_task(errands.run())]
@@ -154,7 +158,7 @@ class Rooms:
             raise NotFound("there is no such session")
         return found
 
-    async def _restored(self, session: str, found: LiveSession) -> Room:
+    async def _restored(self, session: str) -> Room:
         """Replay the log, letting others run between its pieces."""
         entries = await self._log.read(session)
         now = asyncio.get_running_loop().time()
@@ -163,7 +167,4 @@ class Rooms:
             room.replay(entries[first : first + REPLAY_SLICE])
             await asyncio.sleep(0)
         room.settle(now)
-        for state in _OVER.get(found.state, ()):
-            if room.state.course.state is not CourseState.RECORDED:
-                room.handle(Turn(state, lesson=found.lesson), now)
         return room

@@ -47,13 +47,17 @@ async def test_a_lesson_from_hand_to_floor_to_end(house: House) -> None:
     assert (refused["to"], refused["reason"]) == ("grant", "no_right")
 
     await teacher.say("end")
-    await pupil.sees("state", "ended")
+    assert await pupil.hear("state") == {"type": "state", "state": "ended", "lesson": None}
+    assert pupil.page["state"] == "ended"
     assert house.book.sessions[SESSION].state is SessionState.ENDED
     await house.rooms.tell(SESSION, CourseState.RECORDED, lesson="lesson-1")
     await pupil.sees("lesson", "lesson-1")
     kinds = ["began", "joined", "joined", "joined", "hand_up", "floor_granted", "floor_ended",
              "ended", "recorded"]  # fmt: skip
     await eventually(lambda: house.log.kinds(SESSION) == kinds)
+    for event in ("asked", "granted", "ended"):
+        assert house.figure("tongbu_room_floor_total", event=event) == 1
+    await eventually(lambda: house.figure("tongbu_room_delay_seconds_count") >= 1)
 
 
 async def test_a_page_sees_by_changes_what_one_sees_that_comes_in(house: House) -> None:

@@ -130,6 +130,7 @@ async def test_a_session_that_is_over_opens_as_over(kit: Kit) -> None:
         await kit.rooms.tell("a", CourseState.LIVE)
     await kit.rooms.tell("a", CourseState.RECORDED, lesson="l")
     await kit.rooms.close()
+    assert kit.log.kinds("a") == ["ended", "recorded"]
 
 
 async def test_so_many_rooms_and_none_after_the_end(
