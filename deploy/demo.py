@@ -10,12 +10,13 @@ import csv
 import io
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from catalog.accounts import NewPerson, add_person
+from catalog.accounts import NewPerson, Secret, add_person, make_secret
 from catalog.bulk_import import import_table
 from catalog.credentials import random_password
 from catalog.db.city import city_is_empty, insert_city
@@ -26,9 +27,11 @@ from catalog.people import Affiliation, Role
 from catalog.store.port import ObjectStore
 from deploy.demo_city import demo_city
 from deploy.demo_media import LESSONS, DemoError, DemoLesson, draw
+from deploy.demo_sessions import book_demo_sessions
 
 TEACHER = "wangfang"
 _URBAN, _RURAL = 0, 165
+PAIRS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ PEOPLE = (
     DemoPerson("district", "市南区信息员 刘洋", Role.DISTRICT),
     DemoPerson("school", "校长 陈静", Role.SCHOOL),
     DemoPerson(TEACHER, "王芳", Role.TEACHER),
+    DemoPerson("lina", "李娜", Role.TEACHER, _URBAN + 1),
+    DemoPerson("zhangwei", "张伟", Role.TEACHER, _URBAN + 2),
     DemoPerson("rural", "乡村教师 孙磊", Role.TEACHER, _RURAL),
     DemoPerson("researcher", "教研员 赵敏", Role.RESEARCHER),
     DemoPerson("classroom", "听讲教室 1", Role.CLASSROOM, _RURAL),
@@ -61,23 +66,19 @@ async def fill_demo(pool: Pool, store: ObjectStore, passwords: Passwords, day: d
     schools = await insert_city(pool, city)
     names = [school.name for school in city.schools]
     password = random_password()
+    secrets = [await make_secret(passwords, person.username, password) for person in PEOPLE]
     async with pool.connection() as connection:
-        for person in PEOPLE:
-            await _add(
-                connection, passwords, person, schools[names[person.school]], since, password
-            )
+        for person, secret in zip(PEOPLE, secrets, strict=True):
+            await _add(connection, person, schools[names[person.school]], since, secret)
     sys.stdout.write(_told(password))
     sys.stdout.flush()
+    pairs = [(schools[names[_URBAN + n]], schools[names[_RURAL + n]]) for n in range(PAIRS)]
+    await book_demo_sessions(pool, pairs, time.time())
     await _import_lessons(pool, store, names)
 
 
 async def _add(
-    connection: Connection,
-    passwords: Passwords,
-    person: DemoPerson,
-    school: str,
-    since: date,
-    password: str,
+    connection: Connection, person: DemoPerson, school: str, since: date, secret: Secret
 ) -> None:
     cursor = await connection.execute(
         "select s.district_id, min(c.id) as classroom_id from school s"
@@ -90,9 +91,7 @@ async def _add(
         Role.CLASSROOM: Affiliation(person.role, since, classroom_id=row.get("classroom_id")),
     }
     place = places.get(person.role, Affiliation(person.role, since, school_id=school))
-    await add_person(
-        connection, passwords, NewPerson(person.username, person.name, password, (place,))
-    )
+    await add_person(connection, NewPerson(person.username, person.name, secret, (place,)))
 
 
 def _told(password: str) -> str:
