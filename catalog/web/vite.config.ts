@@ -49,6 +49,16 @@ const hlsFlags = {
   __VERSION__: JSON.stringify(hlsPackage.version),
 };
 
+// What every page needs stands in two files: each further page would split it into smaller ones,
+// which compress worse.
+const FIRST = [
+  { name: "vue", test: /node_modules\/(@vue|vue|vue-router|vue-i18n|@intlify)\// },
+  {
+    name: "frame",
+    test: /src\/(i18n\/(index|zh-CN|vocabulary)|api\/(client|session|lessons)|ui\/(AppIcon|icons|toast|load|format|words|useWords|StatePane|theme))\b/,
+  },
+];
+
 // Flags leave out what the pages do not use: the options API, devtools, the old i18n API.
 export default defineConfig({
   plugins: [compiledMessages(), vue()],
@@ -75,6 +85,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 700,
+    rolldownOptions: { output: { codeSplitting: { groups: FIRST } } },
   },
   server: {
     proxy: Object.fromEntries(
