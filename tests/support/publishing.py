@@ -61,7 +61,11 @@ class Studio:
 
 @contextlib.asynccontextmanager
 async def studio(
-    away_s: float = 30.0, encode_cores: float = 8.0, idle_s: float = 15.0
+    away_s: float = 30.0,
+    encode_cores: float = 8.0,
+    idle_s: float = 15.0,
+    silent_s: float = 5.0,
+    srt_ports: tuple[int, int] = (0, 0),
 ) -> AsyncIterator[Studio]:
     """Run an ingest on a free port."""
     feeds, book, registry = KeptFeeds(), OneKeyBook(), CollectorRegistry()
@@ -71,7 +75,9 @@ async def studio(
         rtmp_port=0,
         away_s=away_s,
         idle_s=idle_s,
+        silent_s=silent_s,
         encode_cores=encode_cores,
+        srt_ports=srt_ports,
     )
     async with (
         live_ingest(feeds, book, settings, LiveMetrics(registry)) as ingest,

@@ -22,7 +22,7 @@ from transcoder.live.address import Address, make_address
 from transcoder.live.errors import BadContribution, Refusal, Refused
 from transcoder.live.feeds import LiveIngest
 from transcoder.live.live_feed import FIGURES_EVERY_S, Publisher
-from transcoder.live.relay import WEBM_PIPE, relaying
+from transcoder.live.relay import WEBM_PIPE, Relay
 from transcoder.live.webcodecs import (
     MESSAGE_LIMIT_BYTES,
     BrowserFrames,
@@ -134,8 +134,12 @@ class BrowserIngest:
 
             yield take
             return
-        ffmpeg = str(self._ingest.settings.ffmpeg)
-        async with relaying(ffmpeg, WEBM_PIPE, publisher) as child:
+
+        async def admitted() -> Publisher:
+            return publisher
+
+        relay = Relay(str(self._ingest.settings.ffmpeg), WEBM_PIPE, admitted)
+        async with relay.running() as child:
             yield child.send
             child.close_input()
             await child.ended()

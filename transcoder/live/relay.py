@@ -6,12 +6,19 @@ like those of RTMP. Only the one that reads WebM from us runs without the networ
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import re
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from transcoder.errors import ProcessError
+from transcoder.live.address import Address
 from transcoder.live.child import LIVE_SANDBOX, Child, running
+from transcoder.live.errors import BadContribution, Refusal, Refused
+from transcoder.live.feeds import LiveIngest
 from transcoder.live.flv import FileReader, Tag
 from transcoder.live.live_feed import Publisher
 from transcoder.process import Output
@@ -22,6 +29,11 @@ WEBM_PIPE = "pipe:0"
 PROBE_BYTES = 500_000
 ANALYSE_US = 1_000_000
 SOCKET_LIMIT_US = 10_000_000
+AGAIN_S = 1.0
+LOOK_EVERY_S = 0.5
+_SECRETS = re.compile(r"(passphrase=|//)[^&\s@/]+(?=@|&|\s|$)")
+
+log = logging.getLogger(__name__)
 
 
 class Reaching(Sandbox):
@@ -50,25 +62,92 @@ def relay_command(program: str, way: str, fd: int) -> list[str]:
     ]  # fmt: skip
 
 
-@asynccontextmanager
-async def relaying(program: str, way: str, publisher: Publisher) -> AsyncIterator[Child]:
-    """Run a relay into a publisher; gives the child, to write WebM to or to wait for.
+class Relay:
+    """One ffmpeg that takes a contribution apart. `admit` is asked when its first bytes come."""
 
-    Raises: what `running` raises; BadContribution, Refused from the publisher.
-    """
+    def __init__(self, program: str, way: str, admit: Callable[[], Awaitable[Publisher]]) -> None:
+        self.publisher: Publisher | None = None
+        self._program = program
+        self._way = way
+        self._admit = admit
 
-    async def consume(output: Output) -> None:
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Child]:
+        """Run it; gives the child, to write WebM to or to wait for.
+
+        Raises: what `child.running` raises; Refused, BadContribution from the publisher.
+        """
+        sandbox = LIVE_SANDBOX if self._way == WEBM_PIPE else Reaching()
+        async with running(self._build, [self._consume], lambda _data: None, sandbox) as child:
+            yield child
+
+    def _build(self, fds: Sequence[int]) -> list[str]:
+        return relay_command(self._program, self._way, fds[0])
+
+    async def _consume(self, output: Output) -> None:
         reader = FileReader()
         while data := await output.read():
+            if self.publisher is None:
+                self.publisher = await self._admit()
             for item in reader.feed(data):
                 if isinstance(item, Tag):
-                    publisher.take(item)
+                    self.publisher.take(item)
                 else:
-                    publisher.hint(item)
+                    self.publisher.hint(item)
 
-    def build(fds: Sequence[int]) -> list[str]:
-        return relay_command(program, way, fds[0])
 
-    sandbox = LIVE_SANDBOX if way == WEBM_PIPE else Reaching()
-    async with running(build, [consume], lambda _data: None, sandbox) as child:
-        yield child
+async def keep_relaying(ingest: LiveIngest, way: str, address: Address, kind: str) -> None:
+    """Take a contribution again and again until its feed has ended.
+
+    Whoever starts this vouches for the address: it was made from a booked session.
+    """
+
+    async def admit() -> Publisher:
+        publisher = await ingest.admit(lambda: address, kind, trusted=True)
+        ingest.metrics.publishers.labels(kind).inc()
+        return publisher
+
+    on_air = False
+
+    def over() -> bool:
+        """Tell whether the feed was on air and is no more."""
+        return on_air and ingest.find(address.session, address.feed) is None
+
+    while not over():
+        relay = Relay(str(ingest.settings.ffmpeg), way, admit)
+        try:
+            await _relay_once(relay, over)
+        except Refused as refused:
+            if refused.why is Refusal.ENDED:
+                return
+            log.info("%s of %s: %s", kind, address.session, refused)
+        except (ProcessError, BadContribution, OSError) as error:
+            log.info("%s of %s broke off: %s", kind, address.session, redacted(str(error)))
+        finally:
+            if relay.publisher is not None:
+                on_air = True
+                ingest.metrics.publishers.labels(kind).dec()
+                relay.publisher.leave()
+        await asyncio.sleep(AGAIN_S)
+
+
+async def _relay_once(relay: Relay, over: Callable[[], bool]) -> None:
+    """Run until the peer goes, or the feed ends."""
+    async with relay.running() as child:
+        ended = asyncio.create_task(child.ended())
+        try:
+            while not ended.done():
+                await asyncio.wait((ended,), timeout=LOOK_EVERY_S)
+                if over():
+                    raise Refused(Refusal.ENDED, "the session has ended")
+                if relay.publisher is not None and relay.publisher.ended.done():
+                    raise Refused(Refusal.BUSY, relay.publisher.ended.result())
+            await ended
+        finally:
+            ended.cancel()
+            await asyncio.gather(ended, return_exceptions=True)
+
+
+def redacted(text: str) -> str:
+    """Take keys and passwords out of what ffmpeg says about an address."""
+    return _SECRETS.sub(r"\1***", text)
