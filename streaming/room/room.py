@@ -259,9 +259,13 @@ class Room:
             if can is not None:
                 self.delay.report(member.id, can, now)
             return
+        if isinstance(message, said.Join):
+            self.health.arrive(member.id, message.delivery)
+            self.delay.leave(member.id)
+            return
         act = self._ACTS.get(type(message))
         if act is None:
-            raise Refused(Reason.NOT_NOW, "you are in the room already")
+            raise Refused(Reason.NOT_NOW, "pings are not for the room")
         if self.state.course.over:
             raise Refused(Reason.NOT_NOW, "the lesson has ended")
         self._check_pace(member, now)

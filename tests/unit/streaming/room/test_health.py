@@ -73,7 +73,8 @@ def test_delivery_counts_and_a_report_without_can_does_not() -> None:
     assert scene.room.d_ms == 400
     scene.say(room, Report(can_ms=300))
     assert scene.room.d_ms == 750
-    assert scene.arrive("a", CLASSROOM, "一班", Join(delivery=Delivery.WS)) == room
+    scene.say(room, Join(delivery=Delivery.WS))
+    assert scene.room.health_now()["rooms"][room]["can_ms"] is None
     scene.say(room, Report(can_ms=300))
     scene.wait(5)
     assert scene.room.health_now()["rooms"][room]["delivery"] == "ws"

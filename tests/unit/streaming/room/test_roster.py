@@ -116,8 +116,8 @@ def test_who_is_not_here_says_nothing() -> None:
         with pytest.raises(Refused) as error:
             scene.put(event)
         assert error.value.reason is Reason.UNKNOWN
-    with pytest.raises(Refused, match="already"):
-        scene.say("m1", Join())
+    with pytest.raises(Refused, match="not for the room"):
+        scene.say("m1", said.Ping(1.0))
 
 
 def test_a_restart_keeps_members_for_half_a_minute() -> None:
