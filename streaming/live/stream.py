@@ -66,7 +66,15 @@ async def stream(
         await _serve(ws, connection, feed, metrics)
     finally:
         feed.hub.leave(connection)
+        _hang_up(request)
     return ws
+
+
+def _hang_up(request: web.Request) -> None:
+    """Give back what a viewer who reads nothing would hold for ever."""
+    transport = request.transport
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.abort()
 
 
 async def _serve(

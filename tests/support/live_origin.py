@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -39,6 +39,8 @@ _FRAGMENTED = ("-movflags", "+cmaf+frag_every_frame", "-f", "mp4")
 _SOUND = ("-c:a", "aac", "-b:a", "64k", "-ac", "1", "-movflags", "+cmaf+delay_moov",
           "-frag_duration", "40000", "-f", "mp4")  # fmt: skip
 
+VIDEO_SCALE = 15_360
+SCALES = {"aac": 48_000}
 Piece = tuple[str, Init | Fragment]
 
 
@@ -173,16 +175,15 @@ async def send_paced(feed: LiveFeed, pieces: tuple[Piece, ...], speed: float = 1
 
 def split(pieces: tuple[Piece, ...], at_s: float) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
     """Cut a stream in two at a media time."""
-    scales = {name: item.track.timescale for name, item in pieces if isinstance(item, Init)}
 
-    def early() -> Iterator[Piece]:
-        for name, item in pieces:
-            if isinstance(item, Init) or item.start_ts / scales[name] < at_s - 1e-6:
-                yield name, item
+    def is_early(piece: Piece) -> bool:
+        name, item = piece
+        if isinstance(item, Init):
+            return True
+        return item.start_ts / SCALES.get(name, VIDEO_SCALE) < at_s - 1e-6
 
-    first = tuple(early())
-    chosen = {id(item) for _, item in first}
-    return first, tuple(piece for piece in pieces if id(piece[1]) not in chosen)
+    first = tuple(piece for piece in pieces if is_early(piece))
+    return first, tuple(piece for piece in pieces if not is_early(piece))
 
 
 def _start_s(feed: LiveFeed, name: str, item: Init | Fragment) -> float:
