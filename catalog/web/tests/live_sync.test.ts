@@ -175,6 +175,7 @@ describe("coming back", () => {
   it("tries at once, then after longer and longer times that differ from player to player", () => {
     expect([0, 1, 2, 4, 40].map((tries) => waitS(tries, 1))).toEqual([0, FIRST_S, 0.5, 2, MOST_S]);
     expect(waitS(3, 0)).toBe(0.5);
+    expect(waitS(40, 1, 3)).toBe(3);
   });
 });
 

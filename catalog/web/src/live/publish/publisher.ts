@@ -44,7 +44,7 @@ export class Publisher {
         text: (text) => this.answered(readAnswer(text)),
         closed: (_, again) => this.closed(again),
       },
-      { final: [1003, 1009], silentMs: SILENT_MS },
+      { final: [1003, 1009], silentMs: () => SILENT_MS },
     );
     this.timer = window.setInterval(() => this.encoding?.tick(), 1000);
     events.phase("connecting");

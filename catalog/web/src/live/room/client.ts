@@ -96,7 +96,7 @@ export class RoomClient {
         text: (text) => this.heard(text),
         closed: (code) => this.lost(code),
       },
-      { final: [TAKEN_OVER], silentMs: SILENT_MS },
+      { final: [TAKEN_OVER], silentMs: () => SILENT_MS },
     );
   }
 

@@ -15,9 +15,14 @@ export interface LinkEvents {
 export interface LinkOptions {
   /** Close codes after which trying again makes no sense. */
   final: readonly number[];
-  /** Nothing heard for so long means that the line is gone. */
-  silentMs: number;
+  /** Nothing heard for so long means that the line is gone; Infinity while silence is in order. */
+  silentMs: () => number;
+  mostWaitS?: number;
 }
+
+/** A server may hold a new connection back until there is something to send. */
+const OPENING_MS = 20_000;
+const WATCH_EVERY_MS = 1000;
 
 export const GONE_AWAY = 4000;
 
@@ -43,7 +48,7 @@ export class Link {
     const { signal } = this.control;
     window.addEventListener("online", () => this.now(), { signal });
     window.addEventListener("offline", () => this.drop(), { signal });
-    this.watchTimer = window.setInterval(() => this.watch(), options.silentMs / 4);
+    this.watchTimer = window.setInterval(() => this.watch(), WATCH_EVERY_MS);
     this.connect();
   }
 
@@ -106,15 +111,15 @@ export class Link {
     if (again) {
       this.tries += 1;
       this.retryTimer = window.setTimeout(
-        () => this.connect(), waitS(this.tries, Math.random()) * 1000,
+        () => this.connect(), waitS(this.tries, Math.random(), this.options.mostWaitS) * 1000,
       );
     }
     this.events.closed(code, again);
   }
 
   private watch(): void {
-    if (!this.socket || performance.now() - this.heardAt < this.options.silentMs) return;
-    this.drop();
+    const limit = this.connected ? this.options.silentMs() : OPENING_MS;
+    if (this.socket && performance.now() - this.heardAt > limit) this.drop();
   }
 
   /** Give the socket up without waiting for its goodbye, which a dead line never brings. */

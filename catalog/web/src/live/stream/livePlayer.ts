@@ -202,7 +202,8 @@ export class LivePlayer {
     this.settle();
     const now = this.serverNow();
     const anchor = this.engine?.anchor();
-    if (this.past || now === undefined || anchor === undefined || this.seeking()) return;
+    if (this.past || !this.engine || this.seeking()) return;
+    if (now === undefined || anchor === undefined) return this.withoutBeat();
     const { video, beat } = this;
     const standing = video.paused || video.readyState < 3;
     const ranges = rangesOf(video.buffered);
@@ -216,6 +217,11 @@ export class LivePlayer {
     if (made.do === "jump") this.jump(made.to);
     else if (made.do === "hold") this.hold();
     else this.run(made.rate);
+  }
+
+  /** No clock (no room could be reached): the playlist's own distance to the edge has to do. */
+  private withoutBeat(): void {
+    if (this.engine?.kind !== "ws" && this.video.paused && this.video.readyState > 2) void this.play();
   }
 
   private seeking(): boolean {

@@ -20,8 +20,8 @@ import {
 const SILENT_MS = 5000;
 const GIVE_UP_AFTER = 4;
 const MOST_BACKLOG = 200;
-/** The server says that this session is not for us, or over. */
-const FINAL_CODES = [4401, 4403, 4404, 4410];
+/** A feed that has not begun answers 404; who waits for the floor waits no longer than this. */
+const MOST_WAIT_S = 3;
 
 export class WsEngine implements Engine {
   readonly kind = "ws";
@@ -37,10 +37,12 @@ export class WsEngine implements Engine {
   private url = "";
   private video = 0;
   private everHello = false;
+  private flows = true;
 
   constructor(
     private readonly element: HTMLVideoElement,
     path: () => string,
+    /** Undefined too while no WebSocket to the room works: then this one may be useless as well. */
     private readonly serverNow: () => number | undefined,
     private readonly events: EngineEvents,
   ) {
@@ -50,9 +52,14 @@ export class WsEngine implements Engine {
         open: () => undefined,
         text: (text) => this.guarded(() => this.said(readText(text))),
         binary: (data) => this.guarded(() => this.media(readMedia(data))),
-        closed: (_, again) => this.closed(again),
+        closed: () => this.closed(),
       },
-      { final: FINAL_CODES, silentMs: SILENT_MS },
+      {
+        final: [],
+        // While the main classroom is away nothing comes, and nothing is wrong with this line.
+        silentMs: () => (this.flows ? SILENT_MS : Infinity),
+        mostWaitS: MOST_WAIT_S,
+      },
     );
   }
 
@@ -93,10 +100,10 @@ export class WsEngine implements Engine {
     }
   }
 
-  private closed(again: boolean): void {
-    const useless = !again || (!this.everHello && this.link.failures >= GIVE_UP_AFTER);
-    if (useless) this.events.unusable();
-    else this.events.broken();
+  private closed(): void {
+    const useless = !this.everHello && this.link.failures >= GIVE_UP_AFTER;
+    if (useless && this.serverNow() === undefined) this.events.unusable();
+    else if (this.everHello) this.events.broken();
   }
 
   private said(message: TextMessage): void {
@@ -107,7 +114,10 @@ export class WsEngine implements Engine {
         return;
       case "rung": return this.switched(message.video);
       case "skipped": return this.restarted();
-      case "state": return this.events.source(message.state);
+      case "state":
+        this.flows = message.state === "live";
+        if (message.state === "ended") this.link.close();
+        return this.events.source(message.state);
       case "other": return;
     }
   }
