@@ -36,48 +36,51 @@ LIST_STEP = 200
 
 
 @dataclass(frozen=True, slots=True)
-class NewPerson:
-    """An account to add; without a password one is made."""
+class Secret:
+    """A password's hash, and the password itself if it was made here (shown once)."""
 
-    username: str
-    name: str
-    password: str | None = None
-    affiliations: tuple[Affiliation, ...] = ()
+    hashed: str
+    made: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
-    """The id of a new account, and the password if it was made here (shown once)."""
+class NewPerson:
+    """An account to add."""
 
-    id: str
-    password: str | None
+    username: str
+    name: str
+    secret: Secret
+    affiliations: tuple[Affiliation, ...] = ()
 
 
-async def add_person(connection: Connection, passwords: Passwords, new: NewPerson) -> Added:
-    """Add an account with its affiliations. Raises: Invalid, Conflict."""
+async def make_secret(passwords: Passwords, username: str, password: str | None = None) -> Secret:
+    """Hash a password, made unless given. Takes long: do it before a transaction begins.
+
+    Raises: Invalid.
+    """
+    if password:
+        return Secret(await passwords.hash(password_of(password, username_of(username))))
+    made = random_password()
+    return Secret(await passwords.hash(made), made)
+
+
+async def add_person(connection: Connection, new: NewPerson) -> str:
+    """Add an account with its affiliations and give its id. Raises: Invalid, Conflict."""
     for item in new.affiliations:
         check_affiliation(item)
-    username, name = username_of(new.username), line(new.name, "name")
-    made = None if new.password else random_password()
-    hashed = await passwords.hash(password_of(new.password or made or "", username))
-    person = new_id()
-    await insert_person(connection, person, username, name, hashed)
+    username, name, person = username_of(new.username), line(new.name, "name"), new_id()
+    await insert_person(connection, person, username, name, new.secret.hashed)
     for item in new.affiliations:
         await insert_affiliation(connection, new_id(), person, item)
-    return Added(person, made)
+    return person
 
 
-async def reset_password(
-    connection: Connection, passwords: Passwords, person: str, password: str | None = None
-) -> str:
-    """Set a new password, made unless given, end all sessions, and give the password."""
-    found = await read_person(connection, person, lock=True)
-    if found is None:
+async def reset_password(connection: Connection, person: str, secret: Secret) -> None:
+    """Set a new password and end all sessions."""
+    if await read_person(connection, person, lock=True) is None:
         raise NotFound("there is no such person")
-    fresh = password_of(password, found.username) if password else random_password()
-    await set_password(connection, person, await passwords.hash(fresh))
+    await set_password(connection, person, secret.hashed)
     await end_logins(connection, person)
-    return fresh
 
 
 async def set_disabled(connection: Connection, person: str, disabled: bool, day: date) -> None:
@@ -129,11 +132,18 @@ async def first_administrator(
     The composition root prints it once. Raises: Invalid when the given password is too weak.
     """
     async with pool.connection() as connection:
-        await connection.execute("lock table person in share row exclusive mode")
-        cursor = await connection.execute("select 1 from person limit 1")
-        if await cursor.fetchone() is not None:
+        if await _is_anybody(connection):
             return None
-        first = NewPerson(
-            ADMINISTRATOR, "管理员", password or None, (Affiliation(Role.ADMINISTRATOR, day),)
-        )
-        return (await add_person(connection, passwords, first)).password
+    secret = await make_secret(passwords, ADMINISTRATOR, password or None)
+    first = NewPerson(ADMINISTRATOR, "管理员", secret, (Affiliation(Role.ADMINISTRATOR, day),))
+    async with pool.connection() as connection:
+        await connection.execute("lock table person in share row exclusive mode")
+        if await _is_anybody(connection):
+            return None
+        await add_person(connection, first)
+    return secret.made
+
+
+async def _is_anybody(connection: Connection) -> bool:
+    cursor = await connection.execute("select 1 from person limit 1")
+    return await cursor.fetchone() is not None

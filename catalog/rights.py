@@ -131,7 +131,9 @@ def check_affiliation(item: Affiliation) -> None:
     wanted = _wanted_places(item.role)
     if (given[0] if given else "city") not in wanted or len(given) > 1:
         what = " or ".join("no place" if w == "city" else f"a {w}" for w in wanted)
-        raise Invalid(f"a {item.role.value} needs {what}, and only that", {"role": f"needs {what}"})
+        raise Invalid(
+            f"the role {item.role.value} needs {what}, and only that", {"role": f"needs {what}"}
+        )
 
 
 def _wanted_places(role: Role) -> list[str]:

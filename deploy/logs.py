@@ -13,8 +13,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from aiohttp.http_exceptions import HttpProcessingError
+
 from deploy.config import option
 
+HEARD_LIMIT_CHARS = 200
 context_id: ContextVar[str] = ContextVar("context_id", default="")
 
 _SECRETS = (
@@ -86,3 +89,15 @@ def set_up_logging(settings: LogSettings) -> None:
     root.setLevel(settings.level.upper())
     for noisy in ("procrastinate", "psycopg.pool", "aiohttp.access", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("aiohttp.server").addFilter(_without_inside)
+
+
+def _without_inside(record: logging.LogRecord) -> bool:
+    """Say in one line what is not HTTP: anybody can send it, and often."""
+    error = record.exc_info[1] if record.exc_info else None
+    if not isinstance(error, HttpProcessingError):
+        return True
+    record.exc_info = None
+    record.levelno, record.levelname = logging.INFO, "INFO"
+    record.msg, record.args = "not HTTP: %s", (" ".join(str(error).split())[:HEARD_LIMIT_CHARS],)
+    return logging.getLogger().isEnabledFor(logging.INFO)

@@ -14,6 +14,7 @@ from catalog.accounts import (
     add_person,
     all_people,
     find_person,
+    make_secret,
     reset_password,
     set_disabled,
 )
@@ -42,15 +43,16 @@ def _in_catalogue(settings: Settings, work: Work) -> int:
 
 def _add(settings: Settings, asked: argparse.Namespace) -> int:
     async def work(connection: Connection) -> str:
+        secret = await make_secret(Passwords(), asked.username)
         place = Affiliation(
             Role(asked.role), _today(),
             school_id=await _named(connection, SCHOOLS, asked.school),
             district_id=await _named(connection, DISTRICTS, asked.district),
             classroom_id=await _named(connection, CLASSROOMS, asked.classroom),
         )  # fmt: skip
-        new = NewPerson(asked.username, asked.name or asked.username, None, (place,))
-        added = await add_person(connection, Passwords(), new)
-        return f"added {asked.username}; password {added.password} (shown only now)\n"
+        new = NewPerson(asked.username, asked.name or asked.username, secret, (place,))
+        await add_person(connection, new)
+        return f"added {asked.username}; password {secret.made} (shown only now)\n"
 
     return _in_catalogue(settings, work)
 
@@ -93,9 +95,10 @@ def _switch(disabled: bool) -> Callable[[Settings, argparse.Namespace], int]:
 
 def _reset(settings: Settings, asked: argparse.Namespace) -> int:
     async def work(connection: Connection) -> str:
+        secret = await make_secret(Passwords(), asked.username)
         person = await find_person(connection, asked.username)
-        password = await reset_password(connection, Passwords(), person.id)
-        return f"{person.username} has the password {password} (shown only now)\n"
+        await reset_password(connection, person.id, secret)
+        return f"{person.username} has the password {secret.made} (shown only now)\n"
 
     return _in_catalogue(settings, work)
 

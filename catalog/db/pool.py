@@ -22,6 +22,11 @@ Connection = AsyncConnection[DictRow]
 
 WAIT_LIMIT_S = 10.0
 STATEMENT_LIMIT_MS = 30_000
+AWAY = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
 IDLE_LIMIT_MS = 5_000  # a process that is frozen in a transaction must not hold its locks
 
 
@@ -39,7 +44,7 @@ class Pool(AsyncConnectionPool[Connection]):
         try:
             async with super().connection(timeout) as connection:
                 yield connection
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except AWAY as error:
             log.warning("database: %s", str(error).strip().splitlines()[0] if str(error) else error)
             raise Unavailable("the database does not answer now: try again in a moment") from error
         except (psycopg.DataError, UnicodeEncodeError) as error:

@@ -6,6 +6,7 @@ declared range becomes `Invalid` with the field's name.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any, TypeVar
 
@@ -18,24 +19,36 @@ from catalog.text import is_plain
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
+BODY_LIMIT_S = 60.0
 _AT = re.compile(r" - at `\$\.?(?P<field>[^`]*)`$")
 
 
 async def body_of(request: web.Request, kind: type[T], limit_bytes: int = JSON_LIMIT_BYTES) -> T:
     """Read the JSON body as a struct of this kind. Raises: Invalid."""
-    if request.content_length is not None and request.content_length > limit_bytes:
-        raise Invalid(f"the request is larger than {limit_bytes} bytes")
-    raw = bytearray()
-    async for chunk in request.content.iter_chunked(64 * 1024):
-        raw += chunk
-        if len(raw) > limit_bytes:
-            raise Invalid(f"the request is larger than {limit_bytes} bytes")
+    raw = await bytes_of(request, limit_bytes)
     try:
-        return msgspec.json.decode(bytes(raw), type=kind)
+        return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
         raise _invalid(error) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid(f"the request is not JSON: {error}") from error
+
+
+async def bytes_of(request: web.Request, limit_bytes: int) -> bytes:
+    """Read the body whole. Raises: Invalid when it is too large, too slow or broken off."""
+    too_large = f"the request is larger than {limit_bytes} bytes"
+    if request.content_length is not None and request.content_length > limit_bytes:
+        raise Invalid(too_large)
+    raw = bytearray()
+    try:
+        async with asyncio.timeout(BODY_LIMIT_S):
+            async for chunk in request.content.iter_any():
+                raw += chunk
+                if len(raw) > limit_bytes:
+                    raise Invalid(too_large)
+    except (OSError, TimeoutError) as error:
+        raise Invalid("the request broke off before its end: send it again") from error
+    return bytes(raw)
 
 
 def query_of(request: web.Request, kind: type[S]) -> S:

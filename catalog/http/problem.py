@@ -43,7 +43,6 @@ STATUS: dict[type[Exception], int] = {
 }
 TITLES = {460: "Checksum Mismatch"}
 RETRY_AFTER_S = 2
-RETRY_AFTER_S = 2
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
@@ -90,8 +89,6 @@ def _known(error: Exception, status: int) -> web.Response:
         headers["Retry-After"] = str(RETRY_AFTER_S)
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="tongbu"'
-    if status == 503:
-        headers["Retry-After"] = str(RETRY_AFTER_S)
     return problem(status, str(error), fields, headers)
 
 

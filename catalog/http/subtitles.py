@@ -10,10 +10,10 @@ from aiohttp import web
 
 from catalog.db.pool import Pool
 from catalog.db.subtitles import Subtitles, delete_subtitles, put_subtitles
-from catalog.errors import Invalid, NotFound
+from catalog.errors import NotFound
 from catalog.http.endpoint import Endpoint
 from catalog.http.lessons import editable
-from catalog.http.payload import query_of
+from catalog.http.payload import bytes_of, query_of
 from catalog.subtitles import (
     LABEL_LIMIT_CHARS,
     LIMIT_BYTES,
@@ -60,7 +60,7 @@ class SubtitlesApi:
         async with self._pool.connection() as connection:
             await editable(connection, request)
         # Reading a large file takes a while and no other request should wait for it.
-        kept = await asyncio.to_thread(_read, language, label, await _raw(request))
+        kept = await asyncio.to_thread(_read, language, label, await bytes_of(request, LIMIT_BYTES))
         async with self._pool.connection() as connection:
             record = await editable(connection, request, lock=True)
             await put_subtitles(connection, record.id, kept)
@@ -74,15 +74,6 @@ class SubtitlesApi:
             if not await delete_subtitles(connection, record.id, language):
                 raise NotFound("this lesson has no subtitles in that language")
         return web.Response(status=204)
-
-
-async def _raw(request: web.Request) -> bytes:
-    raw = bytearray()
-    async for chunk in request.content.iter_any():
-        raw += chunk
-        if len(raw) > LIMIT_BYTES:
-            raise Invalid(f"the subtitles are larger than {LIMIT_BYTES >> 20} MiB")
-    return bytes(raw)
 
 
 def _read(language: str, label: str, raw: bytes) -> Subtitles:

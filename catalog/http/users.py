@@ -18,6 +18,7 @@ from catalog.accounts import (
     NewPerson,
     add_person,
     keep_an_administrator,
+    make_secret,
     reset_password,
     set_disabled,
 )
@@ -136,14 +137,15 @@ class UsersApi:
         require(bool(asked.affiliations) or viewer.has(Role.ADMINISTRATOR),
                 "give the person a role at your place")  # fmt: skip
         items = tuple(_asked(item, day) for item in asked.affiliations)
+        secret = await make_secret(self._passwords, asked.username, asked.password)
         async with self._pool.connection() as connection:
             for item in items:
                 _require_appoint(viewer, await resolve_place(connection, item))
-            new = NewPerson(asked.username, asked.name, asked.password, items)
-            added = await add_person(connection, self._passwords, new)
-            await _set_quota(connection, viewer, added.id, asked.quota_bytes)
-            person = await _known(connection, added.id)
-        return answer(added_user(person, added.password), 201, {"Location": f"{ROOT}/{person.id}"})
+            new = NewPerson(asked.username, asked.name, secret, items)
+            key = await add_person(connection, new)
+            await _set_quota(connection, viewer, key, asked.quota_bytes)
+            person = await _known(connection, key)
+        return answer(added_user(person, secret.made), 201, {"Location": f"{ROOT}/{person.id}"})
 
     async def change(self, request: web.Request) -> web.Response:
         """Change what was given."""
@@ -171,10 +173,12 @@ class UsersApi:
     async def reset(self, request: web.Request) -> web.Response:
         """Make a new password and end the person's sessions."""
         async with self._pool.connection() as connection:
-            person = await self._governed(connection, request)
-            _require_other(viewer_of(request), person, "reset")
-            password = await reset_password(connection, self._passwords, person.id)
-        return answer(PasswordAnswer(password))
+            person = await self._resettable(connection, request)
+        secret = await make_secret(self._passwords, person.username)
+        async with self._pool.connection() as connection:
+            person = await self._resettable(connection, request)
+            await reset_password(connection, person.id, secret)
+        return answer(PasswordAnswer(secret.made or ""))
 
     async def affiliate(self, request: web.Request) -> web.Response:
         """Give a person a role at a place."""
@@ -205,6 +209,11 @@ class UsersApi:
 
     def _day(self) -> date:
         return city_day(self._clock())
+
+    async def _resettable(self, connection: Connection, request: web.Request) -> PersonRecord:
+        person = await self._governed(connection, request)
+        _require_other(viewer_of(request), person, "reset")
+        return person
 
     async def _governed(self, connection: Connection, request: web.Request) -> PersonRecord:
         person = await _visible(connection, request, lock=True)

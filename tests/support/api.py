@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
 from yarl import URL
 
-from catalog.accounts import NewPerson, add_person
+from catalog.accounts import NewPerson, add_person, make_secret
 from catalog.db.pool import Pool
 from catalog.http.endpoint import Api, add_endpoints
 from catalog.http.login import LoginApi
@@ -67,9 +67,10 @@ class Desk:
 
     async def add(self, username: str, *affiliations: Affiliation) -> str:
         """Add an account with the password PASSWORD; give its id."""
-        new = NewPerson(username, f"Name of {username}", PASSWORD, affiliations)
+        secret = await make_secret(self.passwords, username, PASSWORD)
+        new = NewPerson(username, f"Name of {username}", secret, affiliations)
         async with self.pool.connection() as connection:
-            return (await add_person(connection, self.passwords, new)).id
+            return await add_person(connection, new)
 
     async def enter(self, username: str, password: str = PASSWORD) -> Caller:
         """Sign in with a bearer token."""
@@ -94,10 +95,11 @@ async def open_desk(
     parts: Callable[[Pool, Passwords], Sequence[Api]] = lambda pool, passwords: (),
     settings: SignInSettings | None = None,
     clock: Callable[[], float] | None = None,
+    hasher: PasswordHasher = QUICK,
 ) -> AsyncIterator[Desk]:
     """Serve sign-in and the given parts on a free port."""
     settings = settings or SignInSettings()
-    passwords = Passwords(QUICK)
+    passwords = Passwords(hasher)
     timed = {"clock": clock} if clock else {}
     sign_in = SignIn(pool, settings, **timed)
     app = web.Application(middlewares=[problems, sign_in.middleware])

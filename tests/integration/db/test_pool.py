@@ -73,6 +73,25 @@ async def test_text_that_cannot_be_kept_is_invalid(pool: Pool, text: str) -> Non
         await ask()
 
 
+async def idle_too_long(pool: Pool) -> None:
+    async with pool.connection() as connection, pool.connection() as other:
+        await connection.execute("set idle_in_transaction_session_timeout = '10ms'")
+        await other.set_autocommit(True)
+        pid = connection.info.backend_pid
+
+        async def ended() -> bool:
+            query = "select 1 from pg_stat_activity where pid = %s"
+            return await (await other.execute(query, (pid,))).fetchone() is None
+
+        await eventually(ended)
+        await connection.execute("select 1")
+
+
+async def test_a_transaction_that_was_idle_too_long_may_be_tried_again(pool: Pool) -> None:
+    with pytest.raises(Unavailable):
+        await idle_too_long(pool)
+
+
 async def test_our_own_errors_pass_through_and_roll_back(pool: Pool) -> None:
     with pytest.raises(Conflict):
         await insert_and_refuse(pool)

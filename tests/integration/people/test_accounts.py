@@ -6,15 +6,18 @@ import asyncio
 from datetime import date
 
 import pytest
+from argon2 import PasswordHasher
 
 from catalog.accounts import (
     ADMINISTRATOR,
     LIST_STEP,
     NewPerson,
+    Secret,
     add_person,
     all_people,
     find_person,
     first_administrator,
+    make_secret,
     reset_password,
     set_disabled,
 )
@@ -22,10 +25,11 @@ from catalog.db.logins import read_credentials
 from catalog.db.people import insert_person
 from catalog.db.pool import Pool
 from catalog.errors import Conflict, Invalid, NotFound
+from catalog.http.users import UsersApi
 from catalog.ids import new_id
 from catalog.passwords import Passwords
 from catalog.people import Affiliation, Role
-from tests.support.api import PASSWORD, QUICK
+from tests.support.api import PASSWORD, QUICK, open_desk
 
 DAY = date(2026, 11, 23)
 
@@ -68,16 +72,48 @@ async def test_origins_that_start_together_make_one(pool: Pool, passwords: Passw
 
 
 async def test_reset_and_disable_by_user_name(pool: Pool, passwords: Passwords) -> None:
+    first, second = [await make_secret(passwords, "wang") for _ in range(2)]
+    assert first.made
+    assert second.made
     async with pool.connection() as connection:
-        added = await add_person(connection, passwords, NewPerson("Wang", "王老师"))
-        assert added.password is not None
+        added = await add_person(connection, NewPerson("Wang", "王老师", first))
         person = await find_person(connection, " WANG ")
-        assert person.id == added.id
-        fresh = await reset_password(connection, passwords, person.id)
+        assert person.id == added
+        await reset_password(connection, person.id, second)
         await set_disabled(connection, person.id, True, DAY)
         assert (await find_person(connection, "wang")).disabled
-    assert not await fits(pool, passwords, "wang", added.password)
-    assert await fits(pool, passwords, "wang", fresh)
+    assert not await fits(pool, passwords, "wang", first.made)
+    assert await fits(pool, passwords, "wang", second.made)
+
+
+async def test_no_connection_is_held_while_a_password_is_hashed(pool: Pool) -> None:
+    """Under load hashing takes longer than a transaction may be idle."""
+    hasher = Watching(pool)
+    assert await first_administrator(pool, Passwords(hasher), DAY, PASSWORD) is None
+    async with open_desk(pool, lambda p, w: [UsersApi(p, w)], hasher=hasher) as desk:
+        admin = await desk.enter(ADMINISTRATOR)
+        status, added = await admin.ask("POST", "/users", {"username": "wang", "name": "王老师"})
+        assert status == 201
+        assert (await admin.ask("POST", f"/users/{added['id']}/reset"))[0] == 200
+        change = {"old": PASSWORD, "new": PASSWORD + "2"}
+        assert (await admin.ask("POST", "/me/password", change))[0] == 204
+    assert len(hasher.lent) >= 4
+    assert set(hasher.lent) == {0}
+
+
+class Watching(PasswordHasher):
+    """Notes at each hash how many connections of the pool are lent."""
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__(time_cost=1, memory_cost=64, parallelism=1)
+        self.pool = pool
+        self.lent: list[int] = []
+
+    def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+        """Hash and note."""
+        stats = self.pool.get_stats()
+        self.lent.append(stats["pool_size"] - stats["pool_available"])
+        return super().hash(password, salt=salt)
 
 
 async def test_unknown_people_are_told(pool: Pool, passwords: Passwords) -> None:
@@ -85,7 +121,7 @@ async def test_unknown_people_are_told(pool: Pool, passwords: Passwords) -> None
         with pytest.raises(NotFound, match="tongbu user list"):
             await find_person(connection, "nobody")
         with pytest.raises(NotFound):
-            await reset_password(connection, passwords, new_id())
+            await reset_password(connection, new_id(), Secret("x"))
         with pytest.raises(NotFound):
             await set_disabled(connection, new_id(), True, DAY)
 
@@ -99,10 +135,10 @@ async def test_the_last_administrator_is_not_disabled(pool: Pool, passwords: Pas
 
 
 async def test_a_role_without_its_place_is_refused(pool: Pool, passwords: Passwords) -> None:
-    wrong = NewPerson("wang", "王老师", PASSWORD, (Affiliation(Role.TEACHER, DAY),))
+    wrong = NewPerson("wang", "王老师", Secret("x"), (Affiliation(Role.TEACHER, DAY),))
     async with pool.connection() as connection:
         with pytest.raises(Invalid, match="needs a school"):
-            await add_person(connection, passwords, wrong)
+            await add_person(connection, wrong)
         assert await all_people(connection) == []
 
 

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from aiohttp.http_exceptions import BadHttpMessage
 
 from deploy.logs import LogSettings, context_id, redact, set_up_logging
 
@@ -33,7 +34,9 @@ def test_secrets_are_taken_out(line: str, shown: str) -> None:
 def plain_logging() -> Iterator[None]:
     root = logging.getLogger()
     kept, level = root.handlers[:], root.level
+    server = logging.getLogger("aiohttp.server")
     yield
+    server.filters.clear()
     root.handlers[:] = kept
     root.setLevel(level)
 
@@ -51,6 +54,22 @@ def test_json_lines_name_the_request(capsys: pytest.CaptureFixture[str]) -> None
     line = json.loads(capsys.readouterr().err)
     assert (line["id"], line["level"], line["message"]) == ("r1", "error", "课 failed")
     assert "abcdef" not in line["exception"]
+
+
+@pytest.mark.usefixtures("plain_logging")
+@pytest.mark.parametrize(("level", "lines"), [("info", 1), ("warning", 0)])
+def test_bytes_that_are_not_http_take_one_short_line(
+    capsys: pytest.CaptureFixture[str], level: str, lines: int
+) -> None:
+    set_up_logging(LogSettings(level=level))
+    try:
+        raise BadHttpMessage("Invalid header:\n\n" + "x" * 9000)
+    except BadHttpMessage:
+        logging.getLogger("aiohttp.server").exception("Error handling request from %s", "a")
+    written = capsys.readouterr().err
+    assert written.count("\n") == lines
+    assert len(written) <= lines * 300
+    assert "Invalid header" in written or not lines
 
 
 @pytest.mark.parametrize("wrong", [{"level": "loud"}, {"format": "xml"}])
