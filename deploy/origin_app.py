@@ -56,8 +56,9 @@ from catalog.uploads.metrics import UploadMetrics
 from catalog.uploads.service import Uploads
 from catalog.uploads.sweep import Sweeper
 from catalog.watching import Watch
+from deploy.live_parts import LiveGround, live_parts
 from deploy.observe import Check, HttpMetrics, database_check, health_routes, observing
-from deploy.session_parts import SessionGround, session_parts
+from deploy.session_parts import SessionGround, session_endpoints, session_ports
 from deploy.settings import Settings
 from deploy.tasks import running
 from deploy.version import program_version
@@ -95,14 +96,9 @@ async def origin_app(stack: AsyncExitStack, settings: Settings, dsn: str) -> web
         "store": ground.store.check,
     }
     app.add_routes(health_routes(ground.registry, checks))
-    live = await session_parts(
-        stack, app,
-        SessionGround(ground.pool, ground.store, ground.listener, ground.keyring, settings.server),
-        IngestAddresses(),
-    )  # fmt: skip
     endpoints = [
         *_people(ground),
-        *live.endpoints,
+        *await _sessions(stack, ground, app),
         *await _lessons(stack, ground, app),
         *await _uploads(stack, ground, app),
     ]
@@ -151,6 +147,23 @@ def _people(ground: Ground) -> Sequence[Endpoint]:
         *RegistryApi(ground.pool).endpoints(),
         *UsersApi(ground.pool, ground.passwords).endpoints(),
     ]
+
+
+async def _sessions(
+    stack: AsyncExitStack, ground: Ground, app: web.Application
+) -> Sequence[Endpoint]:
+    settings = ground.settings
+    about = SessionGround(
+        ground.pool, ground.store, ground.listener, ground.keyring, ground.sign_in, settings.server
+    )
+    ports = await session_ports(stack, about)
+    doors = await live_parts(
+        stack, app,
+        LiveGround(settings.live, ground.registry, ground.store, ground.listener, ground.keyring,
+                   ground.sign_in, ports),
+    )  # fmt: skip
+    addresses = IngestAddresses(settings.live.rtmp_public_port or doors.rtmp_port)
+    return session_endpoints(app, about, ports, addresses)
 
 
 async def _lessons(

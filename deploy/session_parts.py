@@ -1,6 +1,6 @@
 """Sessions put together: their endpoints, the clock that moves them, and what the data plane asks.
 
-`SessionParts` is what the live origin, the rooms and the ingest are made with.
+`SessionPorts` is what the live origin, the rooms and the ingest are made with.
 """
 
 from __future__ import annotations
@@ -19,13 +19,16 @@ from catalog.db.pool import Pool
 from catalog.db.recordings import Recordings
 from catalog.db.recordings_join import Joiner
 from catalog.db.room_log import RoomEvents
-from catalog.db.sessions_booking import Capacity, FixedCapacity
+from catalog.db.sessions_booking import FixedCapacity
 from catalog.db.sessions_life import Sessions, TimeKeeper, open_secret
 from catalog.http.endpoint import Endpoint
 from catalog.http.sessions import SessionsApi
 from catalog.http.sessions_classroom import Bells, ClassroomApi
+from catalog.http.sessions_device import DeviceLogin
 from catalog.http.sessions_json import IngestAddresses, SessionShow
+from catalog.http.signin import SignIn
 from catalog.http.timetable import TimetableApi
+from catalog.live import Capacity
 from catalog.store.port import ObjectStore
 from catalog.tokens import Keyring
 from deploy.settings import ServerSettings
@@ -43,50 +46,57 @@ class SessionGround:
     store: ObjectStore
     listener: Listener
     keyring: Keyring
+    sign_in: SignIn
     server: ServerSettings
 
 
 @dataclass(frozen=True, slots=True)
-class SessionParts:
-    """The catalogue's ports for the data plane, and the API."""
+class SessionPorts:
+    """What the catalogue is to the data plane."""
 
     book: Sessions
     recordings: Recordings
     room_log: RoomEvents
-    endpoints: Sequence[Endpoint]
 
 
-async def session_parts(
-    stack: AsyncExitStack,
-    app: web.Application,
-    ground: SessionGround,
-    addresses: IngestAddresses,
-    capacity: Capacity | None = None,
-) -> SessionParts:
-    """Make everything of sessions; its tasks end with the stack, those who wait with the app.
-
-    Without a measured `capacity` a core is taken to carry FEEDS_A_CORE pictures: the top rung
-    copied, one lower rung encoded.
-    """
+async def session_ports(stack: AsyncExitStack, ground: SessionGround) -> SessionPorts:
+    """Make the ports; the tasks beside them end with the stack."""
     pool, clock = ground.pool, time.time
-    carries = capacity or FixedCapacity(FEEDS_A_CORE * (os.cpu_count() or 1))
     book = Sessions(pool, await open_secret(pool), clock)
     recordings = Recordings(pool, clock, chapters)
     keeper = TimeKeeper(pool, recordings.finish, clock)
     joiner = Joiner(pool, ground.store, ground.server.data / "join", clock)
     await stack.enter_async_context(running(keeper.run(), "clock of sessions"))
     await stack.enter_async_context(running(joiner.run(), "joiner of recordings"))
+    return SessionPorts(book, recordings, RoomEvents(pool))
+
+
+def session_endpoints(
+    app: web.Application,
+    ground: SessionGround,
+    ports: SessionPorts,
+    addresses: IngestAddresses,
+    capacity: Capacity | None = None,
+) -> Sequence[Endpoint]:
+    """Make the API of sessions; those who wait in it are let go with the app.
+
+    Without a measured `capacity` a core is taken to carry FEEDS_A_CORE pictures: the top rung
+    copied, one lower rung encoded.
+    """
+    pool, clock, book = ground.pool, time.time, ports.book
+    carries = capacity or FixedCapacity(FEEDS_A_CORE * (os.cpu_count() or 1))
     show = SessionShow(
         book.key, ground.keyring.sign_session, addresses, clock, ground.server.token_s
     )
     bells = _bells(app, ground.listener)
     parts = (
         SessionsApi(pool, carries, show, clock),
-        ClassroomApi(pool, bells, show, lambda: datetime.now(UTC)),
+        ClassroomApi(
+            pool, bells, show, DeviceLogin(ground.sign_in, clock), lambda: datetime.now(UTC)
+        ),
         TimetableApi(pool, carries, clock),
     )
-    endpoints = [item for part in parts for item in part.endpoints()]
-    return SessionParts(book, recordings, RoomEvents(pool), endpoints)
+    return [item for part in parts for item in part.endpoints()]
 
 
 def _bells(app: web.Application, listener: Listener) -> Bells:

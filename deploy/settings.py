@@ -8,9 +8,9 @@ from pathlib import Path
 from catalog.store.settings import StoreSettings
 from catalog.uploads.settings import UploadSettings
 from deploy.config import default_data_dir, option
+from deploy.live_settings import LiveSettings
 from deploy.logs import LogSettings
-
-HIGHEST_PORT = 65_535
+from deploy.settings_text import parse_listen as parse_listen
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +88,5 @@ class Settings:
     store: StoreSettings
     upload: UploadSettings
     transcode: TranscodeSettings
+    live: LiveSettings
     log: LogSettings
-
-
-def parse_listen(text: str) -> tuple[str, int]:
-    """Split HOST:PORT; an IPv6 host stands in brackets. Raises: ValueError."""
-    host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isdigit() or int(port) > HIGHEST_PORT:
-        raise ValueError(f"listen must be HOST:PORT such as 127.0.0.1:8080, not {text!r}")
-    return host.strip("[]"), int(port)

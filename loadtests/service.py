@@ -34,7 +34,7 @@ def service_environment(data: Path, extra: Mapping[str, str] | None = None) -> d
     """Environment in which nothing of this machine's Tongbu is seen."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("TONGBU_")}
     own = {"TONGBU_SERVER_DATA": str(data), "TONGBU_ADMIN_PASSWORD": ADMIN_PASSWORD,
-           "PYTHONPATH": str(ROOT)}  # fmt: skip
+           "PYTHONPATH": str(ROOT), "TONGBU_LIVE_RTMP": "127.0.0.1:0"}  # fmt: skip
     return {**kept, **own, **(extra or {})}
 
 

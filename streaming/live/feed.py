@@ -18,14 +18,14 @@ from streaming.isobmff.fragment import Fragment
 from streaming.isobmff.reader import CmafReader, Init
 from streaming.live.anchor import Anchor
 from streaming.live.channel import Channel
-from streaming.live.events import ChannelState, Event, PartReady, SegmentReady
+from streaming.live.events import ChannelState, Event, PartReady, SegmentReady, StateChanged
 from streaming.live.hub import Hub
 from streaming.live.listing import Listing, Text
 from streaming.live.metrics import LiveMetrics
 from streaming.live.playlists import multivariant_text
 from streaming.live.port import LiveRendition
 from streaming.live.recorder import Recorder
-from streaming.live.rows import Whole, recorded_segments, without_holes
+from streaming.live.rows import Whole, last_number, newest, recorded_segments, without_holes
 from streaming.live.track import Part, Segment, Track, micros
 from streaming.live.waiters import Waiters
 
@@ -47,6 +47,7 @@ class LiveFeed:
         metrics: LiveMetrics,
         went_live: Told,
         clock_utc: Clock = time.time,
+        on_state: Callable[[ChannelState], None] = lambda state: None,
     ) -> None:
         self.session = session
         self.name = name
@@ -62,12 +63,14 @@ class LiveFeed:
         self._clock_utc = clock_utc
         self._metrics = metrics
         self._went_live = went_live
+        self._on_state = on_state
         self._away = False
         self._restore(recorded)
         metrics.channels.labels(name.value).inc()
 
     def _restore(self, recorded: Recorded) -> None:
-        for name, rendition in recorded.renditions.items():
+        """Know what was recorded before the origin was started again."""
+        for name, rendition in newest(recorded.renditions.values()).items():
             found = recorded_segments(rendition, recorded.anchor_utc)
             if not found:
                 continue
@@ -179,6 +182,8 @@ class LiveFeed:
             elif isinstance(event, SegmentReady):
                 changed.add(event.track.name)
                 self._on_segment(event.track, event.segment)
+            elif isinstance(event, StateChanged):
+                self._on_state(event.state)
         self.hub.publish(events, time.monotonic(), now_utc, self._anchor.utc)
         for name in changed:
             self.listings[name].change()
@@ -215,11 +220,7 @@ class LiveFeed:
 
 
 def _next_number(recorded: Recorded) -> int:
-    """Go on behind whatever is recorded, in the catalogue's count and in the channel's."""
-    last = [recorded.next_number - 1]
-    for rendition in recorded.renditions.values():
-        last += [s.number for s, _ in recorded_segments(rendition, recorded.anchor_utc)[-1:]]
-    return max(last) + 1
+    return max([recorded.next_number, *(last_number(r) + 1 for r in recorded.renditions.values())])
 
 
 def content_type(track: Track) -> str:

@@ -16,6 +16,7 @@ from catalog.errors import Conflict, NotFound
 from catalog.live import FeedName, RecordingBook, SessionBook
 from catalog.session import SessionState
 from catalog.store.port import ObjectStore
+from streaming.live.events import ChannelState
 from streaming.live.feed import LiveFeed
 from streaming.live.metrics import LiveMetrics
 from streaming.live.recorder import Recorder
@@ -30,6 +31,7 @@ FINISH_WAIT_S = 2.0
 ENDED_KEPT_S = 60.0
 
 Finished = Callable[[str, str], None]
+OnState = Callable[[str, FeedName, ChannelState], None]
 
 
 class Origin:
@@ -44,12 +46,14 @@ class Origin:
         finished: Finished = lambda session, lesson: None,
         clock_utc: Callable[[], float] = time.time,
         ended_kept_s: float = ENDED_KEPT_S,
+        on_state: OnState = lambda session, feed, state: None,
     ) -> None:
         self._sessions = sessions
         self._recordings = recordings
         self._store = store
         self._metrics = metrics
         self._finished = finished
+        self._on_state = on_state
         self._clock_utc = clock_utc
         self._ended_kept_s = ended_kept_s
         self._feeds: dict[str, dict[FeedName, LiveFeed]] = {}
@@ -62,11 +66,18 @@ class Origin:
         return self._feeds.get(session, {}).get(feed)
 
     async def open(self, session: str, feed: FeedName) -> LiveFeed:
-        """Open a feed for its encoder. Raises: NotFound, Conflict (it has one; it has ended)."""
-        if (session, feed) in self._opening or self.find(session, feed) is not None:
+        """Open a feed for its encoder. Raises: NotFound, Conflict (it has one; it has ended).
+
+        The floor is taken again and again: where one has ended the next goes on.
+        """
+        before = self.find(session, feed)
+        again = before is not None and before.ended and feed is FeedName.FLOOR
+        if (session, feed) in self._opening or (before is not None and not again):
             raise Conflict("this feed has an encoder already, or has ended")
         self._opening.add((session, feed))
         try:
+            if before is not None:
+                await before.recorder.done.wait()
             return await self._open(session, feed)
         finally:
             self._opening.discard((session, feed))
@@ -87,6 +98,7 @@ class Origin:
             self._metrics,
             lambda: self._sessions.went_live(session),
             self._clock_utc,
+            lambda state: self._on_state(session, name, state),
         )
         self._feeds.setdefault(session, {})[name] = feed
         self._start(self._run(feed), f"feed {session} {name.value}")
@@ -136,8 +148,9 @@ class Origin:
                 await other.recorder.done.wait()
             await self._finish(session)
         await self._linger()
-        self._feeds[session].pop(feed.name, None)
-        if not self._feeds[session]:
+        if self.find(session, feed.name) is feed:
+            del self._feeds[session][feed.name]
+        if not self._feeds.get(session, True):
             del self._feeds[session]
 
     async def _linger(self) -> None:

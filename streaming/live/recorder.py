@@ -2,7 +2,8 @@
 
 The channel only hands segments over; a store that is slow or away holds them in memory, up to
 HELD_LIMIT_BYTES a channel, and beyond that the oldest are lost (told, counted, shown as a gap).
-A rendition whose codec parameters change is recorded no further: a lesson's rendition has one init.
+A number is the same stretch in all renditions. A rendition whose initialization section changes is
+another one in the catalogue.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from catalog.errors import NotFound
+from catalog.errors import Conflict, NotFound
 from catalog.ids import new_id
 from catalog.live import Recorded, RecordedSegment, RecordingBook
 from catalog.media import Rendition
@@ -26,6 +27,7 @@ from streaming.live.rows import (
     Rows,
     Stored,
     Whole,
+    base_name,
     segment_key,
     shift_ticks,
 )
@@ -40,14 +42,11 @@ T = TypeVar("T")
 
 
 class _Kept:
-    """A rendition in the catalogue: its init, how many segments it has, where it ends."""
+    """A rendition in the catalogue, and where it ends."""
 
-    def __init__(self, identifier: str, init: bytes, segments: int, end_ts: int | None) -> None:
+    def __init__(self, identifier: str, end_ts: int = 0) -> None:
         self.id = identifier
-        self.init = init
-        self.segments = segments
         self.end_ts = end_ts
-        self.stopped = False
 
 
 class Recorder:
@@ -70,7 +69,10 @@ class Recorder:
         self._rows = Rows(limit_bytes)
         self._storing: Row | None = None
         self._stored: dict[tuple[str, int], Stored] = {}
-        self._kept = {name: _known(item) for name, item in recorded.renditions.items()}
+        self._kept = {
+            (base_name(item.name), item.init): _Kept(item.id, _end_ts(item))
+            for item in recorded.renditions.values()
+        }
         self._time = RecordingTime(max(map(_end_us, recorded.renditions.values()), default=0))
         self._names: set[str] = set()
         self._changed = asyncio.Event()
@@ -92,6 +94,8 @@ class Recorder:
 
     def take(self, whole: Whole) -> list[int]:
         """Take a whole segment; give the numbers of those that are lost for good."""
+        if self.done.is_set():
+            return [whole.segment.number]
         before = self._rows.size_bytes
         lost = self._rows.take(whole)
         self._metrics.held.inc(self._rows.size_bytes - before)
@@ -148,30 +152,25 @@ class Recorder:
                 await self._store_whole(whole, shift_ticks(shift_us, whole))
 
     async def _store_whole(self, whole: Whole, shift_ts: int) -> None:
-        kept = await self._rendition(whole)
-        if kept is None:
-            return
         try:
             body = retime(whole.segment.data, -shift_ts)
         except BadMedia as error:
             log.warning("segment %d of %s: %s", whole.segment.number, whole.name, error)
             return
-        recorded = self._recorded
-        number = whole.segment.number
-        key = segment_key(
-            recorded.lesson, recorded.generation, whole.name, kept.segments, number, shift_ts
-        )
+        kept = await self._rendition(whole)
+        lesson, generation = self._recorded.lesson, self._recorded.generation
+        key = segment_key(lesson, generation, whole.name, whole.segment.number, shift_ts)
         content_type = f"{whole.rendition.media.value}/mp4"
         await self._insist(lambda: self._store.put_bytes(key, body, content_type))
         await self._append(whole, kept, Stored(key, len(body), shift_ts))
 
     async def _append(self, whole: Whole, kept: _Kept, stored: Stored) -> None:
-        """Tell the catalogue; a segment begins where the one before ended, so there is no hole."""
+        """Tell the catalogue; times never run backwards, wherever the media comes from."""
         segment = whole.segment
+        start_ts = max(kept.end_ts, segment.start_ts - stored.shift_ts)
         end_ts = segment.start_ts + segment.duration_ts - stored.shift_ts
-        start_ts = segment.start_ts - stored.shift_ts if kept.end_ts is None else kept.end_ts
         row = RecordedSegment(
-            number=kept.segments,
+            number=segment.number,
             key=stored.key,
             size_bytes=stored.size_bytes,
             start_ts=start_ts,
@@ -179,22 +178,18 @@ class Recorder:
             keyframe_bytes=segment.keyframe_bytes,
         )
         await self._insist(lambda: self._book.append(self._recorded, kept.id, [row]))
-        kept.segments += 1
         kept.end_ts = row.start_ts + row.duration_ts
         self._stored[whole.name, segment.number] = stored
         self._metrics.recorded.inc()
 
-    async def _rendition(self, whole: Whole) -> _Kept | None:
-        """Give the rendition's place in the catalogue; None when it is recorded no further."""
-        kept = self._kept.get(whole.name)
-        if kept is None:
+    async def _rendition(self, whole: Whole) -> _Kept:
+        """Give the rendition's place in the catalogue."""
+        key = (whole.name, whole.init.data)
+        if key not in self._kept:
             made = _rendition(whole)
             identifier = await self._insist(lambda: self._book.add_rendition(self._recorded, made))
-            kept = self._kept[whole.name] = _Kept(identifier, whole.init.data, 0, None)
-        if kept.init != whole.init.data and not kept.stopped:
-            kept.stopped = True
-            log.warning("%s has other parameters now: its recording stops here", whole.name)
-        return None if kept.stopped else kept
+            self._kept[key] = _Kept(identifier)
+        return self._kept[key]
 
     async def _insist(self, act: Callable[[], Awaitable[T]]) -> T:
         """Do it until it works: what is recorded outlives whatever is away for a while."""
@@ -202,7 +197,7 @@ class Recorder:
         while True:
             try:
                 return await act()
-            except NotFound:
+            except (NotFound, Conflict):
                 raise
             except Exception as error:
                 log.warning("recording waits: %s: %s", type(error).__name__, error)
@@ -210,18 +205,15 @@ class Recorder:
             wait_s = min(2 * wait_s, RETRY_LIMIT_S)
 
 
-def _known(rendition: Rendition) -> _Kept:
-    segments = rendition.segments()
-    last = segments[-1] if segments else None
-    end_ts = last.start_ts + last.duration_ts if last else None
-    return _Kept(rendition.id, rendition.init, len(segments), end_ts)
+def _end_ts(rendition: Rendition) -> int:
+    if not rendition.objects:
+        return 0
+    last = rendition.objects[-1]
+    return last.base_ts + sum(last.durations_ts)
 
 
 def _end_us(rendition: Rendition) -> int:
-    segments = rendition.segments()
-    if not segments:
-        return 0
-    return (segments[-1].start_ts + segments[-1].duration_ts) * MICROSECONDS // rendition.timescale
+    return _end_ts(rendition) * MICROSECONDS // rendition.timescale
 
 
 def _rendition(whole: Whole) -> Rendition:

@@ -2,8 +2,8 @@
 
 Rows are stored whole and in order. Their times are those of the channel less the time that the
 publisher was away (and the time before the first segment), so the recording begins at 0 and has no
-hole. The key of a stored segment says how far its times were moved, and its media sequence number:
-a restarted origin gives rewinding viewers the times that they know.
+hole. The key of a stored segment says how far its times were moved: a restarted origin gives
+rewinding viewers the times that they know.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from streaming.isobmff.reader import Init
 from streaming.live.port import LiveRendition
 from streaming.live.track import GAP_US, MICROSECONDS, Segment, micros
 
-_KEY = re.compile(r".*/(?P<number>\d+)-n(?P<msn>\d+)-t(?P<shift>\d+)\.mp4")
+_KEY = re.compile(r".*/\d+-t(?P<shift>\d+)\.mp4")
+_AGAIN = re.compile(r"-r\d+$")
 LATE_ROWS = 2
 
 
@@ -152,24 +153,41 @@ def shift_ticks(shift_us: int, whole: Whole) -> int:
     return min(shift_ts, whole.segment.start_ts)
 
 
-def segment_key(
-    lesson: str, generation: int, name: str, number: int, msn: int, shift_ts: int
-) -> str:
+def segment_key(lesson: str, generation: int, name: str, number: int, shift_ts: int) -> str:
     """Key of a recorded segment, in the layout of catalog/store/keys.py."""
-    return f"media/{lesson}/{generation}/{name}/{number:06d}-n{msn}-t{shift_ts}.mp4"
+    return f"media/{lesson}/{generation}/{name}/{number:06d}-t{shift_ts}.mp4"
+
+
+def base_name(name: str) -> str:
+    """Give the encoder's name of a rendition that the catalogue keeps as `name-r2`, `name-r3`."""
+    return _AGAIN.sub("", name)
+
+
+def newest(renditions: Iterable[Rendition]) -> dict[str, Rendition]:
+    """Give by the encoder's name what was recorded last."""
+    found: dict[str, Rendition] = {}
+    for item in sorted(renditions, key=last_number):
+        found[base_name(item.name)] = item
+    return found
+
+
+def last_number(rendition: Rendition) -> int:
+    """Give the number of the last recorded segment; -1 when there is none."""
+    ends = [item.first_number + len(item.sizes) for item in rendition.objects]
+    return max(ends, default=0) - 1
 
 
 def recorded_segments(rendition: Rendition, anchor_utc: float) -> list[tuple[Segment, Stored]]:
-    """Give what is recorded of a rendition as the channel knew it; gaps are filled with gaps."""
+    """Give what is recorded of a rendition, with the times that the channel knew."""
     found: list[tuple[Segment, Stored]] = []
-    for item in rendition.segments():
+    for item in (segment for part in rendition.objects for segment in part.segments()):
         key = _KEY.fullmatch(item.key)
         if key is None:
             return []
         shift_ts = int(key["shift"])
         start_ts = item.start_ts + shift_ts
         segment = Segment(
-            number=int(key["msn"]),
+            number=item.number,
             run=0,
             discontinuity=False,
             program_utc=anchor_utc + start_ts / rendition.timescale,

@@ -64,9 +64,13 @@ class LiveIngest:
             log.info("publisher %s refused (%s)", peer, refused.why.value)
             raise
 
-    async def end(self, session: str) -> None:
-        """End all feeds of a session, as its teacher wants; comes back when they have ended."""
-        ending = [live for (one, _), live in self._live.items() if one == session]
+    async def end(self, session: str, feed: FeedName | None = None) -> None:
+        """End a feed of a session, or all of them; comes back when they have ended."""
+        ending = [
+            live
+            for (one, name), live in self._live.items()
+            if one == session and feed in (None, name)
+        ]
         for live in ending:
             live.close()
         names = {live.name for live in ending}
