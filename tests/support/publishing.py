@@ -65,12 +65,15 @@ async def studio(
     encode_cores: float = 8.0,
     idle_s: float = 15.0,
     silent_s: float = 5.0,
+    greeting_s: float = 10.0,
+    ffmpeg: Path = Path(FFMPEG),
     srt_ports: tuple[int, int] = (0, 0),
 ) -> AsyncIterator[Studio]:
     """Run an ingest on a free port."""
     feeds, book, registry = KeptFeeds(), OneKeyBook(), CollectorRegistry()
     settings = IngestSettings(
-        ffmpeg=Path(FFMPEG),
+        ffmpeg=ffmpeg,
+        greeting_s=greeting_s,
         host="127.0.0.1",
         rtmp_port=0,
         away_s=away_s,

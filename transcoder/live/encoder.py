@@ -74,6 +74,7 @@ class Encoder:
         self.speed: float | None = None
         self.ends_s: dict[str, float] = {}
         self.dropped = 0
+        self._inits: dict[str, bytes] = {}
         self._program = program
         self._feed = feed
         self._intake = intake
@@ -203,9 +204,15 @@ class Encoder:
             for item in reader.feed(data):
                 if isinstance(item, Init):
                     timescale = item.track.timescale
-                    await self._feed.take(name, item)
+                    await self._begin_run(name, item)
                 else:
                     await self._hand_on(name, item, timescale)
+
+    async def _begin_run(self, name: str, init: Init) -> None:
+        """Tell of an initialization section once: the origin wants a keyframe behind each."""
+        if self._inits.get(name) != init.data:
+            self._inits[name] = init.data
+            await self._feed.take(name, init)
 
     async def _hand_on(self, name: str, fragment: Fragment, timescale: int) -> None:
         """Give the feed what it does not have yet."""

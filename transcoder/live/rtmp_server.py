@@ -39,10 +39,15 @@ class RtmpServer:
         self._peers: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return self._peers.total()
+
     def connected(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Take a connection, or close it when there are too many."""
         peer = str((writer.get_extra_info("peername") or ("?",))[0])
-        many = self._peers.total() >= CONNECTIONS_LIMIT
+        many = self.connections >= CONNECTIONS_LIMIT
         if many or self._peers[peer] >= CONNECTIONS_LIMIT_OF_ADDRESS:
             self._ingest.metrics.refused.labels("connections").inc()
             writer.close()
