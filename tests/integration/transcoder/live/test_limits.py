@@ -17,8 +17,7 @@ from catalog.errors import Invalid
 from catalog.live import FeedName
 from tests.support.children import encoders_of
 from tests.support.live_feeds import KEY
-from tests.support.live_tags import stream
-from tests.support.publishing import Studio, studio
+from tests.support.publishing import Studio, publisher, studio
 from tests.support.rtmp import SESSION, asking, command, greeting, message
 from tests.support.wait import eventually
 from transcoder.live import rtmp_server as server_module
@@ -82,9 +81,9 @@ async def test_a_silent_publisher_gives_way_to_another() -> None:
         live = here.ingest.find(SESSION, FeedName.MAIN)
         assert live is not None
         await eventually(live.is_silent)
-        publisher = await here.ingest.admit(lambda: MAIN, "elsewhere")
+        other = await here.ingest.admit(lambda: MAIN, "elsewhere")
         await closed(reader)
-        assert live.publisher is publisher
+        assert live.publisher is other
 
 
 async def test_the_number_of_connections_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,11 +109,9 @@ async def test_bytes_that_are_no_rtmp_end_the_publisher_not_the_feed() -> None:
 
 async def test_an_encoder_that_cannot_work_turns_the_publisher_out() -> None:
     async with studio(ffmpeg=NO_FFMPEG) as here:
-        publisher = await here.ingest.admit(lambda: MAIN, "here")
-        for tag in stream(1):
-            publisher.take(tag)
-        async with asyncio.timeout(20):
-            assert f"died {DEATHS_LIMIT} times" in await publisher.ended
+        async with publisher(here.url(SESSION)) as process:
+            async with asyncio.timeout(30):
+                await process.communicate()
         assert here.figure("tongbu_live_encoder_restarts_total") == DEATHS_LIMIT
         live = here.ingest.find(SESSION, FeedName.MAIN)
         assert live is not None
@@ -122,11 +119,13 @@ async def test_an_encoder_that_cannot_work_turns_the_publisher_out() -> None:
 
 
 async def test_everything_is_gone_when_the_service_stops() -> None:
-    async with studio() as here:
-        publisher = await here.ingest.admit(lambda: MAIN, "here")
-        for tag in stream(1):
-            publisher.take(tag)
-    assert not await encoders_of(os.getpid(), "pipe:0")
+    async with studio() as here, publisher(here.url(SESSION)):
+        feed = await here.feed()
+        await feed.reaches(lambda: feed.end_s("aac") > 0)
+        assert await encoders_of(os.getpid(), "pipe:0")
+        await here.ingest.close()
+        assert not await encoders_of(os.getpid(), "pipe:0")
+        assert "ended" not in feed.states
 
 
 @pytest.mark.parametrize(
