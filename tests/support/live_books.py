@@ -69,10 +69,17 @@ class MemoryRecordings:
         self._check()
         key = self._key(recorded)
         found = self.kept[key]
-        if rendition.name not in found.renditions:
-            renditions = {**found.renditions, rendition.name: rendition}
-            self.kept[key] = replace(found, renditions=renditions)
-        return self.kept[key].renditions[rendition.name].id
+        for run in range(1, 50):
+            name = rendition.name if run == 1 else f"{rendition.name}-r{run}"
+            known = found.renditions.get(name)
+            if known is None:
+                made = replace(rendition, name=name)
+                renditions = {**found.renditions, name: made}
+                self.kept[key] = replace(found, renditions=renditions)
+                return made.id
+            if known.init == rendition.init:
+                return known.id
+        raise Conflict("set up anew too often")
 
     async def append(
         self, recorded: Recorded, rendition: str, segments: Sequence[RecordedSegment]
@@ -82,22 +89,11 @@ class MemoryRecordings:
         found = self.kept[key]
         (kept,) = [item for item in found.renditions.values() if item.id == rendition]
         for segment in segments:
-            known = kept.segments()
-            end_ts = known[-1].start_ts + known[-1].duration_ts if known else segment.start_ts
-            if (segment.number, segment.start_ts) != (len(known), end_ts):
-                raise Conflict(f"segment {segment.number} does not follow")
-            made = MediaObject(
-                segment.key,
-                segment.number,
-                0,
-                segment.start_ts,
-                (segment.size_bytes,),
-                (segment.duration_ts,),
-                (segment.keyframe_bytes,),
-            )
-            kept = replace(kept, objects=(*kept.objects, made))
-        number = max(found.next_number, len(kept.objects))
+            kept = replace(kept, objects=(*_stretched(kept, segment.start_ts), _object(segment)))
         renditions = {**found.renditions, kept.name: kept}
+        number = min(
+            item.objects[-1].first_number + 1 if item.objects else 0 for item in renditions.values()
+        )
         self.kept[key] = replace(found, renditions=renditions, next_number=number)
 
     async def finish(self, session: str) -> str:
@@ -121,3 +117,27 @@ class MemoryRecordings:
     def _check(self) -> None:
         if self.away:
             raise Unavailable("the database is away")
+
+
+def _stretched(kept: Rendition, start_ts: int) -> tuple[MediaObject, ...]:
+    """What is there, the last one lasting until the next begins."""
+    if not kept.objects:
+        return ()
+    last = kept.objects[-1]
+    missing_ts = start_ts - last.base_ts - last.durations_ts[0]
+    if missing_ts < 0:
+        raise Conflict(f"{kept.name}: a segment begins {-missing_ts} ticks too early")
+    longer = replace(last, durations_ts=(last.durations_ts[0] + missing_ts,))
+    return (*kept.objects[:-1], longer)
+
+
+def _object(segment: RecordedSegment) -> MediaObject:
+    return MediaObject(
+        segment.key,
+        segment.number,
+        0,
+        segment.start_ts,
+        (segment.size_bytes,),
+        (segment.duration_ts,),
+        (segment.keyframe_bytes,),
+    )

@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import imageio_ffmpeg
@@ -25,6 +25,7 @@ from streaming.live.feed import LiveFeed
 from streaming.live.metrics import LiveMetrics
 from streaming.live.origin import Origin
 from streaming.live.port import LiveRendition
+from streaming.live.retime import retime
 from tests.support.live_books import MemoryRecordings, MemorySessions
 
 RATE = 30
@@ -115,9 +116,11 @@ async def running(
 @cache
 def encoded_live(duration_s: int = 8, start_s: float = 0.0) -> tuple[Piece, ...]:
     """Two rungs and AAC as the real ffmpeg writes them live, in order of time."""
+    if start_s:
+        return tuple(_moved(piece, start_s) for piece in encoded_live(duration_s))
     streams = {
-        **{name: _video(name, duration_s, start_s) for name in SIZES},
-        "aac": _read(duration_s, start_s, "sine=frequency=440:sample_rate=48000", *_SOUND),
+        **{name: _video(name, duration_s) for name in SIZES},
+        "aac": _read(duration_s, "sine=frequency=440:sample_rate=48000", *_SOUND),
     }
     timed = [
         (item.start_ts / init.track.timescale, name, item)
@@ -129,23 +132,31 @@ def encoded_live(duration_s: int = 8, start_s: float = 0.0) -> tuple[Piece, ...]
     return (*inits, *((name, item) for _, name, item in ordered))
 
 
-def _video(name: str, duration_s: int, start_s: float) -> tuple[Init, list[Fragment]]:
+def _video(name: str, duration_s: int) -> tuple[Init, list[Fragment]]:
     width, height, rate_bps = SIZES[name]
     source = f"testsrc2=size={width}x{height}:rate={RATE}"
     gop = str(GOP_S * RATE)
     return _read(
-        duration_s, start_s, source, "-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset",
+        duration_s, source, "-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset",
         "ultrafast", "-tune", "zerolatency", "-b:v", str(rate_bps), "-g", gop, "-keyint_min", gop,
         "-sc_threshold", "0", "-threads", "1", *_FRAGMENTED,
     )  # fmt: skip
 
 
-def _read(
-    duration_s: int, start_s: float, source: str, *output: str
-) -> tuple[Init, list[Fragment]]:
+def _moved(piece: Piece, by_s: float) -> Piece:
+    """The same, later."""
+    name, item = piece
+    if isinstance(item, Init):
+        return piece
+    delta_ts = round(by_s * SCALES.get(name, VIDEO_SCALE))
+    moved = retime(item.data, delta_ts)
+    return name, replace(item, start_ts=item.start_ts + delta_ts, data=moved)
+
+
+def _read(duration_s: int, source: str, *output: str) -> tuple[Init, list[Fragment]]:
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-f", "lavfi", "-i", source,
-        "-t", str(duration_s), "-output_ts_offset", str(start_s), *output, "pipe:1",
+        "-t", str(duration_s), *output, "pipe:1",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, check=True)
     reader = CmafReader()
