@@ -111,3 +111,10 @@ class RoomLog(Protocol):
 
     async def read(self, session: str) -> Sequence[Mapping[str, Any]]:
         """Give all events in order."""
+
+
+class Capacity(Protocol):
+    """How much this installation carries: asked at booking, known to the live encoder."""
+
+    def feeds_at_once(self) -> int:
+        """Give how many main pictures can be encoded at once (a paired lesson has two)."""

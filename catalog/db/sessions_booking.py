@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, LiteralString, Protocol
+from typing import Any, LiteralString
 
 from psycopg import sql
 
@@ -18,6 +18,7 @@ from catalog.db.pool import Connection
 from catalog.db.tell import told
 from catalog.errors import Conflict, Invalid
 from catalog.ids import new_id
+from catalog.live import Capacity
 from catalog.people import CITY_ZONE
 from catalog.session import Booking, SessionKind
 from catalog.session_rights import School
@@ -25,13 +26,6 @@ from catalog.timetable import peak
 
 LOCK = 7_305_110_320
 CLASHES_TOLD = 3
-
-
-class Capacity(Protocol):
-    """How much of this installation's power sessions may have."""
-
-    def feeds_at_once(self) -> int:
-        """Give how many main pictures can be encoded at once (a paired lesson has two)."""
 
 
 @dataclass(frozen=True, slots=True)

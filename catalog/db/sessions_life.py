@@ -70,7 +70,17 @@ async def advance(
     )
     now = datetime.fromtimestamp(now_utc, UTC)
     await connection.execute(query, {"state": after.value, "id": session, "now": now})
+    if after is SessionState.CANCELLED:
+        await _drop_begun(connection, session)
     return after
+
+
+async def _drop_begun(connection: Connection, session: str) -> None:
+    """Remove recordings of a session that never went live; their objects are swept as orphans."""
+    await connection.execute(
+        "delete from lesson where id in (select lesson_id from recording where session_id = %s)",
+        (session,),
+    )
 
 
 async def open_secret(pool: Pool) -> bytes:

@@ -13,11 +13,12 @@ from datetime import UTC, datetime
 from typing import Any, LiteralString
 
 from catalog.db.pool import Connection
-from catalog.db.sessions_booking import Capacity, book, take_turn
+from catalog.db.sessions_booking import book, take_turn
 from catalog.db.sessions_life import advance
 from catalog.db.tell import told
 from catalog.errors import Conflict, Invalid
 from catalog.ids import new_id
+from catalog.live import Capacity
 from catalog.session import Booking, SessionInput
 from catalog.timetable import Parity, Period, Slot, Term, occurrences
 

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from catalog.db.pool import Connection, Pool
 from catalog.db.sessions import SessionFilter, SessionRecord, list_sessions, read_session
-from catalog.db.sessions_booking import Capacity, book, rebook
+from catalog.db.sessions_booking import book, rebook
 from catalog.db.sessions_life import advance, new_key
 from catalog.errors import Conflict, Invalid, NoRight, NotFound, SignInNeeded
 from catalog.http.endpoint import Endpoint, Handler, viewer_of
@@ -26,6 +26,7 @@ from catalog.http.sessions_json import (
     SessionQuery,
     SessionShow,
 )
+from catalog.live import Capacity
 from catalog.people import CITY_ZONE
 from catalog.session import SessionInput, SessionState
 from catalog.session_rights import may_join, may_run

@@ -26,6 +26,7 @@ from catalog.http.endpoint import Endpoint, viewer_of
 from catalog.http.lesson_json import Named
 from catalog.http.payload import answer, query_of
 from catalog.http.sessions import host_of
+from catalog.http.sessions_device import DeviceLogin
 from catalog.http.sessions_json import Session, SessionShow
 from catalog.people import CITY_ZONE, Role, Viewer
 from catalog.session import JOINABLE, SessionState
@@ -109,9 +110,15 @@ class ClassroomApi:
     """GET /api/v1/classroom/now."""
 
     def __init__(
-        self, pool: Pool, bells: Bells, show: SessionShow, now: Callable[[], datetime]
+        self,
+        pool: Pool,
+        bells: Bells,
+        show: SessionShow,
+        device: DeviceLogin,
+        now: Callable[[], datetime],
     ) -> None:
         self._pool = pool
+        self._device = device
         self._bells = bells
         self._show = show
         self._now = now
@@ -131,7 +138,10 @@ class ClassroomApi:
             records = await self._read(classroom)
             if asked.wait_s and asked.seen == _version(records):
                 records = await self._news(classroom, rung, asked)
-        return answer(await self._whole(request, viewer, classroom, records))
+        response = answer(await self._whole(request, viewer, classroom, records))
+        async with self._pool.connection() as connection:
+            await self._device.keep(connection, request, response)
+        return response
 
     async def _news(
         self, classroom: str, rung: asyncio.Event, asked: NowQuery

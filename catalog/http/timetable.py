@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from aiohttp import web
 
 from catalog.db.pool import Connection, Pool
-from catalog.db.sessions_booking import Capacity, read_school
+from catalog.db.sessions_booking import read_school
 from catalog.db.timetable import (
     TermRecord,
     TimetableRecord,
@@ -36,6 +36,7 @@ from catalog.http.timetable_json import (
     term_of,
     timetable_json,
 )
+from catalog.live import Capacity
 from catalog.people import Viewer, city_day
 from catalog.rights import Place, may_change_city, require, rules
 from catalog.text import line

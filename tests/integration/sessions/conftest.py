@@ -16,7 +16,9 @@ from catalog.db.sessions_life import Sessions
 from catalog.http.endpoint import Api
 from catalog.http.sessions import SessionsApi
 from catalog.http.sessions_classroom import Bells, ClassroomApi
+from catalog.http.sessions_device import DeviceLogin
 from catalog.http.sessions_json import IngestAddresses, SessionShow
+from catalog.http.signin import SignIn, SignInSettings
 from catalog.http.timetable import TimetableApi
 from catalog.passwords import Passwords
 from catalog.people import CITY_ZONE, Affiliation, Role
@@ -87,13 +89,15 @@ async def city(pool: Pool, town: Town, dsn: str) -> AsyncIterator[City]:
     ring = Keyring([SigningKey("k1", bytes(32), 0.0)], clock())
     show = SessionShow(sessions.key, ring.sign_session, IngestAddresses(srt_port=9000), clock, 3600)
 
+    sign_in = SignIn(pool, SignInSettings(), clock)
+
     def now() -> datetime:
         return datetime.fromtimestamp(clock(), UTC)
 
     def parts(pool: Pool, _: Passwords) -> list[Api]:
         return [
             SessionsApi(pool, FixedCapacity(50), show, clock),
-            ClassroomApi(pool, bells, show, now),
+            ClassroomApi(pool, bells, show, DeviceLogin(sign_in, clock), now),
             TimetableApi(pool, FixedCapacity(50), clock),
         ]
 

@@ -14,13 +14,13 @@ from catalog.db.presentations import Presentations
 from catalog.db.recordings import Recordings
 from catalog.db.room_log import RoomEvents
 from catalog.db.sessions import read_session
-from catalog.db.sessions_life import Sessions
+from catalog.db.sessions_life import Sessions, advance
 from catalog.db.sources import StoredSource, add_version
 from catalog.errors import Conflict, NotFound
 from catalog.ids import new_id
 from catalog.live import FeedName, Recorded
 from catalog.media import Chapter
-from catalog.session import SessionKind
+from catalog.session import SessionInput, SessionKind
 from tests.support.recording import (
     VIDEO_SCALE,
     garbage_of,
@@ -128,6 +128,19 @@ async def test_without_a_segment_the_session_has_failed(
         await lesson_of(pool, recorded.lesson)
     with pytest.raises(Conflict):
         await book.open(session, MAIN, ANCHOR)
+
+
+async def test_what_was_begun_of_a_session_that_is_called_off_goes(
+    pool: Pool, book: Recordings, town: Town
+) -> None:
+    session = await book_one(pool, town, 86_400)
+    recorded, video, _ = await recorded_two(book, session)
+    async with pool.connection() as connection:
+        await advance(connection, session, SessionInput.CANCELLED, START_UTC)
+    with pytest.raises(NotFound):
+        await book.append(recorded, video, segments(recorded, "720p", [3]))
+    with pytest.raises(AssertionError):
+        await lesson_of(pool, recorded.lesson)
 
 
 async def test_an_append_that_is_repeated_counts_once(

@@ -22,7 +22,7 @@ def described() -> dict[str, Any]:
     nothing: Any = None
     parts: list[Api] = [
         SessionsApi(nothing, nothing, nothing, nothing),
-        ClassroomApi(nothing, Bells(), nothing, nothing),
+        ClassroomApi(nothing, Bells(), nothing, nothing, nothing),
         TimetableApi(nothing, nothing, nothing),
     ]
     return document([item for part in parts for item in part.endpoints()], "0.1.0")
