@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from catalog.errors import Conflict
+from catalog.errors import Conflict, Unavailable
 from catalog.live import FeedName, LiveSession
 from streaming.isobmff.fragment import Fragment
 from streaming.isobmff.reader import Init
@@ -107,12 +107,15 @@ class OneKeyBook:
 
     def __init__(self) -> None:
         self.asked = 0
+        self.away = False
 
     async def find(self, session: str) -> LiveSession | None:
         return None
 
     async def publishes(self, session: str, feed: FeedName, key: str) -> bool:
         self.asked += 1
+        if self.away:
+            raise Unavailable("the catalogue is away")
         return key == KEY
 
     async def went_live(self, session: str) -> None:

@@ -30,6 +30,7 @@ class Refusal(Enum):
     HELLO = "hello"
     TRIES = "tries"
     ENDED = "ended"
+    AWAY = "away"
 
 
 class Refused(LiveError):

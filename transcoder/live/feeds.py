@@ -12,7 +12,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from catalog.errors import Conflict, NotFound, TongbuError
+from catalog.errors import Conflict, NotFound, TongbuError, Unavailable
 from catalog.live import FeedName, SessionBook
 from streaming.live.port import Feeds
 from transcoder.live.address import Address
@@ -56,9 +56,7 @@ class LiveIngest:
         try:
             self._check_tries(peer)
             address = self._read(read, peer)
-            if not trusted:
-                await self._judge(address, peer)
-            return await self._enter(address)
+            return await self._let_in(address, peer, trusted=trusted)
         except Refused as refused:
             self.metrics.refused.labels(refused.why.value).inc()
             log.info("publisher %s refused (%s)", peer, refused.why.value)
@@ -85,6 +83,14 @@ class LiveIngest:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _let_in(self, address: Address, peer: str, *, trusted: bool) -> Publisher:
+        try:
+            if not trusted:
+                await self._judge(address, peer)
+            return await self._enter(address)
+        except Unavailable as error:
+            raise Refused(Refusal.AWAY, "the service is busy; try again in a moment") from error
 
     def _check_tries(self, peer: str) -> None:
         if wait_s := self._tries.wait_s(peer, asyncio.get_running_loop().time()):

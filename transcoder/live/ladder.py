@@ -3,7 +3,7 @@
 The top rung is the source itself where it is fit; the others are encoded. `ways` gives the whole
 ladder first and then cheaper ones, down to the source alone: admission takes the first that fits.
 
-Cost in cores by `facts` of one run (ffmpeg, x264 superfast, zerolatency, one thread, 720p30):
+Cost in cores as measured in one run (ffmpeg, x264 superfast, zerolatency, one thread, 720p30):
 source + 360p 0.15, 720p + 480p + 360p all encoded 0.46. From these a line through the pixels.
 """
 

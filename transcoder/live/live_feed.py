@@ -182,6 +182,7 @@ class LiveFeed:
             except (EncoderFailed, BadMedia) as error:
                 self._turn_out(error)
                 self._encoder.reset()
+                self.intake.source = None
 
     async def _watch(self) -> None:
         """Tell the origin what changes, until an end state."""
@@ -244,13 +245,14 @@ class LiveFeed:
             plan = self._admission.admit(self.name, ways(source, copy=copy))
         except Refused as refused:
             self._turn_out(refused)
+            self.intake.source = None
             raise
         self._metrics.cores.set(self._admission.cores - self._admission.free_cores)
         log.info("feed %s: %s, %.2f cores", self.name, ", ".join(plan.names), plan.cores)
         self._encoder.begin(plan, tags)
 
     def _on_sparse(self) -> None:
-        """Encode all rungs when the source's keyframes are too rare; on, when that is too much."""
+        """Encode all rungs when the source's keyframes are too rare. Raises: Refused."""
         assert self.intake.source is not None
         log.warning("feed %s: keyframes are more than 4 s apart, all rungs are encoded", self.name)
         self._plan(self.intake.source, self.intake.gop, copy=False)
@@ -268,7 +270,6 @@ class LiveFeed:
             old = self.publisher
             self.left(old)
             old.close(str(error))
-            self.intake.source = None
 
     def _fail(self, error: Exception) -> None:
         self._fault = self._fault or error

@@ -156,3 +156,7 @@ async def test_a_refusal_names_a_reason_for_metrics() -> None:
         with pytest.raises(Refused):
             await here.ingest.admit(lambda: replace(MAIN, key="wrong"), "here")
         assert here.figure("tongbu_ingest_refused_total", why="key") == 1
+        here.book.away = True
+        with pytest.raises(Refused, match="try again"):
+            await here.ingest.admit(lambda: MAIN, "here")
+        assert here.figure("tongbu_ingest_refused_total", why="away") == 1
