@@ -77,8 +77,9 @@ async def get(client: aiohttp.ClientSession, url: str, status: int = 200, **head
 
 async def packets(url: str) -> Counter[str]:
     """Count the packets of each stream as ffmpeg plays the whole."""
+    ffmpeg = await asyncio.to_thread(imageio_ffmpeg.get_ffmpeg_exe)
     process = await asyncio.create_subprocess_exec(
-        imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "warning", "-live_start_index", "0",
+        ffmpeg, "-nostdin", "-v", "warning", "-live_start_index", "0",
         "-i", url, "-map", "0", "-c", "copy", "-f", "framecrc", "-",
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
