@@ -138,7 +138,8 @@ class BrowserIngest:
         async def admitted() -> Publisher:
             return publisher
 
-        relay = Relay(str(self._ingest.settings.ffmpeg), WEBM_PIPE, admitted)
+        ffmpeg = str(self._ingest.settings.ffmpeg)
+        relay = Relay(ffmpeg, WEBM_PIPE, admitted, recode=hello.foreign)
         async with relay.running() as child:
             yield child.send
             child.close_input()

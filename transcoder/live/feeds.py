@@ -54,7 +54,8 @@ class LiveIngest:
         Raises: Refused, which is counted.
         """
         try:
-            self._check_tries(peer)
+            if not trusted:
+                self._check_tries(peer)
             address = self._read(read, peer)
             return await self._let_in(address, peer, trusted=trusted)
         except Refused as refused:

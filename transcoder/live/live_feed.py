@@ -181,8 +181,13 @@ class LiveFeed:
                 return await self._encoder.run()
             except (EncoderFailed, BadMedia) as error:
                 self._turn_out(error)
-                self._encoder.reset()
-                self.intake.source = None
+            except TongbuError:
+                raise
+            except Exception as error:  # a lesson goes on, whatever we did wrong
+                log.exception("feed %s: the encoder broke", self.name)
+                self._turn_out(error)
+            self._encoder.reset()
+            self.intake.source = None
 
     async def _watch(self) -> None:
         """Tell the origin what changes, until an end state."""
@@ -259,8 +264,6 @@ class LiveFeed:
 
     def _on_encoder_end(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            if not isinstance(error, TongbuError):
-                log.error("feed %s: the encoder broke", self.name, exc_info=error)
             self._fail(error if isinstance(error, Exception) else RuntimeError(str(error)))
 
     def _turn_out(self, error: Exception) -> None:

@@ -1,7 +1,8 @@
 """Contributions that ffmpeg must take apart first: WebM of a browser, SRT, RTSP.
 
 One ffmpeg copies the packets into FLV on a pipe and decodes nothing; the tags go to the publisher
-like those of RTMP. Only the one that reads WebM from us runs without the network.
+like those of RTMP. Only the one that reads WebM from us runs without the network, and only that one
+decodes: a picture in VP8 or VP9, which FLV cannot carry, is made H.264 first.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ WEBM_PIPE = "pipe:0"
 PROBE_BYTES = 500_000
 ANALYSE_US = 1_000_000
 SOCKET_LIMIT_US = 10_000_000
+RECODED = ("-c:v", "libx264", "-preset", "superfast", "-tune", "zerolatency", "-b:v", "2500000",
+           "-maxrate", "2500000", "-bufsize", "2500000", "-g", "60", "-pix_fmt", "yuv420p",
+           "-threads", "1", "-fps_mode", "passthrough")  # fmt: skip
 AGAIN_S = 1.0
 LOOK_EVERY_S = 0.5
 _SECRETS = re.compile(r"(passphrase=|//)[^&\s@/]+(?=@|&|\s|$)")
@@ -44,7 +48,7 @@ class Reaching(Sandbox):
         return (sys.executable, "-I", "-S", str(REACH), str(parent_pid), *command)
 
 
-def relay_command(program: str, way: str, fd: int) -> list[str]:
+def relay_command(program: str, way: str, fd: int, *, recode: bool = False) -> list[str]:
     """Copy what comes by a way (an address, or pipe:0 for WebM) into FLV on a pipe."""
     scheme = way.partition(":")[0]
     options = {
@@ -57,6 +61,7 @@ def relay_command(program: str, way: str, fd: int) -> list[str]:
         program, "-nostdin", "-hide_banner", "-nostats", "-v", "error",
         "-flags", "low_delay", "-probesize", str(PROBE_BYTES), "-analyzeduration", str(ANALYSE_US),
         *options, "-i", way, "-map", "0:v:0?", "-map", "0:a:0?", "-c", "copy",
+        *(RECODED if recode else ()),
         "-flush_packets", "1", "-flvflags", "no_duration_filesize+no_sequence_end",
         "-f", "flv", f"pipe:{fd}",
     ]  # fmt: skip
@@ -65,7 +70,15 @@ def relay_command(program: str, way: str, fd: int) -> list[str]:
 class Relay:
     """One ffmpeg that takes a contribution apart. `admit` is asked when its first bytes come."""
 
-    def __init__(self, program: str, way: str, admit: Callable[[], Awaitable[Publisher]]) -> None:
+    def __init__(
+        self,
+        program: str,
+        way: str,
+        admit: Callable[[], Awaitable[Publisher]],
+        *,
+        recode: bool = False,
+    ) -> None:
+        self._recode = recode
         self.publisher: Publisher | None = None
         self._program = program
         self._way = way
@@ -82,7 +95,7 @@ class Relay:
             yield child
 
     def _build(self, fds: Sequence[int]) -> list[str]:
-        return relay_command(self._program, self._way, fds[0])
+        return relay_command(self._program, self._way, fds[0], recode=self._recode)
 
     async def _consume(self, output: Output) -> None:
         reader = FileReader()

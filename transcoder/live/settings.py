@@ -20,7 +20,7 @@ class IngestSettings:
     rtmp_port: int = 1935
     away_s: float = 30.0
     silent_s: float = 5.0
-    idle_s: float = 15.0
+    idle_s: float = 8.0
     greeting_s: float = 10.0
     encode_cores: float = 0.0
     srt_ports: tuple[int, int] = (0, 0)

@@ -39,12 +39,13 @@ class Container(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """What a browser is going to send."""
+    """What a browser is going to send. `foreign`: a picture that FLV cannot carry (VP8, VP9)."""
 
     container: Container
     picture: bool
     channels: int
     hints: Hints
+    foreign: bool = False
 
 
 def read_hello(text: str) -> Hello:
@@ -75,7 +76,8 @@ def _checked(container: Container, video: Any, audio: Any) -> Hello:
             raise _bad("sound must be Opus with one or two channels")
     size = video or {}
     hints = make_hints(size.get("width"), size.get("height"), size.get("fps"))
-    return Hello(container, video is not None, channels, hints)
+    foreign = video is not None and str(video.get("codec", "")).startswith("vp")
+    return Hello(container, video is not None, channels, hints, foreign)
 
 
 def _bad(sentence: str) -> Refused:

@@ -38,3 +38,5 @@ def test_relay_commands(golden: Golden) -> None:
         "webm": "pipe:0",
     }.items():
         golden.check(f"argv/live_relay_{name}.txt", shown(relay_command("ff", way, 7)))
+    recoded = relay_command("ff", "pipe:0", 7, recode=True)
+    golden.check("argv/live_relay_webm_recoded.txt", shown(recoded))

@@ -36,6 +36,8 @@ def message(kind: int, micros: int, payload: bytes) -> bytes:
 def test_a_hello_is_read() -> None:
     assert read_hello(json.dumps(HELLO)) == BOTH
     webm = {"type": "publish", "container": "webm", "video": {"codec": "h264"}, "audio": None}
+    foreign = webm | {"video": {"codec": "vp8"}}
+    assert read_hello(json.dumps(foreign)).foreign
     assert read_hello(json.dumps(webm)) == Hello(Container.WEBM, True, 0, Hints())
 
 
