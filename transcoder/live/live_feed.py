@@ -105,7 +105,7 @@ class LiveFeed:
         self._changed = asyncio.Event()
         self._fault: Exception | None = None
         self._away_until = float("inf")
-        self._told_away = False
+        self._on_air = self._told_away = False
         metrics.feeds.labels(self.state.value).inc()
 
     def join(self) -> Publisher:
@@ -133,6 +133,7 @@ class LiveFeed:
             else:
                 self._encoder.push(step)
                 if self.state is FeedState.PROBING:
+                    self._on_air = True
                     self._step(FeedInput.FLOWS)
 
     def left(self, publisher: Publisher) -> None:
@@ -186,6 +187,8 @@ class LiveFeed:
             except Exception as error:  # a lesson goes on, whatever we did wrong
                 log.exception("feed %s: the encoder broke", self.name)
                 self._turn_out(error)
+            if self.state in END_STATES:
+                return None
             self._encoder.reset()
             self.intake.source = None
 
@@ -205,7 +208,7 @@ class LiveFeed:
                     self._step(FeedInput.OVERDUE)
 
     async def _tell(self) -> None:
-        if self.state is FeedState.AWAY and not self._told_away and self.intake.source:
+        if self.state is FeedState.AWAY and self._on_air and not self._told_away:
             self._told_away = True
             await self._feed.interrupted()
         elif self.state is FeedState.PUBLISHING and self._told_away:

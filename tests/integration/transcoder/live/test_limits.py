@@ -116,6 +116,8 @@ async def test_an_encoder_that_cannot_work_turns_the_publisher_out() -> None:
         live = here.ingest.find(SESSION, FeedName.MAIN)
         assert live is not None
         assert live.state is FeedState.AWAY
+        feed = await here.feed()
+        await feed.reaches(lambda: feed.states == ["interrupted"])
 
 
 async def test_everything_is_gone_when_the_service_stops() -> None:
