@@ -35,14 +35,15 @@ async def test_a_session_becomes_a_lesson_through_a_restart(store: LocalStore, p
     async with pool.connection() as connection:
         town = await make_town(connection)
     session = await book_one(pool, town)
-    clock = lambda: START_UTC  # noqa: E731
     lessons: dict[str, str] = {}
 
+    def clock() -> float:
+        return START_UTC
+
     def origin() -> Origin:
-        return Origin(
-            Sessions(pool, b"secret", clock), Recordings(pool, clock), store, LiveMetrics(CollectorRegistry()),
-            lessons.__setitem__,
-        )  # fmt: skip
+        sessions, recordings = Sessions(pool, b"secret", clock), Recordings(pool, clock)
+        metrics = LiveMetrics(CollectorRegistry())
+        return Origin(sessions, recordings, store, metrics, lessons.__setitem__)
 
     source = await asyncio.to_thread(encoded_live, 24, 3.2)
     first, rest = split(source, 20.0)

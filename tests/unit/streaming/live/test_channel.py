@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from streaming.errors import BadMedia, Ended
 from streaming.isobmff.fragment import Fragment
 from streaming.live.channel import (
+    GRID_LIMIT,
     HELD_LIMIT_US,
     RENDITIONS_LIMIT,
     TARGET_DURATION_S,
@@ -19,6 +20,8 @@ from streaming.live.port import LiveRendition
 from streaming.live.track import (
     BACKWARDS_LIMIT,
     FRAGMENT_LIMIT_BYTES,
+    RUNS_LIMIT,
+    SEGMENT_LIMIT_BYTES,
     WINDOW_SEGMENTS,
 )
 from tests.support import cmaf
@@ -384,6 +387,42 @@ def test_what_is_too_large_or_unknown_is_refused() -> None:
     for wrong in ([], [HIGH, HIGH], [LiveRendition("../x", HIGH.media, 0, 1)]):
         with pytest.raises(BadMedia, match="names of their own"):
             script.channel.begin(wrong)
+
+
+def test_a_segment_has_a_largest_size() -> None:
+    script = Script().begin(HIGH)
+    size = FRAGMENT_LIMIT_BYTES - 1000
+    many = SEGMENT_LIMIT_BYTES // size
+    pieces = [cmaf.fragment(n * FRAME_TS, (size,), FRAME_TS, n == 0) for n in range(many + 1)]
+    for data in pieces[:many]:
+        script.take("720p", fragment_of(video_init(), data))
+    with pytest.raises(BadMedia, match="a segment of more than"):
+        script.take("720p", fragment_of(video_init(), pieces[many]))
+
+
+def test_an_encoder_cannot_be_set_up_anew_for_ever() -> None:
+    script = Script().begin(HIGH)
+    for number in range(RUNS_LIMIT):
+        timescale = 1000 + number
+        script.take("720p", video_init(0x64, timescale))
+        start_ts = -(-number * timescale // 25)
+        data = cmaf.fragment(start_ts, (20,), timescale // 30, True)
+        script.take("720p", fragment_of(video_init(), data))
+    assert len(script.channel.tracks["720p"].runs) == RUNS_LIMIT
+    with pytest.raises(BadMedia, match="initialization sections"):
+        script.take("720p", video_init(0x4D))
+
+
+def test_a_rung_that_was_away_for_too_long_begins_anew() -> None:
+    script = Script().begin(HIGH, LOW)
+    script.play(0, 61, ("720p", "360p"))
+    away = 60 * (GRID_LIMIT + 5)
+    for number in range(61, away):
+        script.take("720p", frame(number, number % 60 == 0))
+    script.play(away, away + 61, ("720p", "360p"))
+    low = script.channel.tracks["360p"]
+    assert [s.number for s in low.segments] == [GRID_LIMIT + 5]
+    assert not any(s.gap for s in low.segments)
 
 
 def test_a_fragment_before_its_init_is_refused() -> None:
