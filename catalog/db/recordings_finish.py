@@ -26,7 +26,7 @@ from catalog.lesson import step as lesson_step
 from catalog.live import FeedName
 from catalog.media import Chapter
 from catalog.session import SessionInput, SessionState
-from catalog.session_chapters import MakeChapters, within
+from catalog.session_chapters import MakeChapters, Span, placed, shift_of
 
 EDGE_S = 5.0
 
@@ -124,13 +124,33 @@ async def _finish_feed(
     chapters: tuple[Chapter, ...] = ()
     if after_s is not None:
         made = make_chapters(await read_events(connection, session))
-        chapters = within(made, starts_s + after_s, ends_s + after_s)
+        chapters = placed(made, await _read_spans(connection, shown, starts_s, after_s))
     await _show(connection, lesson, ends_s - starts_s, chapters)
     await connection.execute(
         "update recording set finished_at = %s where lesson_id = %s",
         (datetime.fromtimestamp(now_utc, UTC), lesson),
     )
     return True
+
+
+async def _read_spans(
+    connection: Connection, shown: Sequence[Stretch], starts_s: float, after_s: float
+) -> list[Span]:
+    """Tell which stretch of the lesson each segment of the longest rendition shows."""
+    longest = max(shown, key=lambda item: item.duration_s)
+    cursor = await connection.execute(
+        "select o.key, o.base_ts, o.durations_ts, r.timescale from media_object o"
+        " join rendition r on r.id = o.rendition_id where r.id = %s order by o.first_number",
+        (longest.rendition,),
+    )
+    return [
+        Span(
+            (row["base_ts"] + shift_of(row["key"])) / row["timescale"] + after_s,
+            row["base_ts"] / row["timescale"] - starts_s,
+            sum(row["durations_ts"]) / row["timescale"],
+        )
+        for row in await cursor.fetchall()
+    ]
 
 
 async def _after_main(connection: Connection, session: str, lesson: str) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -337,6 +338,23 @@ async def chapters_of(pool: Pool, lesson: str) -> tuple[Chapter, ...]:
     shown = await Presentations(pool).presentation(lesson)
     assert shown is not None
     return shown.chapters
+
+
+async def test_chapters_stay_with_their_moment_when_the_publisher_was_away(
+    pool: Pool, book: Recordings, session: str
+) -> None:
+    recorded = await book.open(session, MAIN, ANCHOR)
+    video = await book.add_rendition(recorded, rendition())
+    ten_s = 10 * VIDEO_SCALE
+    for item in segments(recorded, "720p", range(6)):
+        shift_ts = ten_s if item.number >= 3 else 0
+        key = f"media/{recorded.lesson}/1/720p/{item.number:06d}-t{shift_ts}.mp4"
+        await book.append(recorded, video, [replace(item, key=key)])
+    log = [{"kind": "asked", "text": "中断之后", "at": 18.0}]
+    await RoomEvents(pool).append(session, log)
+    await life(pool).ended(session)
+    lesson = await book.finish(session)
+    assert await chapters_of(pool, lesson) == (Chapter(0.0, "开始"), Chapter(8.0, "中断之后"))
 
 
 async def test_a_version_that_was_uploaded_meanwhile_stands(

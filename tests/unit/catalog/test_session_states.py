@@ -26,7 +26,7 @@ from catalog.session import (
     due,
     step,
 )
-from catalog.session_chapters import no_chapters, within
+from catalog.session_chapters import Span, no_chapters, placed, shift_of
 from catalog.session_keys import KEY_CHARS, publishing_key, same_key
 
 _S, _I, _K = SessionState, SessionInput, SessionKind
@@ -146,16 +146,29 @@ CHAPTERS = [Chapter(0.0, "开始"), Chapter(60.0, "提问"), Chapter(90.0, "答�
 
 
 @pytest.mark.parametrize(
-    ("starts_s", "ends_s", "found"),
+    ("spans", "found"),
     [
-        (0.0, 100.0, CHAPTERS),
-        (0.25, 100.0, [Chapter(0.0, "开始"), Chapter(59.75, "提问"), Chapter(89.75, "答疑")]),
-        (60.0, 90.0, [Chapter(0.0, "提问")]),
-        (200.0, 300.0, [Chapter(0.0, "答疑")]),
+        ([Span(0.0, 0.0, 100.0)], CHAPTERS),
+        ([Span(0.25, 0.0, 100.0)],
+         [Chapter(0.0, "开始"), Chapter(59.75, "提问"), Chapter(89.75, "答疑")]),
+        ([Span(0.0, 0.0, 60.0)], [Chapter(0.0, "开始")]),
+        ([Span(70.0, 0.0, 60.0)], [Chapter(0.0, "提问"), Chapter(20.0, "答疑")]),
+        ([Span(0.0, 0.0, 40.0), Span(70.0, 40.0, 30.0)],
+         [Chapter(0.0, "开始"), Chapter(40.0, "提问"), Chapter(60.0, "答疑")]),
+        ([Span(0.0, 0.0, 40.0), Span(95.0, 40.0, 30.0)],
+         [Chapter(0.0, "开始"), Chapter(40.0, "答疑")]),
+        ([], []),
     ],
-)
-def test_chapters_by_the_recordings_time(
-    starts_s: float, ends_s: float, found: list[Chapter]
-) -> None:
-    assert list(within(reversed(CHAPTERS), starts_s, ends_s)) == found
-    assert within(no_chapters([{"kind": "asked"}]), starts_s, ends_s) == ()
+)  # fmt: skip
+def test_chapters_by_the_recordings_time(spans: list[Span], found: list[Chapter]) -> None:
+    assert list(placed(reversed(CHAPTERS), spans)) == found
+    assert placed(no_chapters([{"kind": "asked"}]), spans) == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "shift"),
+    [("media/l/1/720p/000003-t15360.mp4", 15_360), ("media/l/1/720p/000003-a1.mp4", 0),
+     ("media/l/1/x-t9.mp4/000003-a1.mp4", 0), ("", 0)],
+)  # fmt: skip
+def test_a_live_segments_key_tells_how_far_it_was_moved(key: str, shift: int) -> None:
+    assert shift_of(key) == shift
