@@ -100,7 +100,7 @@ describe("quality names", () => {
     expect(found.map(({ index, lines, grade }) => [index, lines, grade])).toEqual([
       [2, 1080, "hd"],
       [1, 1080, "save"],
-      [3, 720, "sd"],
+      [3, 720, "hd"],
       [0, 360, "smooth"],
     ]);
   });
@@ -117,10 +117,10 @@ describe("quality names", () => {
       level(1, 1080, 90_000, "av01.0.08M.08"),
       level(2, 1080, 400_000),
     ]);
-    expect(found.map(({ index, grade, av1 }) => [index, grade, av1])).toEqual([
-      [2, "hd", false],
-      [1, "save", true],
-      [0, "audio", false],
+    expect(found.map(({ index, grade }) => [index, grade])).toEqual([
+      [2, "hd"],
+      [1, "thin"],
+      [0, "audio"],
     ]);
   });
 });

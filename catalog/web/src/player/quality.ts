@@ -8,14 +8,13 @@ export interface Level {
   codec: string;
 }
 
-export type Grade = "uhd" | "hd" | "sd" | "smooth" | "save" | "audio";
+export type Grade = "uhd" | "hd" | "sd" | "smooth" | "save" | "thin" | "audio";
 
 export interface Quality {
   index: number;
   /** Lines of the short side, 0 for sound alone. */
   lines: number;
   grade: Grade;
-  av1: boolean;
 }
 
 const COMMON_LINES = [2160, 1440, 1080, 720, 540, 480, 360, 240, 144];
@@ -34,14 +33,14 @@ export function linesOf(level: { width: number; height: number }): number {
 function gradeOf(lines: number): Grade {
   if (lines === 0) return "audio";
   if (lines >= 1440) return "uhd";
-  if (lines >= 1080) return "hd";
+  if (lines >= 720) return "hd";
   if (lines >= 480) return "sd";
   return "smooth";
 }
 
 /**
  * The menu, best first. Where two have the same lines, the thinner one is called "save"; an AV1
- * variant is thin by nature and is called so too.
+ * variant is the thinnest and is called so: nobody has to know what AV1 is.
  */
 export function qualities(levels: readonly Level[]): Quality[] {
   const sorted = [...levels].sort(
@@ -53,7 +52,7 @@ export function qualities(levels: readonly Level[]): Quality[] {
     const lines = linesOf(level);
     const again = seen.has(lines) && lines > 0;
     seen.add(lines);
-    const av1 = isAv1(level.codec);
-    return { index: level.index, lines, grade: again || av1 ? "save" : gradeOf(lines), av1 };
+    const thin = isAv1(level.codec) ? "thin" : "save";
+    return { index: level.index, lines, grade: again || thin === "thin" ? thin : gradeOf(lines) };
   });
 }
