@@ -21,7 +21,10 @@ from catalog.http.login import LoginApi
 from catalog.http.openapi import DescriptionApi, document
 from catalog.http.registry import RegistryApi
 from catalog.http.search import SearchApi
+from catalog.http.sessions import SessionsApi
+from catalog.http.sessions_classroom import ClassroomApi
 from catalog.http.subtitles import SubtitlesApi
+from catalog.http.timetable import TimetableApi
 from catalog.http.tus import TusApi
 from catalog.http.users import UsersApi
 from deploy.version import program_version
@@ -44,6 +47,9 @@ def parts() -> Sequence[Api]:
         SubtitlesApi(NOTHING),
         EventsApi(NOTHING),
         TusApi(NOTHING, NOTHING),
+        SessionsApi(NOTHING, NOTHING, NOTHING, NOTHING),
+        ClassroomApi(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
+        TimetableApi(NOTHING, NOTHING, NOTHING),
     ]
 
 

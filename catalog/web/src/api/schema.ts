@@ -61,6 +61,18 @@ export interface components {
             name?: string;
         };
         /**
+         * ClassroomNow
+         * @description Today's sessions in order; `current` is to be joined now, `next` comes after.
+         */
+        ClassroomNow: {
+            classroom: components["schemas"]["OwnClassroom"];
+            now: string;
+            version: string;
+            current: components["schemas"]["Session"] | null;
+            next: components["schemas"]["Session"] | null;
+            sessions: components["schemas"]["Session"][];
+        };
+        /**
          * FacetValue
          * @description A value that narrows the list, and how many lessons have it.
          */
@@ -68,6 +80,15 @@ export interface components {
             value: string;
             label: string;
             count: number;
+        };
+        /**
+         * Ingest
+         * @description Where a feed is published, with its key.
+         */
+        Ingest: {
+            rtmp: components["schemas"]["Rtmp"] | null;
+            srt: string | null;
+            browser: string;
         };
         /**
          * Lesson
@@ -197,6 +218,19 @@ export interface components {
             subtitles: components["schemas"]["SubtitleUrl"][];
         };
         /**
+         * LiveUrls
+         * @description Where a session is seen, heard and joined.
+         */
+        LiveUrls: {
+            hls: string;
+            stream: string;
+            room: string;
+            /** @default null */
+            second_hls: string | null;
+            /** @default null */
+            second_stream: string | null;
+        };
+        /**
          * LoginAnswer
          * @description A bearer token and its end.
          */
@@ -324,6 +358,99 @@ export interface components {
             description?: string;
         };
         /**
+         * NewSession
+         * @description A session to book. `visibility` is the recording's; empty goes with the session.
+         */
+        NewSession: {
+            title: string;
+            kind: components["schemas"]["SessionKind"];
+            /** @default null */
+            school?: string | null;
+            /** @default null */
+            main_classroom?: string | null;
+            /** @default null */
+            second_classroom?: string | null;
+            /** @default [] */
+            listening_classrooms?: string[];
+            /** @default null */
+            teacher?: string | null;
+            /** @default null */
+            second_teacher?: string | null;
+            /** @default [] */
+            speakers?: string[];
+            /** @default null */
+            open_to_all?: boolean | null;
+            /** @default  */
+            visibility?: string;
+            /** @default null */
+            series_id?: string | null;
+            /** @default  */
+            stage?: string;
+            /** @default  */
+            grade?: string;
+            /** @default  */
+            subject?: string;
+            /** Format: date-time */
+            starts_at: string;
+            duration_s: number;
+        };
+        /**
+         * NewTerm
+         * @description A term to add: the city's, or a school's own.
+         */
+        NewTerm: {
+            name: string;
+            /** Format: date */
+            first_day: string;
+            weeks: number;
+            periods: components["schemas"]["PeriodJson"][];
+            /** @default [] */
+            special_days?: components["schemas"]["SpecialDay"][];
+            /** @default null */
+            school?: string | null;
+        };
+        /**
+         * NewTimetable
+         * @description What recurs in a term: on a weekday, in a period, in some of its weeks.
+         */
+        NewTimetable: {
+            title: string;
+            kind: components["schemas"]["SessionKind"];
+            /** @default null */
+            school?: string | null;
+            /** @default null */
+            main_classroom?: string | null;
+            /** @default null */
+            second_classroom?: string | null;
+            /** @default [] */
+            listening_classrooms?: string[];
+            /** @default null */
+            teacher?: string | null;
+            /** @default null */
+            second_teacher?: string | null;
+            /** @default [] */
+            speakers?: string[];
+            /** @default null */
+            open_to_all?: boolean | null;
+            /** @default  */
+            visibility?: string;
+            /** @default null */
+            series_id?: string | null;
+            /** @default  */
+            stage?: string;
+            /** @default  */
+            grade?: string;
+            /** @default  */
+            subject?: string;
+            term: string;
+            weekday: number;
+            period: number;
+            first_week: number;
+            last_week: number;
+            /** @default every */
+            parity?: components["schemas"]["Parity"];
+        };
+        /**
          * NewUser
          * @description An account to add; without a password one is made and answered once.
          */
@@ -349,6 +476,15 @@ export interface components {
             eta_s: number | null;
             error: components["schemas"]["LessonError"] | null;
             generation: number;
+        };
+        /**
+         * OwnClassroom
+         * @description The classroom that the device stands in.
+         */
+        OwnClassroom: {
+            id: string;
+            name: string;
+            school: components["schemas"]["Named"];
         };
         /**
          * Page[Classroom]
@@ -396,6 +532,33 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * Page[Session]
+         * @description A part of a list; next_cursor asks for what follows, null at the end.
+         */
+        Page_Session_: {
+            items: components["schemas"]["Session"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
+        /**
+         * Page[TermJson]
+         * @description A part of a list; next_cursor asks for what follows, null at the end.
+         */
+        Page_TermJson_: {
+            items: components["schemas"]["TermJson"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
+        /**
+         * Page[TimetableJson]
+         * @description A part of a list; next_cursor asks for what follows, null at the end.
+         */
+        Page_TimetableJson_: {
+            items: components["schemas"]["TimetableJson"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
+        /**
          * Page[UserBody]
          * @description A part of a list; next_cursor asks for what follows, null at the end.
          */
@@ -426,6 +589,12 @@ export interface components {
             until?: string | null;
         };
         /**
+         * Parity
+         * @description Which school weeks something recurs in.
+         * @enum {unknown}
+         */
+        Parity: "even" | "every" | "odd";
+        /**
          * PasswordAnswer
          * @description A password that is shown this once.
          */
@@ -439,6 +608,14 @@ export interface components {
         PasswordBody: {
             old: string;
             new: string;
+        };
+        /**
+         * PeriodJson
+         * @description A lesson's place in the day: local time, such as 08:00:00, and seconds.
+         */
+        PeriodJson: {
+            starts: string;
+            duration_s: number;
         };
         /**
          * Problem
@@ -470,6 +647,14 @@ export interface components {
             height_px: number | null;
             bandwidth_bps: number;
             average_bandwidth_bps: number;
+        };
+        /**
+         * Rtmp
+         * @description What an encoder such as OBS is given: the server, and the stream key that is a secret.
+         */
+        Rtmp: {
+            server: string;
+            key: string;
         };
         /**
          * School
@@ -517,6 +702,106 @@ export interface components {
             description?: string;
         };
         /**
+         * Session
+         * @description A session. `role` is what the asker is in its room; `lesson` is the recording.
+         */
+        Session: {
+            id: string;
+            title: string;
+            /** @enum {string} */
+            kind: "sync_class" | "open_class" | "guided_qa" | "research" | "paired_lesson";
+            /** @enum {string} */
+            state: "scheduled" | "waiting" | "live" | "ended" | "recorded" | "cancelled" | "failed";
+            starts_at: string;
+            duration_s: number;
+            open_to_all: boolean;
+            visibility: string;
+            series: components["schemas"]["Named"] | null;
+            stage: string;
+            grade: string;
+            subject: string;
+            school: components["schemas"]["Named"] | null;
+            rooms: components["schemas"]["SessionRoom"][];
+            people: components["schemas"]["SessionPerson"][];
+            timetable: string | null;
+            live_at: string | null;
+            ended_at: string | null;
+            lesson: string | null;
+            second_lesson: string | null;
+            role: string | null;
+            can_run: boolean;
+            urls: components["schemas"]["LiveUrls"];
+            /** @default null */
+            ingest: components["schemas"]["Ingest"] | null;
+            /** @default null */
+            second_ingest: components["schemas"]["Ingest"] | null;
+        };
+        /**
+         * SessionChange
+         * @description What to change; a field that is left out stays.
+         */
+        SessionChange: {
+            title?: string;
+            kind?: components["schemas"]["SessionKind"];
+            school?: string | null;
+            main_classroom?: string | null;
+            second_classroom?: string | null;
+            listening_classrooms?: string[];
+            teacher?: string;
+            second_teacher?: string | null;
+            speakers?: string[];
+            open_to_all?: boolean;
+            visibility?: string;
+            series_id?: string | null;
+            stage?: string;
+            grade?: string;
+            subject?: string;
+            /** Format: date-time */
+            starts_at?: string;
+            duration_s?: number;
+        };
+        /**
+         * SessionKind
+         * @description What is taught together.
+         * @enum {unknown}
+         */
+        SessionKind: "guided_qa" | "open_class" | "paired_lesson" | "research" | "sync_class";
+        /**
+         * SessionPerson
+         * @description A person of a session; part is teacher, second_teacher or speaker.
+         */
+        SessionPerson: {
+            id: string;
+            name: string;
+            part: string;
+        };
+        /**
+         * SessionRoom
+         * @description A classroom of a session; part is main, second or listening.
+         */
+        SessionRoom: {
+            id: string;
+            name: string;
+            school: components["schemas"]["Named"];
+            part: string;
+        };
+        /**
+         * SessionState
+         * @description Where a session stands.
+         * @enum {unknown}
+         */
+        SessionState: "cancelled" | "ended" | "failed" | "live" | "recorded" | "scheduled" | "waiting";
+        /**
+         * SpecialDay
+         * @description A holiday (weekday 0), or a day that is taught like another weekday (1-7).
+         */
+        SpecialDay: {
+            /** Format: date */
+            day: string;
+            /** @default 0 */
+            weekday?: number;
+        };
+        /**
          * SubtitleUrl
          * @description Subtitles in one language.
          */
@@ -539,6 +824,38 @@ export interface components {
          */
         Suggestions: {
             suggestions: components["schemas"]["Suggestion"][];
+        };
+        /**
+         * TermJson
+         * @description A term; `this_week` is the school week of today, null outside of the term.
+         */
+        TermJson: {
+            id: string;
+            name: string;
+            school: components["schemas"]["Named"] | null;
+            /** Format: date */
+            first_day: string;
+            weeks: number;
+            this_week: number | null;
+            periods: components["schemas"]["PeriodJson"][];
+            special_days: components["schemas"]["SpecialDay"][];
+        };
+        /**
+         * TimetableJson
+         * @description What recurs; `sessions` were made, `ahead` of them are still scheduled.
+         */
+        TimetableJson: {
+            id: string;
+            term: components["schemas"]["Named"];
+            school: components["schemas"]["Named"] | null;
+            title: string;
+            weekday: number;
+            period: number;
+            first_week: number;
+            last_week: number;
+            parity: string;
+            sessions: number;
+            ahead: number;
         };
         /**
          * Titled
