@@ -11,14 +11,21 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from catalog.errors import TongbuError
+from catalog.errors import Conflict, NotFound
 from catalog.live import FeedName, LiveSession, Recorded
 from catalog.media import Media
 from streaming.isobmff.fragment import Fragment
 from streaming.isobmff.reader import CmafReader, Init
 from streaming.live.anchor import Anchor
 from streaming.live.channel import Channel
-from streaming.live.events import ChannelState, Event, PartReady, SegmentReady, StateChanged
+from streaming.live.events import (
+    ChannelState,
+    Event,
+    PartReady,
+    RunStarted,
+    SegmentReady,
+    StateChanged,
+)
 from streaming.live.hub import Hub
 from streaming.live.listing import Listing, Text
 from streaming.live.metrics import LiveMetrics
@@ -31,6 +38,9 @@ from streaming.live.waiters import Waiters
 
 log = logging.getLogger(__name__)
 
+PATIENCE_SEGMENTS = 2
+TELL_TRIES = 10
+TELL_WAIT_S = 2.0
 Clock = Callable[[], float]
 Told = Callable[[], Awaitable[None]]
 
@@ -59,6 +69,7 @@ class LiveFeed:
         self.waiters: dict[str, Waiters] = {}
         self.multivariant = Text(lambda: multivariant_text(self.channel))
         self.ready = asyncio.Event()
+        self._first = asyncio.Event()
         self._anchor = Anchor(recorded.anchor_utc)
         self._clock_utc = clock_utc
         self._metrics = metrics
@@ -155,6 +166,7 @@ class LiveFeed:
         for waiters in self.waiters.values():
             waiters.wake_all()
         self.ready.set()
+        self._first.set()
         self.hub.close()
 
     async def run(self) -> None:
@@ -164,25 +176,37 @@ class LiveFeed:
             tasks.create_task(self.recorder.run(), name=f"recorder {self.session.id}")
 
     async def _tell_live(self) -> None:
-        await self.ready.wait()
-        if self.name is FeedName.MAIN and self.channel.state is not ChannelState.WAITING:
+        """Tell the catalogue once; the recording must not suffer when it does not listen."""
+        await self._first.wait()
+        if self.name is not FeedName.MAIN or self.channel.state is ChannelState.WAITING:
+            return
+        for _ in range(TELL_TRIES):
             try:
                 await self._went_live()
-            except TongbuError as error:
+            except (Conflict, NotFound) as error:
                 log.warning("session %s is live, but: %s", self.session.id, error)
+                return
+            except Exception as error:
+                log.warning("session %s is live, not told yet: %r", self.session.id, error)
+                await asyncio.sleep(TELL_WAIT_S)
+            else:
+                return
 
     def _publish(self, events: Sequence[Event], now_utc: float) -> None:
         if not events:
             return
         changed: set[str] = set()
         for event in events:
-            if isinstance(event, PartReady):
+            if isinstance(event, RunStarted):
+                self.multivariant.change()
+            elif isinstance(event, PartReady):
                 changed.add(event.track.name)
                 self._on_part(event.track, event.part, now_utc)
             elif isinstance(event, SegmentReady):
                 changed.add(event.track.name)
                 self._on_segment(event.track, event.segment)
             elif isinstance(event, StateChanged):
+                self._first.set()
                 self._on_state(event.state)
         self.hub.publish(events, time.monotonic(), now_utc, self._anchor.utc)
         for name in changed:
@@ -199,6 +223,8 @@ class LiveFeed:
         self._metrics.part_age.labels(self.name.value).observe(max(0.0, age_s))
 
     def _on_segment(self, track: Track, segment: Segment) -> None:
+        if len(track.segments) == 1:
+            self.multivariant.change()
         whole = Whole(track.rendition, track.runs[segment.run].init, segment)
         for number in self.recorder.take(whole):
             for other in self.channel.tracks.values():
@@ -210,11 +236,15 @@ class LiveFeed:
             waiters.wake(self.listings[name].position())
 
     def _check_ready(self) -> None:
-        """From the first whole segment of everything on, there are playlists."""
-        if self.ready.is_set():
+        """From the first whole segment of everything on, there are playlists.
+
+        What was announced and does not come (a microphone that is off) is not waited for long.
+        """
+        leader = self.channel.leader
+        if self.ready.is_set() or leader is None:
             return
-        tracks = list(self.channel.present())
-        if tracks and all(track.segments and track.runs for track in tracks):
+        begun = all(track.segments and track.runs for track in self.channel.present())
+        if begun or len(leader.segments) >= PATIENCE_SEGMENTS:
             self.multivariant.change()
             self.ready.set()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from streaming.hls.directives import Directives, Position, Verdict, decide
+from streaming.hls.directives import BadDirective, Directives, Position, Verdict, decide
 
 
 class Waiters:
@@ -28,7 +28,7 @@ class Waiters:
 
     def wake(self, at: Position) -> None:
         """Let go who is answered by a playlist at this position."""
-        for asked in [asked for asked in self._futures if decide(asked, at) is Verdict.NOW]:
+        for asked in [asked for asked in self._futures if _is_answered(asked, at)]:
             self._futures.pop(asked).set_result(None)
 
     def wake_all(self) -> None:
@@ -36,3 +36,11 @@ class Waiters:
         futures, self._futures = self._futures, {}
         for future in futures.values():
             future.set_result(None)
+
+
+def _is_answered(asked: Directives, at: Position) -> bool:
+    """Tell whether to let go; who has asked too far, now that parts are longer, waits on."""
+    try:
+        return decide(asked, at) is Verdict.NOW
+    except BadDirective:
+        return False

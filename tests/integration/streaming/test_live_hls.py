@@ -235,6 +235,16 @@ async def test_before_the_first_whole_segment_players_wait(
         assert [v.uri for v in found.variants] == ["360p.m3u8", "180p.m3u8", "aac.m3u8"]
 
 
+async def test_sound_that_was_announced_and_does_not_come_is_not_waited_for(
+    live: Running, client: aiohttp.ClientSession
+) -> None:
+    session, feed = await opened(live)
+    silent = tuple(piece for piece in await pieces() if piece[0] != "aac")
+    await send(feed, silent, until_s=4.5)
+    found = parse_multivariant((await get(client, live.at(session, "multivariant.m3u8"))).decode())
+    assert [v.uri for v in found.variants] == ["360p.m3u8", "180p.m3u8"]
+
+
 async def test_a_part_that_is_late_is_503_but_not_while_the_publisher_is_away(
     store: LocalStore, client: aiohttp.ClientSession
 ) -> None:
