@@ -97,6 +97,17 @@ describe("steering", () => {
     expect(decide(behind(0.02, { standing: true }))).toEqual({ do: "speed", rate: 1 });
   });
 
+  it("is placed once and then begins, however long the seek took", () => {
+    const controller = new Controller();
+    const late = (seconds: number, at: number) =>
+      moment({ now: ANCHOR + at + 0.45 + seconds, at, bufferedTo: at + 9, standing: true });
+    expect(controller.decide(late(0.5, 100))).toMatchObject({ do: "jump" });
+    expect(controller.decide(late(0.4, 100.5))).toEqual({ do: "speed", rate: 1 });
+    expect(controller.decide(late(1.4, 100.5))).toMatchObject({ do: "jump" });
+    expect(controller.decide({ ...late(0.3, 101.9), standing: false })).toMatchObject({ do: "speed" });
+    expect(controller.decide(late(0.3, 102))).toMatchObject({ do: "jump" });
+  });
+
   it("is not thrown back when it has run dry", () => {
     const dry = { bufferedTo: 100, standing: true };
     expect(decide(behind(0.4, dry))).toEqual({ do: "speed", rate: 1 });

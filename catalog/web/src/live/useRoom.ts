@@ -2,7 +2,7 @@
 import { onScopeDispose, ref, shallowRef, watch, type Ref, type ShallowRef } from "vue";
 import { i18n } from "@/i18n";
 import { say as toast } from "@/ui/toast";
-import { EMPTY_VIEW, FIRST_TARGET_MS, RoomClient, type RoomView } from "./room/client";
+import { EMPTY_VIEW, RoomClient, type RoomView } from "./room/client";
 import type { Delivery, Device, Report, Say } from "./room/messages";
 import type { Beat } from "./stream/livePlayer";
 
@@ -68,7 +68,7 @@ export function useRoom(path: () => string | undefined, device: Device, delivery
       return client?.clock.best?.errorMs ?? Infinity;
     },
     get delayS() {
-      return (client?.targetMs ?? FIRST_TARGET_MS) / 1000;
+      return (client?.view ?? EMPTY_VIEW).targetMs / 1000;
     },
   };
 

@@ -42,8 +42,11 @@ export interface RoomView {
   room: Room;
   health: Record<string, Health>;
   viewers: { reporting: number; late: number } | null;
+  /** The common delay D. */
+  targetMs: number;
 }
 
+export const FIRST_TARGET_MS = 600;
 export const EMPTY_VIEW: RoomView = {
   connected: false,
   takenOver: false,
@@ -54,6 +57,7 @@ export const EMPTY_VIEW: RoomView = {
   room: EMPTY_ROOM,
   health: {},
   viewers: null,
+  targetMs: FIRST_TARGET_MS,
 };
 
 const SILENT_MS = 7000;
@@ -61,7 +65,6 @@ const PING_EVERY_MS = 2000;
 const FIRST_PINGS = 6;
 const FIRST_PING_EVERY_MS = 120;
 const KEY = "tongbu.client";
-export const FIRST_TARGET_MS = 600;
 
 /** One name a tab: a reload is the same member, a second tab another one. */
 export function tabName(storage: Storage): string {
@@ -79,7 +82,6 @@ export function tabName(storage: Storage): string {
 export class RoomClient {
   readonly clock = new ServerClock();
   view: RoomView = EMPTY_VIEW;
-  targetMs = FIRST_TARGET_MS;
   private readonly link: Link;
   private pingTimer = 0;
   private pinged = 0;
@@ -149,7 +151,7 @@ export class RoomClient {
   private take(heard: Heard, at: number): void {
     switch (heard.type) {
       case "pong": return this.clock.take({ t0: heard.t0, t1: heard.t1, t2: heard.t2, t3: at });
-      case "target": this.targetMs = heard.d_ms; return;
+      case "target": return this.put({ targetMs: heard.d_ms });
       case "floor": return this.events.floorKey(heard.key);
       case "refused": return this.refused(heard);
       case "welcome": return this.welcomed(heard);

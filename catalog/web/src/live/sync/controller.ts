@@ -43,6 +43,8 @@ export type Steering =
 
 export class Controller {
   private steering = false;
+  /** It was moved and has not run since: a seek takes time, and chasing that time never ends. */
+  private placed = false;
 
   /** Seconds behind the common moment; negative when in front of it. */
   static behindS({ now, delayS, anchor, at }: Moment): number {
@@ -53,6 +55,7 @@ export class Controller {
     const behind = Controller.behindS(moment);
     const wanted = moment.at + behind;
     if (moment.standing) return this.place(moment, wanted);
+    this.placed = false;
     if (Math.abs(behind) > JUMP_S) {
       const to = inside(moment, wanted);
       if (worthIt(moment.at, to, behind)) return this.jump(to);
@@ -66,12 +69,14 @@ export class Controller {
       if (moment.at >= moment.bufferedFrom && moment.at <= moment.bufferedTo) return { do: "hold" };
       return this.jump(to);
     }
-    if (worthIt(moment.at, to, wanted - moment.at)) return this.jump(to);
+    const near = this.placed && Math.abs(to - moment.at) < JUMP_S;
+    if (!near && worthIt(moment.at, to, wanted - moment.at)) return this.jump(to);
     return { do: "speed", rate: 1 };
   }
 
   private jump(to: number): Steering {
     this.steering = false;
+    this.placed = true;
     return { do: "jump", to };
   }
 
