@@ -96,12 +96,13 @@ async def _listen(ws: web.WebSocketResponse, connection: Connection) -> None:
         now = time.monotonic()
         second, count = (second, count + 1) if int(now) == second else (int(now), 1)
         wrong = found.type is not WSMsgType.TEXT or count > ASKED_LIMIT
-        if wrong or not _understood(found.data, connection, now):
+        if wrong or not understood(found.data, connection, now):
             await ws.close(code=WSCloseCode.POLICY_VIOLATION, message=b"not understood")
             return
 
 
-def _understood(text: str, connection: Connection, now: float) -> bool:
+def understood(text: str, connection: Connection, now: float) -> bool:
+    """Do what a viewer's message asks; False when it asks for nothing that there is."""
     try:
         asked = json.loads(text)
     except (ValueError, RecursionError):
