@@ -21,7 +21,7 @@ from prometheus_client import CollectorRegistry
 from catalog.db.listen import Listener
 from catalog.errors import TongbuError
 from catalog.http.signin import SignIn
-from catalog.live import FeedName
+from catalog.live import Capacity, FeedName
 from catalog.session import SessionState
 from catalog.store.port import ObjectStore
 from catalog.tokens import Keyring
@@ -64,9 +64,10 @@ class LiveGround:
 
 @dataclass(frozen=True, slots=True)
 class LiveDoors:
-    """Where encoders come in; 0: that way is shut."""
+    """Where encoders come in (0: that way is shut), and how many."""
 
     rtmp_port: int
+    capacity: Capacity
 
 
 class Turns:
@@ -159,7 +160,7 @@ async def live_parts(stack: AsyncExitStack, app: web.Application, ground: LiveGr
 
     app.on_shutdown.append(let_go)
     ground.listener.subscribe("session", turns.on_session, _nothing)
-    return LiveDoors(await _rtmp_port(stack, ground.settings, turns.ingest))
+    return LiveDoors(await _rtmp_port(stack, ground.settings, turns.ingest), turns.ingest)
 
 
 async def _rtmp_port(stack: AsyncExitStack, settings: LiveSettings, ingest: LiveIngest) -> int:

@@ -163,7 +163,7 @@ async def _sessions(
                    ground.sign_in, ports),
     )  # fmt: skip
     addresses = IngestAddresses(settings.live.rtmp_public_port or doors.rtmp_port)
-    return session_endpoints(app, about, ports, addresses)
+    return session_endpoints(app, about, ports, addresses, doors.capacity)
 
 
 async def _lessons(

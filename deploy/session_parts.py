@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -19,7 +18,6 @@ from catalog.db.pool import Pool
 from catalog.db.recordings import Recordings
 from catalog.db.recordings_join import Joiner
 from catalog.db.room_log import RoomEvents
-from catalog.db.sessions_booking import FixedCapacity
 from catalog.db.sessions_life import Sessions, TimeKeeper, open_secret
 from catalog.http.endpoint import Endpoint
 from catalog.http.sessions import SessionsApi
@@ -34,8 +32,6 @@ from catalog.tokens import Keyring
 from deploy.settings import ServerSettings
 from deploy.tasks import running
 from streaming.room.chapters import chapters
-
-FEEDS_A_CORE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +72,20 @@ def session_endpoints(
     ground: SessionGround,
     ports: SessionPorts,
     addresses: IngestAddresses,
-    capacity: Capacity | None = None,
+    capacity: Capacity,
 ) -> Sequence[Endpoint]:
-    """Make the API of sessions; those who wait in it are let go with the app.
-
-    Without a measured `capacity` a core is taken to carry FEEDS_A_CORE pictures: the top rung
-    copied, one lower rung encoded.
-    """
+    """Make the API of sessions; those who wait in it are let go with the app."""
     pool, clock, book = ground.pool, time.time, ports.book
-    carries = capacity or FixedCapacity(FEEDS_A_CORE * (os.cpu_count() or 1))
     show = SessionShow(
         book.key, ground.keyring.sign_session, addresses, clock, ground.server.token_s
     )
     bells = _bells(app, ground.listener)
     parts = (
-        SessionsApi(pool, carries, show, clock),
+        SessionsApi(pool, capacity, show, clock),
         ClassroomApi(
             pool, bells, show, DeviceLogin(ground.sign_in, clock), lambda: datetime.now(UTC)
         ),
-        TimetableApi(pool, carries, clock),
+        TimetableApi(pool, capacity, clock),
     )
     return [item for part in parts for item in part.endpoints()]
 

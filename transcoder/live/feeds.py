@@ -19,7 +19,7 @@ from transcoder.live.address import Address
 from transcoder.live.admission import Admission, usable_cores
 from transcoder.live.errors import Refusal, Refused
 from transcoder.live.feed_state import END_STATES
-from transcoder.live.ladder import COPY_CORES, SOUND_CORES
+from transcoder.live.ladder import COPY_CORES, SOUND_CORES, usual_cores
 from transcoder.live.live_feed import LiveFeed, Publisher, refuse_ended
 from transcoder.live.metrics import LiveMetrics
 from transcoder.live.settings import IngestSettings
@@ -62,6 +62,10 @@ class LiveIngest:
             self.metrics.refused.labels(refused.why.value).inc()
             log.info("publisher %s refused (%s)", peer, refused.why.value)
             raise
+
+    def feeds_at_once(self) -> int:
+        """Give how many usual feeds the machine encodes at once (`catalog.live.Capacity`)."""
+        return max(1, int(self.admission.cores / usual_cores()))
 
     async def end(self, session: str, feed: FeedName | None = None) -> None:
         """End a feed of a session, or all of them; comes back when they have ended."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from catalog.media import Media
 from streaming.live.port import LiveRendition
-from transcoder.live.source import Picture, Source
+from transcoder.live.source import USUAL_FPS, USUAL_SIZE_PX, Picture, Source
 
 LOWER_SHORT_PX = (720, 360, 180)
 LOWER_RUNGS = 2
@@ -80,6 +80,11 @@ def ways(source: Source, *, copy: bool = True) -> list[LivePlan]:
         whole = (_rung(picture, short), *lower)
         ladders = [whole[start:] for start in range(len(whole))]
     return [_plan(picture, ladder, sound=sound) for ladder in ladders]
+
+
+def usual_cores() -> float:
+    """Give what a feed costs that a booking knows nothing of: 720p30 copied, two rungs below."""
+    return ways(Source(Picture("h264", *USUAL_SIZE_PX, USUAL_FPS, plain=True), "aac"))[0].cores
 
 
 def _lower(picture: Picture) -> list[LiveRung]:

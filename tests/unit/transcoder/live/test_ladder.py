@@ -6,7 +6,7 @@ import pytest
 
 from transcoder.live.admission import Admission, usable_cores
 from transcoder.live.errors import Refusal, Refused
-from transcoder.live.ladder import LivePlan, ways
+from transcoder.live.ladder import LivePlan, usual_cores, ways
 from transcoder.live.source import Picture, Source
 
 
@@ -78,3 +78,8 @@ def test_the_whole_ladder_then_the_copy_then_nothing() -> None:
 
 def test_a_part_of_the_machine_is_left_for_the_rest() -> None:
     assert [usable_cores(count) for count in (1, 2, 8)] == [1.0, 1.5, 6.0]
+
+
+def test_a_usual_feed_is_copied_with_two_rungs_below() -> None:
+    assert usual_cores() == ways(source(1280, 720))[0].cores
+    assert 0.15 < usual_cores() < 0.2
