@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from transcoder.live.errors import BadContribution
 from transcoder.live.flv import Hints, Kind, Look, Tag, look, modern
 from transcoder.live.source import Picture, Source, read_picture
-from transcoder.live.timeline import Timeline
+from transcoder.live.timeline import START_MS, Timeline
 
 HOLD_MS = 300
 PROBE_MS = 1_000
@@ -218,6 +218,8 @@ class Intake:
             return []
         placed = replace(tag, time_ms=self.timeline.place(tag.kind, tag.time_ms, now_ms))
         if tag.kind is Kind.AUDIO:
+            if placed.time_ms < START_MS:
+                return []
             self._remember(placed, keyframe=False)
             return [placed]
         return self._place_picture(placed, seen)

@@ -12,8 +12,8 @@ from __future__ import annotations
 from transcoder.live.flv import Kind
 
 # Sound encoded anew begins one AAC frame earlier, and no decode time can be negative.
-START_MS = 100
-SHIFT_MS = 150
+START_MS = 30
+SHIFT_MS = 30
 BACKWARD_LIMIT_MS = 1_000
 FORWARD_LIMIT_MS = 3_000
 _WRAP_MS = 1 << 32

@@ -33,6 +33,7 @@ from transcoder.live.intake import (
     Step,
 )
 from transcoder.live.source import Picture, Source
+from transcoder.live.timeline import START_MS
 
 LATENCY_MS = 500
 PICTURE = Picture("h264", 640, 360, 30.0, plain=True)
@@ -103,7 +104,15 @@ def test_a_burst_at_the_beginning_is_left_out() -> None:
     steps = taken(Intake(), list(stream(3)), later_ms=-500)
     assert times(steps)[0] == 500
     late = taken(Intake(), list(stream(LATE_MS / 1000 + 1, gop=999)), later_ms=-500)
-    assert times(late)[:2] == [100, 110]
+    assert times(late)[:2] == [START_MS, START_MS + 10]
+
+
+def test_sound_before_the_first_moment_is_left_out() -> None:
+    tags = [VIDEO_HEADER, SOUND_HEADER, picture(0, key=True), sound(-25 % (1 << 32)), sound(5)]
+    intake = Intake()
+    steps = [s for tag in tags for s in intake.take(tag, 10)]
+    steps += taken(intake, [picture(40 * n) for n in range(1, 12)], later_ms=10)
+    assert times(steps)[:3] == [START_MS, START_MS + 5, START_MS + 40]
 
 
 def test_a_return_with_the_same_headers_goes_on() -> None:
