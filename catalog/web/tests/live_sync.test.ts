@@ -1,7 +1,14 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { ServerClock } from "@/live/sync/clock";
-import { Controller, DEAD_BAND_S, MOST_SPEED, type Moment } from "@/live/sync/controller";
+import {
+  Controller,
+  CORRECTED_WITHIN_S,
+  DEAD_BAND_S,
+  MOST_SPEED,
+  SEEK_TAKES_S,
+  type Moment,
+} from "@/live/sync/controller";
 import { around, target } from "@/live/sync/ranges";
 import { PASSED_OVER_S, Reach, WINDOW_S } from "@/live/sync/reach";
 import { Figures } from "@/live/sync/figures";
@@ -83,7 +90,8 @@ describe("steering", () => {
   });
 
   it("jumps when it is more than a second off, never beyond the buffer", () => {
-    expect(decide(behind(3, { bufferedTo: 104 }))).toEqual({ do: "jump", to: expect.closeTo(103) });
+    const led = { do: "jump", to: expect.closeTo(103 + SEEK_TAKES_S) };
+    expect(decide(behind(3, { bufferedTo: 104 }))).toEqual(led);
     const far = decide(behind(3, { bufferedTo: 101.06 }));
     expect(far).toEqual({ do: "jump", to: expect.closeTo(101) });
     expect(decide(behind(3, { bufferedTo: 100.05 }))).toEqual({ do: "speed", rate: 1 });
@@ -104,8 +112,20 @@ describe("steering", () => {
     expect(controller.decide(late(0.5, 100))).toMatchObject({ do: "jump" });
     expect(controller.decide(late(0.4, 100.5))).toEqual({ do: "speed", rate: 1 });
     expect(controller.decide(late(1.4, 100.5))).toMatchObject({ do: "jump" });
-    expect(controller.decide({ ...late(0.3, 101.9), standing: false })).toMatchObject({ do: "speed" });
+    expect(controller.decide({ ...late(0.1, 101.9), standing: false })).toMatchObject({ do: "speed" });
     expect(controller.decide(late(0.3, 102))).toMatchObject({ do: "jump" });
+  });
+
+  it("is corrected once when it has just begun too late", () => {
+    const controller = new Controller();
+    const run = (at: number, seconds: number, now: number) =>
+      controller.decide({ ...moment(), at, now, delayS: now - ANCHOR - at - seconds, bufferedTo: at + 2 });
+    controller.decide(behind(0.6, { standing: true, bufferedTo: 103 }));
+    expect(run(101, 0.5, ANCHOR + 101)).toEqual({ do: "jump", to: expect.closeTo(101.5 + SEEK_TAKES_S) });
+    expect(run(101.6, 0.5, ANCHOR + 101.2)).toEqual({ do: "speed", rate: 1 + MOST_SPEED });
+    controller.decide(behind(1.6, { standing: true, bufferedTo: 109 }));
+    run(101, 0.1, ANCHOR + 101);
+    expect(run(103, 0.5, ANCHOR + 101 + CORRECTED_WITHIN_S)).toEqual({ do: "speed", rate: 1.05 });
   });
 
   it("is not thrown back when it has run dry", () => {

@@ -4,8 +4,9 @@
  *
  * Rule: behind = (now − D) − capture time at the play head. Steering begins above DEAD_BAND_S and
  * goes on until it is below SETTLED_S (a band with two edges does not hunt); speed = 1 + GAIN ×
- * behind, at most ± 5 %, where pitch is kept and nobody hears it. Above JUMP_S it jumps. Neither
- * leads beyond what is buffered.
+ * behind, at most ± 5 %, where pitch is kept and nobody hears it. Above JUMP_S it jumps. A player
+ * that has just begun is corrected once by a smaller jump, since how long its first seek takes is
+ * not known before. Nothing leads beyond what is buffered.
  */
 
 export const DEAD_BAND_S = 0.01;
@@ -15,6 +16,10 @@ export const MOST_SPEED = 0.05;
 export const JUMP_S = 1;
 /** A picture that stands is placed anew when it is further off than that. */
 export const STANDING_JUMP_S = 0.05;
+/** Just begun and that far behind: one more jump, which takes SEEK_TAKES_S itself. */
+export const CORRECTED_ABOVE_S = 0.2;
+export const CORRECTED_WITHIN_S = 1.5;
+export const SEEK_TAKES_S = 0.08;
 /** What stays buffered in front of the play head: one frame and its decoding. */
 export const KEEP_AHEAD_S = 0.06;
 /** Speeds differ by no less: each change costs the sound's stretcher a little. */
@@ -45,6 +50,9 @@ export class Controller {
   private steering = false;
   /** It was moved and has not run since: a seek takes time, and chasing that time never ends. */
   private placed = false;
+  /** Until when a player that has just begun may be corrected (server's seconds), and whether it was. */
+  private correctUntil = -Infinity;
+  private corrected = false;
 
   /** Seconds behind the common moment; negative when in front of it. */
   static behindS({ now, delayS, anchor, at }: Moment): number {
@@ -55,12 +63,18 @@ export class Controller {
     const behind = Controller.behindS(moment);
     const wanted = moment.at + behind;
     if (moment.standing) return this.place(moment, wanted);
+    return this.jumpRunning(moment, behind) ?? { do: "speed", rate: this.rate(moment, behind) };
+  }
+
+  private jumpRunning(moment: Moment, behind: number): Steering | undefined {
+    if (this.placed) this.correctUntil = this.corrected ? -Infinity : moment.now + CORRECTED_WITHIN_S;
     this.placed = false;
-    if (Math.abs(behind) > JUMP_S) {
-      const to = inside(moment, wanted);
-      if (worthIt(moment.at, to, behind)) return this.jump(to);
-    }
-    return { do: "speed", rate: this.rate(moment, behind) };
+    const begins = moment.now < this.correctUntil;
+    const limit = begins ? CORRECTED_ABOVE_S : JUMP_S;
+    if (behind < limit && behind > -JUMP_S) return undefined;
+    const to = inside(moment, moment.at + behind + (behind > 0 ? SEEK_TAKES_S : 0));
+    if (!worthIt(moment.at, to, behind)) return undefined;
+    return this.jump(to, begins);
   }
 
   private place(moment: Moment, wanted: number): Steering {
@@ -74,9 +88,10 @@ export class Controller {
     return { do: "speed", rate: 1 };
   }
 
-  private jump(to: number): Steering {
+  private jump(to: number, corrected = false): Steering {
     this.steering = false;
     this.placed = true;
+    this.corrected = corrected;
     return { do: "jump", to };
   }
 
