@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import imageio_ffmpeg
 import pytest
 
 from loadtests.client import Client, Refused, signed_in
 from loadtests.lectures import Lecture, make
 from loadtests.service import ADMIN_PASSWORD, Service
+from tests.support.playback import frames_of
 from tests.support.service import service as service
 from tests.support.wait import eventually
 
@@ -25,17 +24,6 @@ DURATION_S = 20
 def lecture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("lecture")
     return make(Lecture("slides", DURATION_S, 640, 360, FRAME_RATE, 5.0), folder / "勾股定理.mp4")
-
-
-def frames_of(url: str) -> int:
-    """Decode everything ffmpeg finds at the address and count the frames."""
-    run = subprocess.run(
-        [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-i", url, "-map", "0:v:0",
-         "-f", "null", "-progress", "pipe:1", "-"],
-        capture_output=True, text=True, timeout=50, check=True,
-    )  # fmt: skip
-    assert run.stderr == ""
-    return int([line for line in run.stdout.splitlines() if line.startswith("frame=")][-1][6:])
 
 
 async def found(client: Client, text: str) -> list[dict[str, Any]]:

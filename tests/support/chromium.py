@@ -29,6 +29,7 @@ ARGUMENTS = (
     "--autoplay-policy=no-user-gesture-required",
     "--mute-audio",
 )
+FAKE_DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 PLAYWRIGHT_LOOKS_FOR_ITS_DRIVER = ("playwright/_impl/_driver.py", {"compute_driver_executable"})
 
 
@@ -43,10 +44,10 @@ def find_chromium() -> str:
 
 
 @asynccontextmanager
-async def launched(path: str) -> AsyncIterator[Browser]:
+async def launched(path: str, *more: str) -> AsyncIterator[Browser]:
     """Run a Chromium of our own, with no profile and no traffic of its own."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        browser = await playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *more])
         try:
             yield browser
         finally:

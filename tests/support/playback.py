@@ -103,3 +103,14 @@ def form(path: Path) -> Form:
             aspect is None or aspect == 1,
             (rate.numerator, rate.denominator) if rate else (0, 1),
         )
+
+
+def frames_of(url: str) -> int:
+    """Decode everything ffmpeg finds at the address and count the frames."""
+    run = subprocess.run(
+        [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-i", url, "-map", "0:v:0",
+         "-enc_time_base", "demux", "-f", "null", "-progress", "pipe:1", "-"],
+        capture_output=True, text=True, timeout=50, check=True,
+    )  # fmt: skip
+    assert run.stderr == "", run.stderr
+    return int([line for line in run.stdout.splitlines() if line.startswith("frame=")][-1][6:])

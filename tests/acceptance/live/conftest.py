@@ -1,0 +1,155 @@
+"""A service with a pair of schools, a teacher, a classroom's device, and a lesson to be given."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from blockbuster import BlockBuster
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+from loadtests.client import Client, signed_in
+from loadtests.service import ADMIN_PASSWORD, Service, running
+from tests.support.chromium import (
+    FAKE_DEVICES,
+    PLAYWRIGHT_LOOKS_FOR_ITS_DRIVER,
+    launched,
+)
+from tests.support.chromium import chromium_path as chromium_path
+
+STEP_LIMIT_MS = 30_000
+TEACHER, DEVICE = "wangfang", "kiosk"
+PICTURES = Path(__file__).parents[3] / "catalog/web/test-results"
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """Who is there: passwords by user name, rooms by part."""
+
+    service: Service
+    passwords: dict[str, str]
+    rooms: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        """Where the service is."""
+        return self.service.url
+
+
+@pytest.fixture(scope="package")
+def city() -> Iterator[City]:
+    """Start the service and fill it."""
+    with running() as service:
+        yield asyncio.run(_settle(service))
+
+
+async def _settle(service: Service) -> City:
+    async with signed_in(service.url, "admin", ADMIN_PASSWORD) as admin:
+        district = (await admin.post("districts", {"name": "市南区"}))["id"]
+        near = await _school(admin, district, "市南区海风小学", "urban")
+        far = await _school(admin, district, "西海岸新区海风小学", "rural")
+        await admin.post("pairs", {"urban_school": near, "rural_school": far})
+        rooms = {
+            "main": await _classroom(admin, near, "录播教室"),
+            "listening": await _classroom(admin, far, "智慧教室 1"),
+        }
+        passwords = {
+            TEACHER: await _person(admin, TEACHER, "王芳", {"role": "teacher", "school": near}),
+            DEVICE: await _person(
+                admin, DEVICE, "智慧教室 1", {"role": "classroom", "classroom": rooms["listening"]}
+            ),
+        }
+    return City(service, passwords, rooms)
+
+
+async def _school(admin: Client, district: str, name: str, setting: str) -> str:
+    added = await admin.post("schools", {"name": name, "district": district, "setting": setting})
+    return str(added["id"])
+
+
+async def _classroom(admin: Client, school: str, name: str) -> str:
+    return str((await admin.post("classrooms", {"school": school, "name": name}))["id"])
+
+
+async def _person(admin: Client, username: str, name: str, role: dict[str, str]) -> str:
+    added = await admin.post("users", {"username": username, "name": name, "affiliations": [role]})
+    return str(added["password"])
+
+
+async def book(city: City, title: str) -> dict[str, Any]:
+    """Let the teacher book a lesson that begins now, open to guests."""
+    async with signed_in(city.url, TEACHER, city.passwords[TEACHER]) as teacher:
+        booked: dict[str, Any] = await teacher.post(
+            "sessions",
+            {
+                "title": title, "kind": "sync_class", "open_to_all": True, "duration_s": 1200,
+                "main_classroom": city.rooms["main"], "starts_at": datetime.now(UTC).isoformat(),
+                "listening_classrooms": [city.rooms["listening"]],
+            },
+        )  # fmt: skip
+    return booked
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Path:
+    """Where screenshots are kept."""
+    PICTURES.mkdir(exist_ok=True)
+    return PICTURES
+
+
+@pytest.fixture
+async def browser(chromium_path: str, blockbuster: BlockBuster) -> AsyncIterator[Browser]:
+    """A Chromium with a camera and a microphone of its own making."""
+    blockbuster.functions["os.stat"].can_block_in(*PLAYWRIGHT_LOOKS_FOR_ITS_DRIVER)
+    async with launched(chromium_path, *FAKE_DEVICES) as browser:
+        yield browser
+
+
+@dataclass(frozen=True, slots=True)
+class Screens:
+    """Opens pages as the people of the lesson; what a page throws is kept."""
+
+    browser: Browser
+    city: City
+    thrown: list[str]
+
+    async def open(self, path: str, username: str | None = None) -> Page:
+        """Open a page in a browser window of its own, signed in when a name is given."""
+        context = await self._context()
+        if username:
+            answer = await context.request.post(
+                "/api/v1/login",
+                data={"username": username, "password": self.city.passwords[username]},
+            )
+            assert answer.ok, await answer.text()
+        page = await context.new_page()
+        page.on("pageerror", lambda error: self.thrown.append(str(error)))
+        await page.goto(path)
+        return page
+
+    async def _context(self) -> BrowserContext:
+        context = await self.browser.new_context(
+            base_url=self.city.url, locale="zh-CN", viewport={"width": 1280, "height": 800},
+            permissions=["camera", "microphone"],
+        )  # fmt: skip
+        context.set_default_timeout(STEP_LIMIT_MS)
+        return context
+
+
+@pytest.fixture
+async def screens(
+    browser: Browser, city: City, pictures: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Screens]:
+    """Pages of one test; none may throw. How they looked at the end is kept as pictures."""
+    expect.set_options(timeout=STEP_LIMIT_MS)
+    screens = Screens(browser, city, [])
+    yield screens
+    for number, context in enumerate(browser.contexts):
+        for page in context.pages:
+            await page.screenshot(path=pictures / f"{request.node.name}-{number}.png")
+    assert screens.thrown == []
