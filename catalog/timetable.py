@@ -18,6 +18,7 @@ from catalog.people import CITY_ZONE
 WEEKS_LIMIT = 30
 PERIODS_LIMIT = 20
 SPECIAL_DAYS_LIMIT = 120
+YEARS = range(2000, 3000)
 DAY_OFF = 0
 
 
@@ -76,8 +77,15 @@ class Slot:
     parity: Parity = Parity.EVERY
 
 
+def check_day(day: date, name: str) -> None:
+    """Raise Invalid for a day that no calendar of a school shows, where arithmetic may overflow."""
+    if day.year not in YEARS:
+        raise _wrong(name, f"the year must be {YEARS[0]} to {YEARS[-1]}")
+
+
 def check_term(term: Term) -> None:
     """Raise Invalid unless the term has weeks and periods in order that do not overlap."""
+    check_day(term.first_day, "first_day")
     if not 1 <= term.weeks <= WEEKS_LIMIT:
         raise _wrong("weeks", f"must be 1 to {WEEKS_LIMIT}")
     if not 1 <= len(term.periods) <= PERIODS_LIMIT:

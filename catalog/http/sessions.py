@@ -30,10 +30,12 @@ from catalog.live import Capacity
 from catalog.people import CITY_ZONE
 from catalog.session import SessionInput, SessionState
 from catalog.session_rights import may_join, may_run
+from catalog.timetable import check_day
 
 MANY = "/api/v1/sessions"
 ONE = "/api/v1/sessions/{id}"
 PAST_S = 3600.0
+AHEAD_S = 5 * 366 * 86_400.0
 
 
 class SessionsApi:
@@ -105,6 +107,11 @@ class SessionsApi:
     def _require_ahead(self, starts_utc: float) -> None:
         if starts_utc < self._clock() - PAST_S:
             raise Invalid("starts_at: is in the past", {"starts_at": "is in the past"})
+        if starts_utc > self._clock() + AHEAD_S:
+            raise Invalid(
+                "starts_at: sessions are booked at most five years ahead",
+                {"starts_at": "is too far ahead"},
+            )
 
     async def get(self, request: web.Request) -> web.Response:
         """Answer a session to those who may join it."""
@@ -197,6 +204,7 @@ def _between(asked: SessionQuery) -> tuple[datetime | None, datetime | None]:
         return asked.since, asked.until
     if asked.since or asked.until:
         raise Invalid("week: give a week, or since and until", {"week": "goes without since"})
+    check_day(asked.week, "week")
     monday = week_start(asked.week)
     return monday, monday + timedelta(days=7)
 
@@ -212,8 +220,8 @@ def _after(cursor: str) -> tuple[datetime, str] | None:
         return None
     try:
         at = datetime.fromisoformat(name)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise Invalid("cursor: ask for the first page again", {"cursor": "not one of ours"})
-    return at.astimezone(UTC), key
+        if at.tzinfo is not None:
+            return at.astimezone(UTC), key
+    except (ValueError, OverflowError):
+        pass
+    raise Invalid("cursor: ask for the first page again", {"cursor": "not one of ours"})

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from catalog.db.pool import Pool
+from catalog.http.listing import write_cursor
 from catalog.ids import new_id
 from catalog.live import FeedName, RoomRole
 from catalog.session import OPENS_BEFORE_S
@@ -257,6 +258,19 @@ async def test_pages_of_a_list_follow_each_other(city: City) -> None:
             break
     assert seen == made
     assert (await city.teacher.ask("GET", "/sessions?cursor=bm9uc2Vuc2U"))[0] == 422
+
+
+async def test_the_ends_of_the_calendar_are_refused(city: City) -> None:
+    for day in ("0001-01-01", "1999-12-31", "9999-12-31"):
+        status, found = await city.teacher.ask("GET", f"/sessions?week={day}")
+        assert (status, found["fields"].keys()) == (422, {"week"})
+    early = write_cursor("0001-01-01T00:00:00+08:00", new_id())
+    assert (await city.teacher.ask("GET", f"/sessions?cursor={early}"))[0] == 422
+    ends = "since=0001-01-01T00:00:00%2B23:59&until=9999-12-31T23:59:59-23:59"
+    assert (await city.teacher.ask("GET", f"/sessions?{ends}"))[0] == 200
+    for moment in ("9999-12-31T23:59:59-12:00", "2999-01-01T08:00:00+08:00"):
+        status, found = await city.teacher.ask("POST", "/sessions", city.lesson(starts_at=moment))
+        assert (status, found["fields"].keys()) == (422, {"starts_at"})
 
 
 async def test_a_teacher_of_the_group_sees_it_and_may_be_invited(city: City, pool: Pool) -> None:

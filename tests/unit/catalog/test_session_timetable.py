@@ -89,6 +89,8 @@ def test_a_slot_outside_of_the_term_is_refused(slot: Slot) -> None:
     "term",
     [
         replace(TERM, weeks=0),
+        replace(TERM, first_day=date(9999, 12, 27)),
+        replace(TERM, first_day=date(1, 1, 1)),
         replace(TERM, weeks=WEEKS_LIMIT + 1),
         replace(TERM, periods=()),
         replace(TERM, periods=tuple(Period(time(0, n), 60) for n in range(PERIODS_LIMIT + 1))),
