@@ -5,6 +5,7 @@ import {
   Controller,
   CORRECTED_WITHIN_S,
   DEAD_BAND_S,
+  MOST_HELD_S,
   MOST_SPEED,
   SEEK_TAKES_S,
   type Moment,
@@ -128,6 +129,16 @@ describe("steering", () => {
     expect(run(103, 0.5, ANCHOR + 101 + CORRECTED_WITHIN_S)).toEqual({ do: "speed", rate: 1.05 });
   });
 
+  it("waits when it has just begun too early, and goes on in time", () => {
+    const controller = new Controller();
+    const early = (seconds: number, standing: boolean) => behind(-seconds, { bufferedFrom: 99.9, standing });
+    controller.decide(behind(3, { bufferedTo: 103.5 }));
+    expect(controller.decide(early(0.3, false))).toEqual({ do: "hold" });
+    expect(controller.decide(early(0.2, true))).toEqual({ do: "hold" });
+    expect(controller.decide(early(0.03, true))).toEqual({ do: "speed", rate: 1 });
+    expect(controller.decide(early(0.03, false))).toEqual({ do: "speed", rate: 0.985 });
+  });
+
   it("is not thrown back when it has run dry", () => {
     const dry = { bufferedTo: 100, standing: true };
     expect(decide(behind(0.4, dry))).toEqual({ do: "speed", rate: 1 });
@@ -140,6 +151,13 @@ describe("steering", () => {
     const placed = { standing: true, at: 100.3, bufferedFrom: 100.3, bufferedTo: 100.5 };
     expect(decide(moment({ ...placed }))).toEqual({ do: "hold" });
     expect(decide(moment({ ...placed, now: ANCHOR + 100.75 }))).toEqual({ do: "speed", rate: 1 });
+  });
+
+  it("plays rather than waits for a clock that is far off", () => {
+    const placed = { standing: true, at: 100.3, bufferedFrom: 100.3, bufferedTo: 100.5 };
+    const early = (seconds: number) => moment({ ...placed, now: ANCHOR + 100.75 - seconds });
+    expect(decide(early(MOST_HELD_S - 1))).toEqual({ do: "hold" });
+    expect(decide(early(MOST_HELD_S + 1))).toEqual({ do: "speed", rate: 1 });
   });
 
   it("brings two players that joined apart to the same moment", () => {
@@ -255,5 +273,9 @@ describe("what is reported", () => {
     figures.interrupted();
     show(9);
     expect(figures.stalls).toBe(1);
+    figures.ranDry();
+    figures.ranDry();
+    show(14);
+    expect(figures.stalls).toBe(2);
   });
 });

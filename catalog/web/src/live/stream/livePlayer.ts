@@ -56,6 +56,7 @@ export class LivePlayer {
   private lineBroken = false;
   private held = false;
   private sought = 0;
+  private dryBeats = 0;
   private closed = false;
 
   constructor(
@@ -206,6 +207,7 @@ export class LivePlayer {
     if (now === undefined || anchor === undefined) return this.withoutBeat();
     const { video, beat } = this;
     const standing = video.paused || video.readyState < 3;
+    this.watchDry(standing && !video.paused);
     const ranges = rangesOf(video.buffered);
     const wanted = now - beat.delayS - anchor;
     const range = standing ? target(ranges, wanted) : around(ranges, video.currentTime);
@@ -214,7 +216,7 @@ export class LivePlayer {
       now, delayS: beat.delayS, anchor, at: video.currentTime,
       bufferedFrom: range.start, bufferedTo: range.end, standing,
     });
-    if (made.do === "jump") this.jump(made.to);
+    if (made.do === "jump") this.jump(made.to, standing && !video.paused);
     else if (made.do === "hold") this.hold();
     else this.run(made.rate);
   }
@@ -224,13 +226,20 @@ export class LivePlayer {
     if (this.engine?.kind !== "ws" && this.video.paused && this.video.readyState > 2) void this.play();
   }
 
+  /** Less than two beats is no stall that anybody sees. */
+  private watchDry(dry: boolean): void {
+    this.dryBeats = dry ? this.dryBeats + 1 : 0;
+    if (this.dryBeats === 2) this.figures.ranDry();
+  }
+
   private seeking(): boolean {
     return this.video.seeking && performance.now() - this.sought < LONGEST_SEEK_MS;
   }
 
-  private jump(to: number): void {
+  private jump(to: number, dry: boolean): void {
     this.sought = performance.now();
-    this.figures.interrupted();
+    if (dry) this.figures.ranDry();
+    else this.figures.interrupted();
     this.video.currentTime = to;
   }
 

@@ -20,6 +20,8 @@ export const STANDING_JUMP_S = 0.05;
 export const CORRECTED_ABOVE_S = 0.2;
 export const CORRECTED_WITHIN_S = 1.5;
 export const SEEK_TAKES_S = 0.08;
+/** A picture is not held longer: then a clock is wrong, and playing is better than waiting. */
+export const MOST_HELD_S = 10;
 /** What stays buffered in front of the play head: one frame and its decoding. */
 export const KEEP_AHEAD_S = 0.06;
 /** Speeds differ by no less: each change costs the sound's stretcher a little. */
@@ -70,6 +72,7 @@ export class Controller {
     if (this.placed) this.correctUntil = this.corrected ? -Infinity : moment.now + CORRECTED_WITHIN_S;
     this.placed = false;
     const begins = moment.now < this.correctUntil;
+    if (begins && behind < -STANDING_JUMP_S) return { do: "hold" };
     const limit = begins ? CORRECTED_ABOVE_S : JUMP_S;
     if (behind < limit && behind > -JUMP_S) return undefined;
     const to = inside(moment, moment.at + behind + (behind > 0 ? SEEK_TAKES_S : 0));
@@ -79,10 +82,10 @@ export class Controller {
 
   private place(moment: Moment, wanted: number): Steering {
     const to = inside(moment, wanted);
-    if (wanted < moment.bufferedFrom - STANDING_JUMP_S) {
-      if (moment.at >= moment.bufferedFrom && moment.at <= moment.bufferedTo) return { do: "hold" };
-      return this.jump(to);
-    }
+    const early = moment.at - wanted;
+    const here = moment.at >= moment.bufferedFrom && moment.at <= moment.bufferedTo;
+    const soon = early < JUMP_S || (early < MOST_HELD_S && wanted < moment.bufferedFrom);
+    if (here && early > STANDING_JUMP_S && soon) return { do: "hold" };
     const near = this.placed && Math.abs(to - moment.at) < JUMP_S;
     if (!near && worthIt(moment.at, to, wanted - moment.at)) return this.jump(to);
     return { do: "speed", rate: 1 };

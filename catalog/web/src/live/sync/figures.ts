@@ -23,6 +23,13 @@ export class Figures {
     this.lastShown = shown;
   }
 
+  /** It waits for media: a stall, counted once, whatever is done about it. */
+  ranDry(): void {
+    if (this.lastShown === undefined) return;
+    this.stalls += 1;
+    this.lastShown = undefined;
+  }
+
   /** It was moved or stopped by intention: the gap that follows is no stall. */
   interrupted(): void {
     this.lastShown = undefined;
