@@ -229,7 +229,13 @@ export class LivePlayer {
   /** Less than two beats is no stall that anybody sees. */
   private watchDry(dry: boolean): void {
     this.dryBeats = dry ? this.dryBeats + 1 : 0;
-    if (this.dryBeats === 2) this.figures.ranDry();
+    if (this.dryBeats === 2) this.ranDry();
+  }
+
+  /** While the main classroom is away nobody has pictures, which says nothing about this line. */
+  private ranDry(): void {
+    if (this.source === "live") this.figures.ranDry();
+    else this.figures.interrupted();
   }
 
   private seeking(): boolean {
@@ -238,7 +244,7 @@ export class LivePlayer {
 
   private jump(to: number, dry: boolean): void {
     this.sought = performance.now();
-    if (dry) this.figures.ranDry();
+    if (dry) this.ranDry();
     else this.figures.interrupted();
     this.video.currentTime = to;
   }
