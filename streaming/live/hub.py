@@ -140,14 +140,19 @@ class Hub:
             connection.close()
 
     def _on_run(self, event: RunStarted, now: float, now_utc: float, anchor: float) -> None:
-        track, run = event.track, event.run
-        data = message(track.id, Kind.INIT, run.number, run.init.data)
-        ring = self._rings.setdefault(track.id, _Ring())
-        ring.init = Frame(track.id, Kind.INIT, run.number, 0, data)
-        ring.frames.clear()
+        init = self._init(event.track)
+        self._rings[event.track.id].frames.clear()
         for connection in self._connections:
-            connection.viewer.offer(ring.init, now)
+            connection.viewer.offer(init, now)
         self.renditions_changed(now, now_utc, anchor)
+
+    def _init(self, track: Track) -> Frame:
+        """Give the init that the rendition's fragments need now; a restored one was never told."""
+        ring, run = self._rings.setdefault(track.id, _Ring()), track.runs[-1]
+        if ring.init is None or ring.init.run != run.number:
+            data = message(track.id, Kind.INIT, run.number, run.init.data)
+            ring.init = Frame(track.id, Kind.INIT, run.number, 0, data)
+        return ring.init
 
     def _spread(self, frame: Frame, now: float) -> None:
         self._rings.setdefault(frame.rendition, _Ring()).add(frame)
@@ -171,7 +176,7 @@ class Hub:
     def _beginning(self, video: int | None, audio: int | None) -> list[Frame]:
         """Frames from the rung's newest keyframe on, and the sound that belongs to them."""
         rings = [self._rings[i] for i in sorted(self._rings) if i in (video, audio)]
-        frames = [ring.init for ring in self._rings.values() if ring.init is not None]
+        frames = [self._init(track) for track in self._running()]
         picture = self._rings.get(video) if video is not None else None
         if picture is not None and picture.frames:
             from_us = picture.frames[0].at_us

@@ -45,10 +45,11 @@ class City:
 def city() -> Iterator[City]:
     """Start the service and fill it."""
     with running() as service:
-        yield asyncio.run(_settle(service))
+        yield asyncio.run(settle(service))
 
 
-async def _settle(service: Service) -> City:
+async def settle(service: Service) -> City:
+    """Fill a fresh service."""
     async with signed_in(service.url, "admin", ADMIN_PASSWORD) as admin:
         district = (await admin.post("districts", {"name": "市南区"}))["id"]
         near = await _school(admin, district, "市南区海风小学", "urban")

@@ -5,6 +5,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from streaming.live.channel import Channel
 from streaming.live.hub import Connection, Hub
 from streaming.live.metrics import LiveMetrics
 from streaming.live.viewer import Frame, Kind, Said
@@ -14,8 +15,8 @@ from tests.support.live import ANCHOR_UTC, EVERYTHING, HIGH, SOUND, Script, vide
 class Scene:
     """A channel and its hub; `play` gives the hub what happened."""
 
-    def __init__(self) -> None:
-        self.script = Script()
+    def __init__(self, script: Script | None = None) -> None:
+        self.script = script or Script()
         self.hub = Hub(self.script.channel, {"session": "s", "feed": "main"},
                        LiveMetrics(CollectorRegistry()))  # fmt: skip
         self.anchor_utc = ANCHOR_UTC
@@ -55,6 +56,20 @@ def test_who_joins_gets_the_newest_keyframe_and_the_sound_from_there() -> None:
     assert pictures[0].at_us == 4_000_000
     sounds = [f.at_us for f in frames if f.kind is Kind.SOUND]
     assert 4_000_000 <= min(sounds) < 4_030_000
+
+
+def test_who_joins_after_a_restart_gets_the_init_that_was_recorded() -> None:
+    before = Script().begin(HIGH)
+    before.play(0, 121, ("720p",))
+    scene = Scene(Script(Channel(first_number=2)))
+    scene.script.channel.restore(HIGH, video_init(), before.segments("720p"))
+    scene.script.begin(HIGH)
+    scene.play(180, 200, "720p")
+    _, frames = taken(scene.join())
+    assert [frame.kind for frame in frames[:2]] == [Kind.INIT, Kind.KEYFRAME]
+    assert frames[0].data.endswith(video_init().data)
+    _, others = taken(scene.join())
+    assert others[0].data is frames[0].data
 
 
 def test_a_rung_or_sound_only_can_be_asked_for() -> None:

@@ -1,0 +1,63 @@
+"""What people do in live lessons, and how a test sees that it works."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urljoin
+
+import aiohttp
+from playwright.async_api import Page
+
+from loadtests.client import signed_in
+from streaming.hls.parse import parse_multivariant
+from tests.acceptance.live.conftest import TEACHER, City
+from tests.support.wait import eventually
+
+FRAMES = """([selector, wanted]) => new Promise(done => {
+  let seen = 0;
+  const watch = video => {
+    const next = () => ++seen < wanted ? video.requestVideoFrameCallback(next) : done(video.videoWidth);
+    video.requestVideoFrameCallback(next);
+  };
+  const look = () => {
+    const video = document.querySelector(selector);
+    if (video) watch(video); else setTimeout(look, 50);
+  };
+  look();
+})"""
+HOLD_MS = 2_600
+
+
+async def moving(page: Page, selector: str = "video", frames: int = 10) -> int:
+    """Wait until so many frames were shown; give the picture's width."""
+    return int(await page.evaluate(FRAMES, [selector, frames]))
+
+
+async def hold(page: Page, name: str) -> None:
+    """Keep a button down as long as it wants to be held."""
+    box = await page.get_by_role("button", name=name).bounding_box()
+    assert box is not None
+    await page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    await page.mouse.down()
+    await page.wait_for_timeout(HOLD_MS)
+    await page.mouse.up()
+
+
+async def pictures_of(url: str) -> list[str]:
+    """Give the playlists of the pictures: asked for all at once, ffmpeg drops one in mid-frame."""
+    async with aiohttp.ClientSession() as http, http.get(url) as answer:
+        playlist = parse_multivariant(await answer.text())
+    return [urljoin(url, item.uri) for item in playlist.variants if item.resolution_px]
+
+
+async def recorded(city: City, session: str) -> dict[str, Any]:
+    """Wait for the session's recording and give the lesson."""
+    async with signed_in(city.url, TEACHER, city.passwords[TEACHER]) as client:
+
+        async def has_lesson() -> bool:
+            return bool((await client.get(f"sessions/{session}"))["state"] == "recorded")
+
+        await eventually(has_lesson, limit_s=20)
+        found = (await client.get(f"sessions/{session}"))["lesson"]
+        lesson: dict[str, Any] = await client.get(f"lessons/{found}")
+    return lesson
