@@ -203,8 +203,7 @@ where id = %(lesson)s
 
 async def _make_ready(connection: Connection, unit: Unit) -> None:
     values = {"lesson": unit.lesson, "generation": unit.generation}
-    if not await work.hidden(connection, unit):
-        await work.advance(connection, unit, LessonInput.WORK_DONE)
+    await work.move(connection, unit.lesson, LessonInput.WORK_DONE)
     await connection.execute(_READY, values)
     await _drop_older(connection, unit)
 

@@ -100,8 +100,18 @@ async def add_version(connection: Connection, source: StoredSource) -> None:
 
 
 async def retry(connection: Connection, lesson: str) -> None:
-    """Take up again what failed or was called off. Raises: NotFound, Conflict."""
+    """Take up again what failed or was called off; of a lesson that plays nothing, the newest.
+
+    Raises: NotFound, Conflict.
+    """
     state = await _locked(connection, lesson)
+    if state is LessonState.FAILED:
+        await connection.execute(
+            "update lesson set state = %(state)s, error_code = '', error_detail = '', progress = 0,"
+            " eta_s = null, generation = greatest(generation, (select max(generation) from work"
+            " where lesson_id = %(lesson)s)) where id = %(lesson)s",
+            {"state": step(state, LessonInput.RETRY).value, "lesson": lesson},
+        )
     wanted = await connection.execute(
         "update work w set state = 'wanted', failures = 0, error_code = '', error = '',"
         " not_before = now(), updated_at = now()"
@@ -110,11 +120,6 @@ async def retry(connection: Connection, lesson: str) -> None:
         (lesson,),
     )
     if state is LessonState.FAILED:
-        await connection.execute(
-            "update lesson set state = %s, error_code = '', error_detail = '', progress = 0,"
-            " eta_s = null where id = %s",
-            (step(state, LessonInput.RETRY).value, lesson),
-        )
         return
     if wanted.rowcount == 0:
         raise Conflict("nothing of this lesson has failed: there is nothing to try again")

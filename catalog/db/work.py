@@ -252,7 +252,8 @@ async def give_up(connection: Connection, claim: Claim, code: str, sentence: str
     """Fail the unit for good, and with it the lesson unless the unit is a late one.
 
     The other units of the generation are cancelled. A lesson that still plays an older generation
-    keeps doing so and only shows the error. Raises: Superseded.
+    keeps doing so and only shows the error; a newer one that is being made takes the place of what
+    failed. Raises: Superseded.
     """
     await hold(connection, claim)
     unit = claim.unit
@@ -264,15 +265,45 @@ async def give_up(connection: Connection, claim: Claim, code: str, sentence: str
     if unit.late:
         return
     await _cancel_open(connection, unit.lesson, unit.generation)
+    shown = not await hidden(connection, unit)
     await advance(connection, unit, LessonInput.WORK_FAILED)
+    if shown and await _give_way(connection, unit):
+        return
     await connection.execute(
         "update lesson set error_code = %s, error_detail = %s, eta_s = null where id = %s",
         (code, sentence, unit.lesson),
     )
 
 
+_NEWER = """
+select generation, bool_or(state <> 'wanted') as begun from work
+where lesson_id = %s and generation > %s group by generation
+having bool_and(state in ('wanted', 'running', 'done')) order by generation desc limit 1
+"""
+
+
+async def _give_way(connection: Connection, unit: Unit) -> bool:
+    """Let the newest version that is being made be the lesson's; False when there is none."""
+    cursor = await connection.execute(_NEWER, (unit.lesson, unit.generation))
+    newer = await cursor.fetchone()
+    if newer is None:
+        return False
+    for between in range(unit.generation + 1, newer["generation"]):
+        await _cancel_open(connection, unit.lesson, between)
+    await move(connection, unit.lesson, LessonInput.SOURCE_STORED)
+    if newer["begun"]:
+        await move(connection, unit.lesson, LessonInput.WORK_STARTED)
+    await connection.execute(
+        "update lesson set generation = %s, progress = 0, eta_s = null, error_code = '',"
+        " error_detail = '' where id = %s",
+        (newer["generation"], unit.lesson),
+    )
+    return True
+
+
 _LOST = """
-select w.lesson_id, w.generation, w.unit, w.attempt, w.failures, w.worker from work w
+select w.lesson_id, w.generation, w.unit, w.attempt, w.failures from work w
+join lesson l on l.id = w.lesson_id and l.deleted_at is null
 where w.state = 'running' and w.updated_at < now() - make_interval(secs => %s)
 """
 
@@ -312,14 +343,18 @@ async def show_progress(
 
 async def advance(connection: Connection, unit: Unit, event: LessonInput) -> None:
     """Move the lesson by the state table; nothing when the work is late or behind the scenes."""
-    if unit.late or await hidden(connection, unit):
-        return
-    cursor = await connection.execute("select state from lesson where id = %s", (unit.lesson,))
+    if not unit.late and not await hidden(connection, unit):
+        await move(connection, unit.lesson, event)
+
+
+async def move(connection: Connection, lesson: str, event: LessonInput) -> None:
+    """Move a lesson that the caller has locked by the state table."""
+    cursor = await connection.execute("select state from lesson where id = %s", (lesson,))
     row = await cursor.fetchone()
     assert row is not None, "the caller has locked the lesson"
     after = step(LessonState(row["state"]), event).value
     if after != row["state"]:
-        await connection.execute("update lesson set state = %s where id = %s", (after, unit.lesson))
+        await connection.execute("update lesson set state = %s where id = %s", (after, lesson))
 
 
 async def hidden(connection: Connection, unit: Unit) -> bool:
