@@ -36,15 +36,18 @@ log = logging.getLogger(__name__)
 # Of each queue, those to queue now. Backlog lessons that were begun are finished first; late units
 # have their turn when nothing else is to be done.
 _UNQUEUED = """
-with wanted as (
+with open_work as (
+  select w.* from work w join lesson l on l.id = w.lesson_id and l.deleted_at is null
+  where w.state in ('wanted', 'running')
+), wanted as (
   select w.lesson_id, w.generation, w.unit,
     case when starts_with(w.unit, 'av1/') then 'late' when w.priority = 'backlog' then 'backlog'
       when w.unit = 'prepare' then 'prepare' else 'fresh' end as queue
-  from work w where w.state = 'wanted' and w.not_before <= now()
+  from open_work w where w.state = 'wanted' and w.not_before <= now()
     and not exists (select from procrastinate_jobs j where j.status = 'todo'
       and j.queueing_lock = w.lesson_id || '/' || w.generation || '/' || w.unit)
-    and not (starts_with(w.unit, 'av1/') and exists (select from work o
-      where o.state in ('wanted', 'running') and not starts_with(o.unit, 'av1/')))
+    and not (starts_with(w.unit, 'av1/')
+      and exists (select from open_work o where not starts_with(o.unit, 'av1/')))
 ), ranked as (
   select *, row_number() over
     (partition by queue order by unit = 'prepare', lesson_id, unit) as place

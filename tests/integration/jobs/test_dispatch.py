@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from procrastinate import App
 
 from catalog.db import work
 from catalog.db.pool import Pool
+from catalog.db.removal import put_aside, restore
 from tests.support import worker as w
 from tests.support.lessons import add_lesson
 from transcoder.dispatch import QUEUE_LIMIT, Dispatcher, Sweeper
@@ -107,3 +109,22 @@ async def test_a_unit_that_kills_its_workers_fails_in_the_end(
         assert (await w.units(pool, lesson))["video/0"]["state"] == left
     row = await w.lesson_row(pool, lesson)
     assert (row["state"], row["error_code"]) == ("failed", "worker_lost")
+
+
+async def test_a_deleted_lesson_takes_no_place_in_a_queue(pool: Pool, app: App) -> None:
+    deleted = await want(pool, *(f"video/{n}" for n in range(QUEUE_LIMIT)), priority="backlog")
+    async with pool.connection() as connection:
+        await put_aside(connection, deleted, datetime.now(UTC))
+    await want(pool, "prepare", priority="backlog")
+    await want(pool, "av1/0")
+    dispatcher = Dispatcher(pool, app, 1)
+    await dispatcher.dispatch()
+    assert await queued(pool) == [("backlog", "prepare")]
+    async with pool.connection() as connection:
+        await connection.execute("update work set state = 'done' where unit = 'prepare'")
+    await dispatcher.dispatch()
+    assert ("late", "av1/0") in await queued(pool)
+    async with pool.connection() as connection:
+        await restore(connection, deleted)
+    await dispatcher.dispatch()
+    assert ("backlog", "video/0") in await queued(pool)
