@@ -16,7 +16,9 @@ from tests.support.wait import eventually
 FRAMES = """([selector, wanted]) => new Promise(done => {
   let seen = 0;
   const watch = video => {
-    const next = () => ++seen < wanted ? video.requestVideoFrameCallback(next) : done(video.videoWidth);
+    const next = () => {
+      if (++seen < wanted) video.requestVideoFrameCallback(next); else done(video.videoWidth);
+    };
     video.requestVideoFrameCallback(next);
   };
   const look = () => {
