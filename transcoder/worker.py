@@ -15,6 +15,7 @@ from catalog.db import publication, work
 from catalog.db.pool import Connection, Pool
 from catalog.db.tally import tally
 from catalog.db.work import Claim, Superseded, Taken, Unit
+from catalog.store.files import NO_ROOM
 from catalog.store.port import StoreAway, StoreFull
 from transcoder.bench import Bench, Job
 from transcoder.errors import BadSource
@@ -169,6 +170,8 @@ def explain(error: Exception) -> tuple[str, str]:
         return error.code, str(error)
     if isinstance(error, StoreFull):
         return "store_full", "The object store has no room: free some, then try again."
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        return "store_full", "The disk of a worker has no room: free some, then try again."
     if isinstance(error, StoreAway):
         return "store_away", "The object store does not answer: check it, then try again."
     if isinstance(error, AWAY):

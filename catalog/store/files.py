@@ -11,6 +11,7 @@ from typing import BinaryIO
 from catalog.store.port import ObjectInfo
 
 COPY_BYTES = 8 * 1024 * 1024
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NOT_HERE = frozenset({errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM})
 
 

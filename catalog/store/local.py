@@ -25,7 +25,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from catalog.store.files import copy_between, make_directories, scan, sync_directory
+from catalog.store.files import NO_ROOM, copy_between, make_directories, scan, sync_directory
 from catalog.store.keys import require_key, require_prefix
 from catalog.store.port import ObjectInfo, ObjectMissing, StoreAway, StoreFull
 from catalog.store.proof import prove
@@ -36,7 +36,6 @@ CHUNK_BYTES = 256 * 1024
 UNFINISHED = ".tmp"
 PLACE_TRIES = 8
 FILE_MODE = 0o640
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NO_LINK = frozenset(
     {
         errno.EXDEV,
@@ -326,7 +325,7 @@ class LocalStore:
                 raise StoreAway(f"{self.root} is gone: mount or make it again") from error
             raise ObjectMissing(f"no object {what}") from error
         except OSError as error:
-            if error.errno in _NO_ROOM:
+            if error.errno in NO_ROOM:
                 raise self._full(error.strerror or "the file system is full") from error
             raise StoreAway(f"{what} in {self.root}: {error.strerror}") from error
 

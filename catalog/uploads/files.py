@@ -9,7 +9,6 @@ is being put together. All file work runs in threads of this object's own.
 from __future__ import annotations
 
 import asyncio
-import errno
 import fcntl
 import hashlib
 import os
@@ -22,13 +21,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from catalog.ids import is_id
-from catalog.store.files import copy_between, sync_directory
+from catalog.store.files import NO_ROOM, copy_between, sync_directory
 from catalog.store.port import StoreAway, StoreFull
 from catalog.tus import BadChecksum, Checksum, Gone, Locked
 
 SYNC_EVERY_BYTES = 32 * 1024 * 1024
 FILE_MODE = 0o640
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FENCE = ".from"
 _JOIN = ".join"
 
@@ -227,7 +225,7 @@ def _told(work: Callable[[], T]) -> T:
     try:
         return work()
     except OSError as error:
-        if error.errno in _NO_ROOM:
+        if error.errno in NO_ROOM:
             raise StoreFull(
                 "the server's disk is full; what came so far is kept: ask its operator to make "
                 "room, then go on with the same upload"

@@ -9,9 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from prometheus_client import CollectorRegistry
+
+from catalog.db.listen import listening
+from catalog.db.pool import Pool
 from catalog.ids import new_id
 from catalog.people import GUEST, LessonPlace, Viewer
 from catalog.search.home import Home, State
+from catalog.search.indexer import search_running
+from catalog.search.metrics import SearchMetrics
 from catalog.search.port import Counts, Entry, Request, Sort
 from catalog.search.query import parse
 from catalog.search.rights import sight_of, words_of
@@ -84,6 +90,19 @@ def request(
     """Make a request from what is usually asked."""
     sight = sight_of(viewer, tuple(states))
     return Request(parse(text), sight, tuple(filters.items()), sort, cursor, limit)
+
+
+@asynccontextmanager
+async def running(dsn: str, pool: Pool, directory: Path) -> AsyncIterator[TantivyReader]:
+    """Search as the service runs it."""
+    settings = SearchSettings(directory, threads=2, counts_age_s=0.0)
+    metrics = SearchMetrics(CollectorRegistry())
+    async with (
+        listening(dsn) as listener,
+        search_running(pool, listener, settings, metrics) as reader,
+    ):
+        await listener.listening()
+        yield reader
 
 
 @asynccontextmanager

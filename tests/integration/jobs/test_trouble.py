@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from catalog.store.local import LocalStore
 from catalog.store.port import StoreAway, StoreError, StoreFull
 from tests.support import worker as w
 from tests.support.children import gone
+from tests.support.full_disk import file_size_limit
 from tests.support.paced_store import PacedStore
 from tests.support.playing import check_lesson
 from tests.support.wait import eventually
@@ -66,6 +68,22 @@ async def test_a_store_that_stays_broken_fails_the_lesson_and_retry_finishes_it(
         assert row["error_detail"].endswith("then try again.")
         assert paced.refused >= options.tries
         paced.error = None
+        await w.try_again(pool, lesson)
+        await eventually(lambda: w.in_state(pool, lesson, "ready"))
+    await check_lesson(pool, store, lesson, 12)
+
+
+async def test_a_worker_whose_disk_is_full_says_so_and_retry_finishes_the_lesson(
+    queue_dsn: str, pool: Pool, store: LocalStore, tmp_path: Path
+) -> None:
+    lesson = await w.add_waiting(pool, store, await source())
+    made = replace(w.plan(), side=None)
+    async with w.worker(w.settings(tmp_path), queue_dsn, pool, store, made):
+        with file_size_limit(512):
+            await eventually(lambda: w.in_state(pool, lesson, "failed"))
+        row = await w.lesson_row(pool, lesson)
+        assert row["error_code"] == "store_full"
+        assert row["error_detail"].startswith("The disk of a worker has no room")
         await w.try_again(pool, lesson)
         await eventually(lambda: w.in_state(pool, lesson, "ready"))
     await check_lesson(pool, store, lesson, 12)

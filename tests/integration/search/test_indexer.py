@@ -4,43 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import Barrier
 from threading import enumerate as enumerate_threads
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from catalog.db import search_feed as feed
-from catalog.db.listen import listening
 from catalog.db.pool import Connection, Pool, make_pool
 from catalog.errors import Unavailable
 from catalog.search.home import Home, State, open_index
-from catalog.search.indexer import search_running
-from catalog.search.metrics import SearchMetrics
 from catalog.search.schema import VERSION
-from catalog.search.tantivy_index import SearchSettings, TantivyReader
+from catalog.search.tantivy_index import TantivyReader
 from tests.support.lessons import add_lesson, add_person, add_school, administrator, insert
-from tests.support.search import reading, request
+from tests.support.search import reading, request, running
 
 FRESH_S = 1.0
-
-
-@asynccontextmanager
-async def running(dsn: str, pool: Pool, directory: Path) -> AsyncIterator[TantivyReader]:
-    """Search as the service runs it."""
-    settings = SearchSettings(directory, threads=2, counts_age_s=0.0)
-    metrics = SearchMetrics(CollectorRegistry())
-    async with (
-        listening(dsn) as listener,
-        search_running(pool, listener, settings, metrics) as reader,
-    ):
-        await listener.listening()
-        yield reader
 
 
 async def found(reader: TantivyReader, text: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from catalog.store.files import Stopped, copy_between
 from catalog.store.local import UNFINISHED, LocalSettings, LocalStore
 from catalog.store.port import ObjectMissing, StoreAway, StoreFull
+from tests.support.full_disk import file_size_limit
 from tests.support.objects import content, keys_below
 
 KEY = "media/01h/1/v720/000000-a1.mp4"
@@ -31,10 +31,8 @@ def too_big(tmp_path: Path) -> Iterator[Path]:
     """A file of 200 KiB, where writes beyond 64 KiB fail as in the middle of a full disk."""
     path = tmp_path / "too-big"
     path.write_bytes(bytes(200 << 10))
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 10, before[1]))
-    yield path
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with file_size_limit(64 << 10):
+        yield path
 
 
 async def test_keeps_room_free_and_says_what_to_do(greedy: LocalStore, local_root: Path) -> None:

@@ -6,10 +6,9 @@ import asyncio
 import base64
 import hashlib
 import io
-import resource
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,7 @@ from catalog.store.port import StoreAway, StoreError, StoreFull
 from catalog.uploads.files import UploadFiles
 from catalog.uploads.settings import UploadSettings
 from catalog.uploads.sweep import ROWS_KEPT
+from tests.support.full_disk import file_size_limit
 from tests.support.uploads import BODY, Desk, desk, media
 from tests.support.wait import eventually
 
@@ -176,17 +176,6 @@ async def test_taking_back_cuts_the_sender(at: Desk) -> None:
         async with at.client.delete(where, headers=at.headers()) as answer:
             assert answer.status == 204
     assert (await at.head(where)).status == 410
-
-
-@contextmanager
-def file_size_limit(size_bytes: int) -> Iterator[None]:
-    """Let no file of this process grow beyond, as a full disk would not."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 async def test_a_full_disk_keeps_what_fitted(at: Desk) -> None:
