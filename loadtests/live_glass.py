@@ -18,9 +18,10 @@ import sys
 from dataclasses import dataclass
 
 from loadtests.chromium import chromium
-from loadtests.live_figures import Spread, report_errors, spread, stages, stalls, target_ms
+from loadtests.live_figures import report_errors, stages, stalls, target_ms
 from loadtests.live_publisher import publishing
 from loadtests.live_session import Booked, booked, until_state
+from loadtests.live_spread import Spread, spread
 from loadtests.live_watch import Delivery, Seen, now_ms, watch
 from loadtests.service import Service, running
 

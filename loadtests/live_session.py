@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import aiohttp
+
 from loadtests.client import Client, Refused, signed_in
 from loadtests.service import ADMIN_PASSWORD, Service
 
@@ -84,3 +86,17 @@ async def recording(client: Client, session: str) -> dict[str, Any]:
     await client.post(f"sessions/{session}/end")
     found = await until_state(client, session, "recorded", limit_s=RECORDED_LIMIT_S)
     return await client.until(str(found["lesson"]), "ready", limit_s=RECORDED_LIMIT_S)
+
+
+async def guests(service_url: str, session: str, count: int) -> list[dict[str, str]]:
+    """Give the addresses that guests get who join second after second: their tokens differ."""
+    found: list[dict[str, str]] = []
+    async with aiohttp.ClientSession() as http:
+        while len(found) < count:
+            async with http.get(f"{service_url}/api/v1/sessions/{session}") as answer:
+                urls = (await answer.json())["urls"]
+            if not found or urls != found[-1]:
+                found.append(urls)
+            else:
+                await asyncio.sleep(POLL_S)
+    return found

@@ -9,11 +9,11 @@ from loadtests.live_figures import (
     gaps,
     report_errors,
     skews,
-    spread,
     stages,
     stalls,
     target_ms,
 )
+from loadtests.live_spread import spread
 from loadtests.live_watch import Fragment, Report, Seen, Shown
 
 
