@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import sql
 from psycopg.types.json import Jsonb
@@ -44,9 +44,13 @@ class NewLesson:
 
 
 async def add_lesson(connection: Connection, new: NewLesson, source: StoredSource) -> bool:
-    """Insert a lesson with its first source and work; False when it is there already."""
+    """Insert a lesson with its first source and work; False when it is there already.
+
+    What has left the registry since the fields were checked is left out: the recording matters more.
+    """
+    fields = await _still_there(connection, new.fields)
     values = {
-        **new.fields, "id": source.lesson, "owner_id": new.owner_id, "state": "queued",
+        **fields, "id": source.lesson, "owner_id": new.owner_id, "state": "queued",
         "import_key": new.import_key, "generation": 1,
     }  # fmt: skip
     query = sql.SQL("insert into lesson ({}) values ({}) on conflict do nothing").format(
@@ -57,6 +61,22 @@ async def add_lesson(connection: Connection, new: NewLesson, source: StoredSourc
         return False
     await _add_source(connection, source)
     return True
+
+
+_REGISTRY: Mapping[str, LiteralString] = {
+    "series_id": "select from series where id = %s for key share",
+    "school_id": "select from school where id = %s for key share",
+    "teacher_id": "select from person where id = %s for key share",
+}
+
+
+async def _still_there(connection: Connection, fields: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(fields)
+    for name, query in _REGISTRY.items():
+        if found.get(name):
+            cursor = await connection.execute(query, (found[name],))
+            found[name] = found[name] if cursor.rowcount else None
+    return found
 
 
 async def next_generation(connection: Connection, lesson: str) -> int:

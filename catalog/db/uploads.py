@@ -68,19 +68,21 @@ class UploadRows:
     async def find_final(self, owner: str, parts: Sequence[str]) -> UploadRow | None:
         """Give the upload that was already made of these parts."""
         async with self._pool.connection() as connection:
-            return await _read(
-                connection,
-                _COLUMNS + " where owner_id = %s and concat = 'final' and parts = %s"
-                " and state in ('open', 'finished')",
-                (owner, list(parts)),
-            )
+            return await _final(connection, owner, parts)
 
-    async def create(self, row: UploadRow) -> None:
-        """Add an upload within its owner's quota. Raises: OverQuota, TooMany."""
+    async def create(self, row: UploadRow) -> UploadRow:
+        """Add an upload within its owner's quota; give the one that the same parts have made before.
+
+        Raises: OverQuota, TooMany.
+        """
         async with self._pool.connection() as connection:
             # A final upload's bytes are counted with its parts.
             wanted = 0 if row.concat is Concat.FINAL else row.length_bytes or 0
             await _require_quota(connection, row.owner_id, wanted)
+            if row.concat is Concat.FINAL:
+                made = await _final(connection, row.owner_id, row.parts)
+                if made is not None:
+                    return made
             await _require_few_open(connection, row.owner_id)
             await connection.execute(
                 "insert into upload (id, owner_id, target_id, new_version, length_bytes, filename,"
@@ -90,6 +92,7 @@ class UploadRows:
                  row.filename, as_json(row.fields), as_json(row.metadata), row.concat.value,
                  list(row.parts), row.expires_at),
             )  # fmt: skip
+        return row
 
     async def set_length(self, row: UploadRow, length_bytes: int) -> None:
         """Keep the length that was told late. Raises: OverQuota."""
@@ -225,6 +228,15 @@ async def _require_few_open(connection: Connection, person: str) -> None:
     ).fetchone()
     if row and row["n"] >= OPEN_LIMIT:
         raise TooMany(f"{OPEN_LIMIT} uploads are open: finish or delete some", OPEN_LIMIT_WAIT_S)
+
+
+async def _final(connection: Connection, owner: str, parts: Sequence[str]) -> UploadRow | None:
+    return await _read(
+        connection,
+        _COLUMNS + " where owner_id = %s and concat = 'final' and parts = %s"
+        " and state in ('open', 'finished')",
+        (owner, list(parts)),
+    )
 
 
 async def _end(connection: Connection, uploads: Sequence[str], state: str) -> int:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from catalog.db.pool import Pool
 from catalog.db.uploads import UploadRow, UploadRows
-from catalog.errors import Conflict, Invalid, NoRight, NotFound, Unavailable
+from catalog.errors import Conflict, Invalid, NoRight, NotFound, TongbuError, Unavailable
 from catalog.ids import is_id, new_id
 from catalog.people import Viewer, may_upload
 from catalog.tus import Append, Concat, Creation, Gone, Locked, Progress, TooLarge, accept
@@ -77,6 +77,16 @@ class Uploads:
         made = await self._rows.find_final(viewer.person_id, wish.parts)
         if made is not None:
             return made
+        try:
+            return await self._join_parts(viewer, wish)
+        except TongbuError:
+            # Asked twice at once, the other may have used up the parts meanwhile.
+            made = await self._rows.find_final(viewer.person_id, wish.parts)
+            if made is None:
+                raise
+            return made
+
+    async def _join_parts(self, viewer: Viewer, wish: Creation) -> UploadRow:
         length = 0
         for part in wish.parts:
             length += await self._part_length(viewer, part)
@@ -86,9 +96,7 @@ class Uploads:
             raise TooLarge(f"one upload may have {self.settings.limit_bytes} bytes in all")
         await self._require_media(wish, length)
         await self._files.require_room(length)
-        row = await self._row(viewer, wish, length)
-        await self._rows.create(row)
-        return row
+        return await self._rows.create(await self._row(viewer, wish, length))
 
     async def _require_media(self, wish: Creation, length: int) -> None:
         """Let parts go that surely make no recording. Raises: Invalid."""

@@ -9,7 +9,8 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from catalog.uploads.files import Writer
 from catalog.uploads.settings import UploadSettings
 from tests.support.lessons import teacher
 from tests.support.uploads import build, make_app, serving
+
+ROOT = Path(__file__).parents[2]
 
 
 def kill_at(owner: Any, method: str, when: str) -> None:
@@ -46,6 +49,24 @@ async def main(dsn: str, directory: str, person: str, point: str, when: str) -> 
             sys.stdout.write(f"{url}\n")
             sys.stdout.flush()
             await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def upload_server(
+    dsn: str, directory: Path, person: str, point: str, when: str = "before"
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """Run this file as a process; give it and its upload address."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.support.crashing_uploads", dsn, str(directory), person,
+        point, when, cwd=ROOT, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        yield process, (await process.stdout.readline()).decode().strip()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 if __name__ == "__main__":

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 import io
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -17,10 +14,20 @@ import pytest
 
 from catalog.db.pool import Pool
 from catalog.uploads.settings import UploadSettings
+from tests.support.crashing_uploads import upload_server
 from tests.support.lessons import PERSON, add_person, teacher
-from tests.support.uploads import BODY, Parts, absolute, build, make_app, media, meta, serving
+from tests.support.uploads import (
+    BODY,
+    Parts,
+    absolute,
+    build,
+    checksum,
+    make_app,
+    media,
+    meta,
+    serving,
+)
 
-ROOT = Path(__file__).parents[3]
 CONTENT = media(300_000)
 HALF = 150_000
 STEPS = ["rows.create", "files.create", "writer.write", "writer.settle", "rows.received",
@@ -31,9 +38,9 @@ JOIN_STEPS = ["rows.create", "files.join", "rows.finish", "files.delete"]
 class Client:
     """A tus client that remembers where its upload is, as a browser does."""
 
-    def __init__(self, session: aiohttp.ClientSession, person: str, checked: bool = False) -> None:
+    def __init__(self, session: aiohttp.ClientSession, person: str) -> None:
         self.session = session
-        self.checked = checked
+        self.checked = False
         self.person = person
         self.location = ""
         self.lesson = ""
@@ -55,8 +62,7 @@ class Client:
             headers = self.headers(Upload_Offset=str(offset)) | BODY
             piece = CONTENT[offset : offset + HALF]
             if self.checked:
-                digest = base64.b64encode(hashlib.sha256(piece).digest()).decode()
-                headers["Upload-Checksum"] = f"sha256 {digest}"
+                headers |= checksum("sha256", piece)
             where, data = absolute(url, self.location), io.BytesIO(piece)
             async with self.session.patch(where, data=data, headers=headers) as answer:
                 assert answer.status == 204, await answer.text()
@@ -94,37 +100,34 @@ async def doomed(
     dsn: str, directory: Path, person: str, point: str, when: str
 ) -> AsyncIterator[str]:
     """Run the server that kills itself; it must have done so at the end of the block."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.support.crashing_uploads", dsn, str(directory), person,
-        point, when, cwd=ROOT, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        assert process.stdout is not None
-        yield (await process.stdout.readline()).decode().strip()
+    async with upload_server(dsn, directory, person, point, when) as (process, url):
+        yield url
         assert await asyncio.wait_for(process.wait(), 20) == -signal.SIGKILL
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+
+
+@pytest.fixture
+async def client(pool: Pool) -> AsyncIterator[Client]:
+    """A client of a teacher."""
+    async with pool.connection() as connection:
+        person = await add_person(connection)
+    async with aiohttp.ClientSession() as session:
+        yield Client(session, person)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("point", ["writer.expect", "writer.write", "writer.settle"])
 async def test_bytes_that_were_not_checked_before_a_kill_do_not_count(
-    dsn: str, pool: Pool, tmp_path: Path, point: str, when: str
+    dsn: str, pool: Pool, client: Client, tmp_path: Path, point: str, when: str
 ) -> None:
-    async with pool.connection() as connection:
-        person = await add_person(connection)
-    async with aiohttp.ClientSession() as session:
-        client = Client(session, person, checked=True)
-        async with doomed(dsn, tmp_path, person, point, when) as url:
-            with suppress(aiohttp.ClientConnectionError):
-                await client.upload(url)
-        async with recovered(pool, tmp_path, person) as (parts, url):
-            settled = HALF if (point, when) == ("writer.settle", "after") else 0
-            assert await parts.files.offset(client.location.rpartition("/")[2]) == settled
+    client.checked = True
+    async with doomed(dsn, tmp_path, client.person, point, when) as url:
+        with suppress(aiohttp.ClientConnectionError):
             await client.upload(url)
-            await assert_one_lesson(parts, client.lesson)
+    async with recovered(pool, tmp_path, client.person) as (parts, url):
+        settled = HALF if (point, when) == ("writer.settle", "after") else 0
+        assert await parts.files.offset(client.location.rpartition("/")[2]) == settled
+        await client.upload(url)
+        await assert_one_lesson(parts, client.lesson)
 
 
 @asynccontextmanager
@@ -163,52 +166,40 @@ async def assert_one_lesson(parts: Parts, lesson: str) -> None:
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("point", STEPS)
 async def test_an_upload_survives_a_kill(
-    dsn: str, pool: Pool, tmp_path: Path, point: str, when: str
+    dsn: str, pool: Pool, client: Client, tmp_path: Path, point: str, when: str
 ) -> None:
-    async with pool.connection() as connection:
-        person = await add_person(connection)
-    async with aiohttp.ClientSession() as session:
-        client = Client(session, person)
-        async with doomed(dsn, tmp_path, person, point, when) as url:
-            with suppress(aiohttp.ClientConnectionError):
-                await client.upload(url)
-        async with recovered(pool, tmp_path, person) as (parts, url):
+    async with doomed(dsn, tmp_path, client.person, point, when) as url:
+        with suppress(aiohttp.ClientConnectionError):
             await client.upload(url)
-            await assert_one_lesson(parts, client.lesson)
+    async with recovered(pool, tmp_path, client.person) as (parts, url):
+        await client.upload(url)
+        await assert_one_lesson(parts, client.lesson)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("point", ["rows.reserve", "store.take_file", "rows.finish"])
 async def test_the_sweeper_completes_what_no_client_asks_for(
-    dsn: str, pool: Pool, tmp_path: Path, point: str, when: str
+    dsn: str, pool: Pool, client: Client, tmp_path: Path, point: str, when: str
 ) -> None:
-    async with pool.connection() as connection:
-        person = await add_person(connection)
-    async with aiohttp.ClientSession() as session:
-        client = Client(session, person)
-        async with doomed(dsn, tmp_path, person, point, when) as url:
-            with suppress(aiohttp.ClientConnectionError):
-                await client.upload(url)
-        async with recovered(pool, tmp_path, person) as (parts, url):
-            await parts.sweeper.sweep()
+    async with doomed(dsn, tmp_path, client.person, point, when) as url:
+        with suppress(aiohttp.ClientConnectionError):
             await client.upload(url)
-            await assert_one_lesson(parts, client.lesson)
+    async with recovered(pool, tmp_path, client.person) as (parts, url):
+        await parts.sweeper.sweep()
+        await client.upload(url)
+        await assert_one_lesson(parts, client.lesson)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("point", JOIN_STEPS)
 async def test_parts_survive_a_kill_while_they_are_joined(
-    dsn: str, pool: Pool, tmp_path: Path, point: str, when: str
+    dsn: str, pool: Pool, client: Client, tmp_path: Path, point: str, when: str
 ) -> None:
-    async with pool.connection() as connection:
-        person = await add_person(connection)
-    async with aiohttp.ClientSession() as session:
-        client = Client(session, person)
-        async with recovered(pool, tmp_path, person) as (_, url):
-            sent = [await client.part(url, CONTENT[:HALF]), await client.part(url, CONTENT[HALF:])]
-        async with doomed(dsn, tmp_path, person, point, when) as url:
-            with suppress(aiohttp.ClientConnectionError):
-                await client.join(url, sent)
-        async with recovered(pool, tmp_path, person) as (parts, url):
+    async with recovered(pool, tmp_path, client.person) as (_, url):
+        sent = [await client.part(url, CONTENT[:HALF]), await client.part(url, CONTENT[HALF:])]
+    async with doomed(dsn, tmp_path, client.person, point, when) as url:
+        with suppress(aiohttp.ClientConnectionError):
             await client.join(url, sent)
-            await assert_one_lesson(parts, client.lesson)
+    async with recovered(pool, tmp_path, client.person) as (parts, url):
+        await client.join(url, sent)
+        await assert_one_lesson(parts, client.lesson)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from catalog.db.pool import Pool
 from tests.support.node import install, node
-from tests.support.uploads import Desk, desk, media
+from tests.support.uploads import Desk, media
 
 HERE = Path(__file__).parent
 CONTENT = media(5_000_000)
@@ -24,12 +22,6 @@ def script() -> Path:
     """The client in a folder where its package is installed."""
     folder = install(HERE)
     return Path(shutil.copy(HERE / "client.mjs", folder / "client.mjs"))
-
-
-@pytest.fixture
-async def at(pool: Pool, tmp_path: Path) -> AsyncIterator[Desk]:
-    async with desk(pool, tmp_path) as made:
-        yield made
 
 
 async def run(at: Desk, script: Path, scenario: str) -> dict[str, Any]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
 
 from catalog.db.pool import Pool
+from tests.support.crashing_uploads import upload_server
 from tests.support.lessons import PERSON, add_person
 from tests.support.uploads import BODY, MP4, absolute
 
-ROOT = Path(__file__).parents[3]
 COUNT = 10
 SIZE = 16 * 1024 * 1024
 PIECE = 1 << 20
@@ -44,19 +43,10 @@ async def test_ten_uploads_at_once_take_little_memory(dsn: str, pool: Pool, tmp_
     async with pool.connection() as connection:
         person = await add_person(connection)
     # The server of the crash tests, with a step to die at that never comes.
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.support.crashing_uploads", dsn, str(tmp_path), person,
-        "rows.forget", "before", cwd=ROOT, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        assert process.stdout is not None
-        url = (await process.stdout.readline()).decode().strip()
+    async with upload_server(dsn, tmp_path, person, "rows.forget") as (process, url):
         before = await asyncio.to_thread(resident_peak, process.pid)
         async with aiohttp.ClientSession() as session:
             lessons = await asyncio.gather(*(upload(session, url, person) for _ in range(COUNT)))
         after = await asyncio.to_thread(resident_peak, process.pid)
-    finally:
-        process.kill()
-        await process.wait()
     assert len(set(lessons)) == COUNT
     assert after - before < GROWTH_LIMIT_BYTES, f"{before} → {after}"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 import io
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -24,7 +22,7 @@ from catalog.uploads.files import UploadFiles
 from catalog.uploads.settings import UploadSettings
 from catalog.uploads.sweep import ROWS_KEPT
 from tests.support.full_disk import file_size_limit
-from tests.support.uploads import BODY, Desk, desk, media
+from tests.support.uploads import BODY, Desk, checksum, desk, media
 from tests.support.wait import eventually
 
 PATIENT = UploadSettings(min_free_bytes=0, stale_after_s=3600.0)
@@ -137,16 +135,15 @@ async def test_what_came_before_the_line_broke_is_kept(at: Desk) -> None:
 
 async def test_unchecked_bytes_are_taken_back_when_the_line_breaks(at: Desk) -> None:
     content = media(3_000_000)
-    digest = base64.b64encode(hashlib.sha1(content).digest()).decode()
     where = await at.create(len(content))
-    checksum = {"Upload-Checksum": f"sha1 {digest}"}
-    async with Sender(at, where, len(content), checksum) as sender:
+    checked = checksum("sha1", content)
+    async with Sender(at, where, len(content), checked) as sender:
         await sender.send(content[:2_000_000])
         await sender.heard(2_000_000)
         assert await offset(at, where) == 0
     await eventually(lambda: not at.parts.uploads._turns)
     assert await offset(at, where) == 0
-    assert (await at.patch(where, 0, content, checksum)).status == 204
+    assert (await at.patch(where, 0, content, checked)).status == 204
 
 
 async def test_a_connection_that_says_nothing_is_ended(pool: Pool, tmp_path: Path) -> None:
