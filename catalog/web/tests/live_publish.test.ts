@@ -11,6 +11,7 @@ import {
   HEADER_BYTES,
   MOST_PICTURE_BYTES,
   MOST_SOUND_BYTES,
+  PASSING,
   readAnswer,
 } from "@/live/publish/framing";
 import { corner, even, fitted, loudness } from "@/live/publish/layout";
@@ -36,10 +37,16 @@ describe("the server's answers", () => {
     expect(readAnswer('{"type":"accepted","now":1}')).toEqual({ type: "accepted" });
     expect(readAnswer('{"type":"refused","why":"busy"}')).toEqual({ type: "refused", why: "busy" });
     expect(readAnswer('{"type":"refused","why":"moon"}')).toEqual({ type: "refused", why: "hello" });
+    expect(readAnswer('{"type":"refused","why":"away"}')).toEqual({ type: "refused", why: "away" });
     expect(readAnswer('{"type":"ended","why":"over"}')).toEqual({ type: "ended", why: "over" });
     expect(readAnswer('{"type":"stats","video_bps":5,"fps":"x","speed":null}')).toEqual({
       type: "stats", videoBps: 5, audioBps: 0, fps: 0, dropped: 0, speed: null,
     });
+  });
+
+  it("is tried again by itself where the reason passes", () => {
+    const all = ["key", "busy", "capacity", "hello", "tries", "ended", "away", "encoder"];
+    expect(all.filter((why) => PASSING.has(why))).toEqual(["busy", "away"]);
   });
 
   it.each(["", "5", "null", "{}", '{"type":7}'])("pass over %s", (text) => {

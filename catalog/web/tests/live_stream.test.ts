@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Appender, KEPT_BEHIND_S, MOST_WAITING_BYTES, type Sink } from "@/live/stream/appender";
+import { AUTO, choicesOf, heldOf, NO_OFFER, sameOffer } from "@/live/stream/choices";
 import { startOf } from "@/live/stream/fragment";
 import {
   BadMessage,
@@ -265,5 +266,30 @@ describe("the appender", () => {
       throw new TypeError("removed");
     };
     expect(() => appender.init("video", piece(9), "h264")).toThrow(TypeError);
+  });
+});
+
+describe("the quality menu", () => {
+  const offer = { rungs: ["720p", "360p"], soundAlone: true, current: "720p" };
+
+  it("has the pictures by name, best first, and sound alone", () => {
+    expect(choicesOf(offer)).toEqual([AUTO, "720p", "360p", "audio"]);
+    expect(choicesOf({ ...offer, soundAlone: false })).toEqual([AUTO, "720p", "360p"]);
+  });
+
+  it("is left out where there is nothing to choose between", () => {
+    expect(choicesOf(NO_OFFER)).toEqual([]);
+    expect(choicesOf({ ...NO_OFFER, rungs: ["720p"] })).toEqual([]);
+    expect(choicesOf({ ...NO_OFFER, rungs: [""] })).toEqual([]);
+  });
+
+  it("holds what was chosen only as long as it is there", () => {
+    expect(heldOf("360p", choicesOf(offer))).toBe("360p");
+    expect(heldOf("audio", choicesOf({ ...offer, soundAlone: false }))).toBe(AUTO);
+  });
+
+  it("is made anew only when something in it has changed", () => {
+    expect(sameOffer(offer, { ...offer, rungs: [...offer.rungs] })).toBe(true);
+    expect(sameOffer(offer, { ...offer, current: "360p" })).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { addressesOf, publishAddress } from "@/live/addresses";
 import { choicesOf, shares } from "@/live/room/poll";
-import { wallRows } from "@/live/room/wall";
+import { figure, wallRows } from "@/live/room/wall";
 import { clashOf, readRefusal } from "@/live/timetable/clash";
 import {
   boxes,
@@ -128,6 +128,14 @@ describe("the wall", () => {
     expect(rows.map((row) => [row.name, row.state])).toEqual([
       ["丙校 三班", "away"], ["乙校 二班", "late"], ["甲校 一班", "fine"], ["丁校 四班", "absent"],
     ]);
+  });
+});
+
+describe("a figure on the wall", () => {
+  it("has a number once it was reported, and none before", () => {
+    expect(figure("delay", 452)).toEqual(["wall.delay", { n: 452 }]);
+    expect(figure("skew", -4)).toEqual(["wall.skew", { n: 4 }]);
+    expect(figure("skew", null)).toEqual(["wall.skewUnknown", { n: 0 }]);
   });
 });
 

@@ -18,7 +18,10 @@ export function framed(kind: FrameKind, timestampUs: number, size: number): Uint
   return whole;
 }
 
-export type RefusedWhy = "key" | "busy" | "capacity" | "hello" | "tries" | "ended";
+export type RefusedWhy = "key" | "busy" | "capacity" | "hello" | "tries" | "ended" | "away";
+
+/** These pass by themselves: the publisher goes on trying. */
+export const PASSING: ReadonlySet<string> = new Set<RefusedWhy>(["busy", "away"]);
 
 export type PublishAnswer =
   | { type: "accepted" }
@@ -28,7 +31,7 @@ export type PublishAnswer =
   | { type: "ended"; why: string }
   | { type: "other" };
 
-const WHYS: readonly RefusedWhy[] = ["key", "busy", "capacity", "hello", "tries", "ended"];
+const WHYS: readonly RefusedWhy[] = ["key", "busy", "capacity", "hello", "tries", "ended", "away"];
 
 /** What the server says to a publisher; whatever else it is, is `other`. */
 export function readAnswer(text: string): PublishAnswer {

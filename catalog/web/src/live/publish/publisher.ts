@@ -5,7 +5,7 @@
 import { Link, socketUrl } from "../stream/link";
 import { CodecEncoding, supportedCodec } from "./codecEncoding";
 import type { Encoding, PublishSource, Send } from "./encoding";
-import { readAnswer, type PublishAnswer, type RefusedWhy } from "./framing";
+import { PASSING, readAnswer, type PublishAnswer, type RefusedWhy } from "./framing";
 import { RecorderEncoding, recordedType } from "./recorderEncoding";
 
 export type PublishPhase = "connecting" | "sending" | "broken" | "refused" | "ended";
@@ -99,7 +99,7 @@ export class Publisher {
   private refused(why: RefusedWhy | "encoder"): void {
     this.accepted = false;
     this.events.phase("refused", why);
-    if (why !== "busy") this.close();
+    if (!PASSING.has(why)) this.close();
   }
 
   private end(): void {

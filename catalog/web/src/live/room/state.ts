@@ -85,8 +85,9 @@ export interface Health {
   here: boolean;
   delivery: "ws" | "hls";
   rung: string;
-  delay_ms: number;
-  skew_ms: number;
+  /** Null before the first report. */
+  delay_ms: number | null;
+  skew_ms: number | null;
   stalls: number;
   buffer_ms: number;
   error_ms: number;

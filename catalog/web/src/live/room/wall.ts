@@ -35,3 +35,8 @@ function rowOf(id: string, member: Member, health: Health | undefined): WallRow 
   const state: RowState = !member.here ? "away" : late ? "late" : "fine";
   return { key: id, name: member.name, state, health };
 }
+
+/** Words and number of a row's figure; before the first report there is none. */
+export function figure(name: "delay" | "skew", ms: number | null): [key: string, named: { n: number }] {
+  return ms === null ? [`wall.${name}Unknown`, { n: 0 }] : [`wall.${name}`, { n: Math.abs(ms) }];
+}

@@ -24,6 +24,9 @@ export interface Engine {
   rungs(): readonly string[];
   /** The one that plays; "" for sound alone or unknown. */
   current(): string;
+  /** Whether it can be had without pictures. */
+  soundAlone(): boolean;
+  /** A picture's name, `auto` or `audio`; it holds over reconnects. */
   choose(name: string): void;
   destroy(): void;
 }

@@ -4,6 +4,7 @@
  */
 import type Hls from "hls.js";
 import type { ErrorData, HlsConfig } from "hls.js";
+import { AUTO } from "./choices";
 import type { Engine, EngineEvents } from "./engine";
 
 const RETRY_MS = 2000;
@@ -45,6 +46,7 @@ class HlsEngine implements Rewindable {
   private retryTimer = 0;
   private wish: number | undefined;
   private starved = false;
+  private asked = AUTO;
 
   constructor(
     private readonly Player: typeof Hls,
@@ -54,6 +56,9 @@ class HlsEngine implements Rewindable {
   ) {
     this.hls = new Player(CONFIG);
     const names = Player.Events;
+    this.hls.on(names.MANIFEST_PARSED, () => {
+      if (this.asked !== AUTO) this.choose(this.asked);
+    });
     this.hls.on(names.FRAG_BUFFERED, () => this.buffered());
     this.hls.on(names.LEVEL_SWITCHED, () => this.events.rung(this.current()));
     this.hls.on(names.LEVEL_LOADED, (_, { details }) => {
@@ -85,7 +90,12 @@ class HlsEngine implements Rewindable {
     return level ? nameOf(level) : "";
   }
 
+  soundAlone(): boolean {
+    return false;
+  }
+
   choose(name: string): void {
+    this.asked = name;
     this.hls.nextLevel = this.hls.levels.findIndex((level) => nameOf(level) === name);
   }
 
@@ -185,6 +195,10 @@ class NativeEngine implements Rewindable {
 
   current(): string {
     return this.element.videoHeight ? `${this.element.videoHeight}p` : "";
+  }
+
+  soundAlone(): boolean {
+    return false;
   }
 
   choose(): void {

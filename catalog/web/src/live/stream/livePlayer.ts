@@ -8,6 +8,7 @@ import { Figures, type ShownFrame } from "../sync/figures";
 import { around, rangesOf, target } from "../sync/ranges";
 import { Rungs } from "../sync/rungs";
 import type { Report } from "../room/messages";
+import { AUTO, NO_OFFER, type Offer } from "./choices";
 import { playsByWebSocket, type Engine, type EngineEvents, type EngineKind } from "./engine";
 import { openHls, type Rewindable } from "./hlsEngine";
 import { WsEngine } from "./wsEngine";
@@ -58,6 +59,7 @@ export class LivePlayer {
   private sought = 0;
   private dryBeats = 0;
   private closed = false;
+  private chosen = AUTO;
 
   constructor(
     private readonly video: HTMLVideoElement,
@@ -99,8 +101,16 @@ export class LivePlayer {
     await this.play();
   }
 
+  /** A picture's name, `auto` or `audio`: held until something else is chosen. */
   choose(name: string): void {
-    this.engine?.choose(name);
+    this.chosen = name;
+    (this.past ?? this.engine)?.choose(name);
+  }
+
+  offer(): Offer {
+    const engine = this.past ?? this.engine;
+    if (!engine) return NO_OFFER;
+    return { rungs: engine.rungs(), soundAlone: engine.soundAlone(), current: engine.current() };
   }
 
   /** Show an earlier moment (Unix seconds); the common moment is left. */
@@ -109,6 +119,7 @@ export class LivePlayer {
       this.dropEngine();
       this.past = await openHls(this.video, this.from().hls, this.listen());
       if (this.closed) return this.past?.destroy();
+      if (this.chosen !== AUTO) this.past?.choose(this.chosen);
       this.events.delivery?.("hls");
     }
     this.video.playbackRate = 1;
@@ -158,6 +169,7 @@ export class LivePlayer {
 
   private useEngine(engine: Engine): void {
     this.engine = engine;
+    if (this.chosen !== AUTO) engine.choose(this.chosen);
     this.held = false;
     this.figures.interrupted();
     this.video.playbackRate = 1;
@@ -317,11 +329,13 @@ export class LivePlayer {
     });
   }
 
+  /** What a person chose is not changed by itself. */
   private keepUp(engine: Engine, way: "down" | "up" | undefined): void {
+    if (this.chosen !== AUTO) return;
     const names = engine.rungs();
     const lower = names[names.indexOf(engine.current()) + 1];
     if (way === "down" && lower) engine.choose(lower);
-    if (way === "up") engine.choose("auto");
+    if (way === "up") engine.choose(AUTO);
   }
 
   private aheadS(): number {

@@ -4,6 +4,7 @@
  */
 import { Reach } from "../sync/reach";
 import { Appender, type Track } from "./appender";
+import { AUTO } from "./choices";
 import { mediaSourceKind, type Engine, type EngineEvents } from "./engine";
 import { startOf } from "./fragment";
 import { Link, socketUrl } from "./link";
@@ -36,6 +37,7 @@ export class WsEngine implements Engine {
   private readonly begun = new Map<Track, number>();
   private url = "";
   private video = 0;
+  private asked = AUTO;
   private everHello = false;
   private flows = true;
 
@@ -80,7 +82,12 @@ export class WsEngine implements Engine {
     return this.byId(this.video)?.name ?? "";
   }
 
+  soundAlone(): boolean {
+    return this.hello?.renditions.some((one) => one.media === "audio") === true;
+  }
+
   choose(name: string): void {
+    this.asked = name;
     this.link.send(JSON.stringify({ type: "rung", name }));
   }
 
@@ -128,6 +135,7 @@ export class WsEngine implements Engine {
     this.video = hello.video;
     this.everHello = true;
     this.link.worked();
+    if (this.asked !== AUTO) this.choose(this.asked);
     this.restarted();
     this.events.rung(this.current());
     if (!this.source || String(before) !== String(this.tracks()) || this.element.error) {
