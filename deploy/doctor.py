@@ -79,7 +79,7 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """Whether the address can be listened on, or who answers there."""
+    """Whether the address can be listened on, or who answers there; no address: switched off."""
 
     listen: str
     free: bool = False
@@ -116,6 +116,7 @@ class Readings:
     database: Database
     store: Store
     port: Port
+    rtmp: Port
     disk: Disk
     min_free_bytes: int
     clock: Clock
@@ -191,6 +192,18 @@ def _port(seen: Readings) -> Judgement:
     return Level.FAIL, f"{found.listen}: {found.error}", "choose another with --listen HOST:PORT"
 
 
+def _rtmp(seen: Readings) -> Judgement:
+    found = seen.rtmp
+    if not found.listen:
+        return Level.OK, "switched off: encoders come in by SRT or the browser", ""
+    if found.free:
+        return Level.OK, f"{found.listen} is free", ""
+    if found.ours:
+        return Level.OK, f"Tongbu takes encoders on {found.listen}", ""
+    advice = "choose another with TONGBU_LIVE_RTMP=HOST:PORT, or empty for none"
+    return Level.FAIL, f"{found.listen}: {found.error}", advice
+
+
 def _disk(seen: Readings) -> Judgement:
     found = seen.disk
     if found.error:
@@ -264,6 +277,7 @@ CHECKS: tuple[tuple[str, Callable[[Readings], Judgement]], ...] = (
     ("database", _database),
     ("object store", _store),
     ("address", _port),
+    ("encoders", _rtmp),
     ("disk", _disk),
     ("clock", _clock),
     ("memory", _memory),

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -46,6 +47,7 @@ from deploy.settings import Settings, parse_listen
 
 FFMPEG_LIMIT_S = 20.0
 ANSWER_LIMIT_S = 2.0
+RTMP_VERSION, RTMP_GREETING_BYTES = b"\x03", 1536
 STORE_LIMIT_S = 20.0
 PAGES = Path(__file__).parents[1] / "catalog" / "web" / "dist" / "index.html"
 LAUNCH = Path(__file__).parents[1] / "transcoder" / "launch.py"
@@ -73,7 +75,8 @@ def read(settings: Settings) -> Readings:
         "disk": read_disk(data),
         "database": read_database(settings),
         "store": asyncio.run(read_store(settings)),
-        "port": read_port(settings.server.listen),
+        "port": read_port(settings.server.listen, _is_ours),
+        "rtmp": read_rtmp(settings),
         "min_free_bytes": settings.store.min_free_mib * MIB,
         "memory_bytes": read_memory(),
         "cores": read_cores(),
@@ -150,8 +153,8 @@ async def read_store(settings: Settings) -> Store:
         return Store(kind, error=_sentence(error))
 
 
-def read_port(listen: str) -> Port:
-    """Try to listen; when that fails, see whether Tongbu itself is there."""
+def read_port(listen: str, is_ours: Callable[[str], bool]) -> Port:
+    """Try to listen; when that fails, ask whether Tongbu itself is there."""
     host, port = parse_listen(listen)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
@@ -163,7 +166,27 @@ def read_port(listen: str) -> Port:
             said = _sentence(error)
         else:
             return Port(listen, free=True)
-    return Port(listen, ours=_is_ours(listen), error=said)
+    return Port(listen, ours=is_ours(listen), error=said)
+
+
+def read_rtmp(settings: Settings) -> Port:
+    """See who is where encoders come in; Tongbu is when it also answers on its own address."""
+
+    def is_ours(listen: str) -> bool:
+        return _takes_encoders(listen) and _is_ours(settings.server.listen)
+
+    listen = settings.live.rtmp
+    return read_port(listen, is_ours) if listen else Port("")
+
+
+def _takes_encoders(listen: str) -> bool:
+    """Greet as an encoder does. Spec: RTMP 1.0 5.2 (C0 and C1, answered by S0)."""
+    try:
+        with socket.create_connection(parse_listen(listen), ANSWER_LIMIT_S) as encoder:
+            encoder.sendall(RTMP_VERSION + bytes(RTMP_GREETING_BYTES))
+            return encoder.recv(1) == RTMP_VERSION
+    except OSError:
+        return False
 
 
 def _is_ours(listen: str) -> bool:

@@ -46,7 +46,7 @@ class NewLesson:
 async def add_lesson(connection: Connection, new: NewLesson, source: StoredSource) -> bool:
     """Insert a lesson with its first source and work; False when it is there already.
 
-    What has left the registry since the fields were checked is left out: the recording matters more.
+    What has left the registry since the fields were checked is left out: the video matters more.
     """
     fields = await _still_there(connection, new.fields)
     values = {

@@ -21,6 +21,11 @@ USERS: dict[str, str] = {
     "lesson": "lessons (deleted ones count until they are swept)",
     "series": "series below it",
     "upload": "uploads",
+    "session": "sessions (those that are over count too)",
+    "session_classroom": "sessions (those that are over count too)",
+    "session_person": "sessions (those that are over count too)",
+    "term": "terms",
+    "timetable": "timetables",
 }
 TAKEN: dict[str, str] = {
     "person": "this user name is taken: choose another",

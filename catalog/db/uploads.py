@@ -71,7 +71,7 @@ class UploadRows:
             return await _final(connection, owner, parts)
 
     async def create(self, row: UploadRow) -> UploadRow:
-        """Add an upload within its owner's quota; give the one that the same parts have made before.
+        """Add an upload within its owner's quota, unless the same parts have made one: give that.
 
         Raises: OverQuota, TooMany.
         """

@@ -2,6 +2,8 @@
 
 source/{lesson}/{generation}                        what the teacher uploaded, byte for byte
 media/{lesson}/{generation}/{name}/{n}-a{attempt}.mp4   CMAF: init, then segments n, n+1, …
+media/{lesson}/{generation}/{name}/{n}-t{ticks}.mp4     one recorded segment n, without init; ticks
+                                                    is how far its time was moved (row by row)
 side/{lesson}/{generation}/{kind}-a{attempt}-{i}    poster, sprites
 check/{id}                                          proof that the store works, gone at once
 """

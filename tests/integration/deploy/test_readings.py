@@ -16,13 +16,14 @@ import pytest
 from catalog.db.migrate import catalog_migrations
 from deploy import readings
 from deploy.config import load
-from deploy.doctor import ENCODERS, FILTERS, Database
+from deploy.doctor import ENCODERS, FILTERS, Database, Port
 from deploy.settings import Settings
 
 
 def settings(data: Path, **environment: str) -> Settings:
-    own = {"TONGBU_SERVER_DATA": str(data), "TONGBU_SERVER_LISTEN": "127.0.0.1:0"}
-    return load(Settings, {}, {**own, "TONGBU_STORE_MIN_FREE_MIB": "0", **environment}, {})
+    own = {"TONGBU_SERVER_DATA": str(data), "TONGBU_SERVER_LISTEN": "127.0.0.1:0",
+           "TONGBU_LIVE_RTMP": "127.0.0.1:0", "TONGBU_STORE_MIN_FREE_MIB": "0"}  # fmt: skip
+    return load(Settings, {}, {**own, **environment}, {})
 
 
 def test_reads_this_machine_and_says_so(
@@ -32,7 +33,7 @@ def test_reads_this_machine_and_says_so(
     code = readings.run(asked, argparse.Namespace(json=True))
     told = json.loads(capsys.readouterr().out)
     levels = {check["name"]: check["level"] for check in told["checks"]}
-    for name in ("Python", "system", "ffmpeg", "database", "object store", "address"):
+    for name in ("Python", "system", "ffmpeg", "database", "object store", "address", "encoders"):
         assert levels[name] == "ok", told
     assert code == int("fail" in levels.values())
     assert readings.run(asked, argparse.Namespace(json=False)) == code
@@ -114,13 +115,49 @@ def answering(kind: type[_Health]) -> Iterator[str]:
 
 
 def test_who_is_on_the_address() -> None:
-    assert readings.read_port("127.0.0.1:0").free
-    assert readings.read_port("[::1]:0").free or not socket.has_ipv6
+    assert read_port("127.0.0.1:0").free
+    assert read_port("[::1]:0").free or not socket.has_ipv6
     with answering(_Health) as ours, answering(_Other) as other:
-        assert readings.read_port(ours).ours
-        seen = readings.read_port(other)
+        assert read_port(ours).ours
+        seen = read_port(other)
     assert (seen.free, seen.ours, seen.error) == (False, False, "Address already in use")
-    assert readings.read_port("192.0.2.1:80").error == "Cannot assign requested address"
+    assert read_port("192.0.2.1:80").error == "Cannot assign requested address"
+
+
+def read_port(listen: str) -> Port:
+    return readings.read_port(listen, readings._is_ours)
+
+
+@contextmanager
+def greeting(answer: bytes) -> Iterator[str]:
+    """Something that answers an encoder's greeting so."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def greet() -> None:
+            with server.accept()[0] as encoder:
+                encoder.recv(1537, socket.MSG_WAITALL)
+                encoder.sendall(answer)
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+        thread.join()
+
+
+def test_who_is_where_encoders_come_in(tmp_path: Path) -> None:
+    def seen(rtmp: str, service: str) -> tuple[bool, bool]:
+        asked = settings(tmp_path, TONGBU_LIVE_RTMP=rtmp, TONGBU_SERVER_LISTEN=service)
+        found = readings.read_rtmp(asked)
+        return found.free, found.ours
+
+    with answering(_Health) as ours, answering(_Other) as other:
+        assert seen("127.0.0.1:0", ours) == (True, False)
+        assert seen("", ours) == (False, False)
+        for answer, service, expected in (
+            (b"\x03", ours, True), (b"\x03", other, False), (b"H", ours, False), (b"", ours, False),
+        ):  # fmt: skip
+            with greeting(answer) as rtmp:
+                assert seen(rtmp, service) == (False, expected)
 
 
 def test_a_data_directory_that_cannot_be(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from catalog.ids import new_id
 from catalog.store import keys
 from catalog.store.port import KEY_LIMIT_BYTES
+from streaming.live.rows import segment_key
 
 LESSON = "01hzzzzzzzzzzzzzzzzz"
 
@@ -23,7 +24,8 @@ def test_the_layout() -> None:
 def test_every_key_that_is_made_is_one_of_ours() -> None:
     lesson = new_id()
     made = [keys.source_key(lesson, 1), keys.media_key(lesson, 1, "v720-h264", 10**7, 1),
-            keys.side_key(lesson, 1, "sprite", 1, 99), keys.check_key(lesson)]  # fmt: skip
+            keys.side_key(lesson, 1, "sprite", 1, 99), keys.check_key(lesson),
+            segment_key(lesson, 1, "720p-r2", 10**7, -90_000)]  # fmt: skip
     assert all(map(keys.is_key, made))
 
 
