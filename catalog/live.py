@@ -11,8 +11,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
+from catalog.errors import Invalid
 from catalog.media import Rendition
 from catalog.session import SessionKind, SessionState
+
+# What both ends of an SRT contribution are told.
+SRT_LATENCY_US = 120_000
+SRT_KEY_BYTES = 16
 
 
 class FeedName(Enum):
@@ -111,6 +116,27 @@ class RoomLog(Protocol):
 
     async def read(self, session: str) -> Sequence[Mapping[str, Any]]:
         """Give all events in order."""
+
+
+class Cameras(Protocol):
+    """Cameras whose picture a session pulls. An address may hold a password: it is kept nowhere."""
+
+    def pull(self, session: str, feed: FeedName, url: str) -> None:
+        """Pull a feed from a camera until it is stopped or the session is over. Raises: Invalid."""
+
+    def stop(self, session: str, feed: FeedName) -> None:
+        """Let go of a feed's camera, if there is one."""
+
+
+class NoCameras:
+    """Where no live lessons are made."""
+
+    def pull(self, session: str, feed: FeedName, url: str) -> None:
+        """Refuse. Raises: Invalid."""
+        raise Invalid("no cameras are pulled here: publish to the session instead")
+
+    def stop(self, session: str, feed: FeedName) -> None:
+        """There is none."""
 
 
 class Capacity(Protocol):

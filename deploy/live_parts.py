@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +21,14 @@ from prometheus_client import CollectorRegistry
 from catalog.db.listen import Listener
 from catalog.errors import TongbuError
 from catalog.http.signin import SignIn
-from catalog.live import Capacity, FeedName
+from catalog.live import Cameras, Capacity, FeedName
 from catalog.session import SessionState
 from catalog.store.port import ObjectStore
 from catalog.tokens import Keyring
 from deploy.live_floor import BookWithFloor, FloorKeys
 from deploy.live_gate import SessionGate
 from deploy.live_settings import LiveSettings
+from deploy.live_ways import Ways
 from deploy.session_parts import SessionPorts
 from streaming.live.app import Live
 from streaming.live.events import ChannelState
@@ -41,6 +42,8 @@ from transcoder.live.browser import BrowserIngest
 from transcoder.live.feeds import LiveIngest, live_ingest
 from transcoder.live.metrics import LiveMetrics as IngestMetrics
 from transcoder.live.rtmp_server import rtmp_server
+from transcoder.live.rtsp import RtspIngest
+from transcoder.live.srt import SrtIngest
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +67,11 @@ class LiveGround:
 
 @dataclass(frozen=True, slots=True)
 class LiveDoors:
-    """Where encoders come in (0: that way is shut), and how many."""
+    """Where encoders come in (0 or None: that way is shut), how many, and cameras to pull."""
 
     rtmp_port: int
+    srt_port: Callable[[str, FeedName], int | None]
+    cameras: Cameras
     capacity: Capacity
 
 
@@ -77,6 +82,7 @@ class Turns:
         self.rooms: Rooms
         self.origin: Origin
         self.ingest: LiveIngest
+        self.ways: Ways
         self._book = sessions.book
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -91,8 +97,11 @@ class Turns:
 
     def on_session(self, session: str) -> None:
         """The catalogue's row of a session has changed."""
-        if self.origin.find(session, FeedName.MAIN) or self.ingest.find(session, FeedName.MAIN):
-            self._start(self._end_if_over(session))
+        self._start(self._follow(session))
+
+    def on_gap(self) -> None:
+        """What the catalogue said was not heard for a while, or not yet: all is read again."""
+        self._start(self.ways.look_again())
 
     async def end_feed(self, session: str, feed: FeedName) -> None:
         """Take one feed off the air."""
@@ -103,6 +112,11 @@ class Turns:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _follow(self, session: str) -> None:
+        if self.origin.find(session, FeedName.MAIN) or self.ingest.find(session, FeedName.MAIN):
+            await self._end_if_over(session)
+        await self.ways.look(session)
 
     async def _end_if_over(self, session: str) -> None:
         found = await self._book.find(session)
@@ -146,6 +160,9 @@ async def live_parts(stack: AsyncExitStack, app: web.Application, ground: LiveGr
         live_ingest(turns.origin, book, ground.settings.ingest(_ffmpeg()),
                     IngestMetrics(ground.registry))
     )  # fmt: skip
+    srt, rtsp = SrtIngest(turns.ingest), RtspIngest(turns.ingest)
+    turns.ways = Ways(sessions.book, srt, rtsp)
+    stack.push_async_callback(turns.ways.close)
     gate = SessionGate(sessions.book, ground.keyring, ground.sign_in)
     app.router.add_get(
         "/live/{session}/publish", BrowserIngest(turns.ingest, gate.publishes).handle
@@ -154,13 +171,16 @@ async def live_parts(stack: AsyncExitStack, app: web.Application, ground: LiveGr
     app.add_subapp("/live", Live(turns.origin, ground.store, gate, metrics).app())
 
     async def let_go(_: web.Application) -> None:
+        await turns.ways.close()
         await turns.ingest.close()
         await turns.origin.close()
         await turns.rooms.close()
 
     app.on_shutdown.append(let_go)
-    ground.listener.subscribe("session", turns.on_session, _nothing)
-    return LiveDoors(await _rtmp_port(stack, ground.settings, turns.ingest), turns.ingest)
+    ground.listener.subscribe("session", turns.on_session, turns.on_gap)
+    turns.on_gap()
+    rtmp_port = await _rtmp_port(stack, ground.settings, turns.ingest)
+    return LiveDoors(rtmp_port, srt.port, rtsp, turns.ingest)
 
 
 async def _rtmp_port(stack: AsyncExitStack, settings: LiveSettings, ingest: LiveIngest) -> int:
@@ -172,7 +192,3 @@ async def _rtmp_port(stack: AsyncExitStack, settings: LiveSettings, ingest: Live
 
 def _ffmpeg() -> Path:
     return Path(imageio_ffmpeg.get_ffmpeg_exe())
-
-
-def _nothing() -> None:
-    """Do nothing: what ended in a gap is ended by the clock of sessions."""

@@ -36,7 +36,7 @@ class LiveSettings:
     def ingest(self, ffmpeg: Path) -> IngestSettings:
         """Give them as the ingest knows them."""
         host, port = parse_listen(self.rtmp) if self.rtmp else ("127.0.0.1", 0)
-        hosts = tuple(item.strip() for item in self.rtsp_hosts.split(",") if item.strip())
+        hosts = tuple(item.strip().lower() for item in self.rtsp_hosts.split(",") if item.strip())
         return IngestSettings(
             ffmpeg=ffmpeg, host=host, rtmp_port=port, away_s=self.away_s,
             encode_cores=self.encode_cores, rtsp_hosts=hosts,

@@ -162,8 +162,8 @@ async def _sessions(
         LiveGround(settings.live, ground.registry, ground.store, ground.listener, ground.keyring,
                    ground.sign_in, ports),
     )  # fmt: skip
-    addresses = IngestAddresses(settings.live.rtmp_public_port or doors.rtmp_port)
-    return session_endpoints(app, about, ports, addresses, doors.capacity)
+    addresses = IngestAddresses(settings.live.rtmp_public_port or doors.rtmp_port, doors.srt_port)
+    return session_endpoints(app, about, ports, addresses, doors.capacity, doors.cameras)
 
 
 async def _lessons(

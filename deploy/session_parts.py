@@ -21,12 +21,13 @@ from catalog.db.room_log import RoomEvents
 from catalog.db.sessions_life import Sessions, TimeKeeper, open_secret
 from catalog.http.endpoint import Endpoint
 from catalog.http.sessions import SessionsApi
+from catalog.http.sessions_camera import CameraApi
 from catalog.http.sessions_classroom import Bells, ClassroomApi
 from catalog.http.sessions_device import DeviceLogin
 from catalog.http.sessions_json import IngestAddresses, SessionShow
 from catalog.http.signin import SignIn
 from catalog.http.timetable import TimetableApi
-from catalog.live import Capacity
+from catalog.live import Cameras, Capacity
 from catalog.store.port import ObjectStore
 from catalog.tokens import Keyring
 from deploy.settings import ServerSettings
@@ -73,6 +74,7 @@ def session_endpoints(
     ports: SessionPorts,
     addresses: IngestAddresses,
     capacity: Capacity,
+    cameras: Cameras,
 ) -> Sequence[Endpoint]:
     """Make the API of sessions; those who wait in it are let go with the app."""
     pool, clock, book = ground.pool, time.time, ports.book
@@ -82,6 +84,7 @@ def session_endpoints(
     bells = _bells(app, ground.listener)
     parts = (
         SessionsApi(pool, capacity, show, clock),
+        CameraApi(pool, cameras),
         ClassroomApi(
             pool, bells, show, DeviceLogin(ground.sign_in, clock), lambda: datetime.now(UTC)
         ),

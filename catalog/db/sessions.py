@@ -15,7 +15,7 @@ from typing import Any, LiteralString
 from catalog.db.pool import Connection
 from catalog.live import LiveSession
 from catalog.people import Role, Viewer
-from catalog.session import SessionKind, SessionState
+from catalog.session import JOINABLE, SessionKind, SessionState
 from catalog.session_rights import Room, School, SessionPlace
 
 COLUMNS: LiteralString = """
@@ -128,6 +128,15 @@ async def read_session(
         await connection.execute("select from session where id = %s for update", (session,))
     row = await (await connection.execute(COLUMNS + " where s.id = %s", (session,))).fetchone()
     return SessionRecord(**row) if row else None
+
+
+async def joinable_sessions(connection: Connection) -> list[SessionRecord]:
+    """Give the sessions that are waiting or live, by start."""
+    states = sorted(state.value for state in JOINABLE)
+    cursor = await connection.execute(
+        COLUMNS + " where s.state = any(%s) order by s.starts_at, s.id", (states,)
+    )
+    return [SessionRecord(**row) for row in await cursor.fetchall()]
 
 
 _VISIBLE: LiteralString = """

@@ -18,7 +18,7 @@ from typing import LiteralString
 from psycopg import sql
 
 from catalog.db.pool import Connection, Pool
-from catalog.db.sessions import SessionRecord, read_session
+from catalog.db.sessions import SessionRecord, joinable_sessions, read_session
 from catalog.errors import CatalogError, Conflict, NotFound, TongbuError
 from catalog.ids import is_id
 from catalog.live import FeedName, LiveSession
@@ -128,6 +128,11 @@ class Sessions:
             return None
         async with self._pool.connection() as connection:
             return await read_session(connection, session)
+
+    async def joinable(self) -> list[SessionRecord]:
+        """Give the sessions that are waiting or live. Raises: Unavailable."""
+        async with self._pool.connection() as connection:
+            return await joinable_sessions(connection)
 
     async def publishes(self, session: str, feed: FeedName, key: str) -> bool:
         """Tell whether this key may publish that feed now. Raises: Unavailable."""

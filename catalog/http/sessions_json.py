@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -18,7 +18,7 @@ from msgspec import UNSET, Meta, UnsetType
 from catalog.db.sessions import SessionRecord
 from catalog.http.lesson_json import Named
 from catalog.http.listing import CURSOR_LIMIT_CHARS, PAGE_ITEMS, Id, IdOrNone, Limit
-from catalog.live import FeedName
+from catalog.live import SRT_KEY_BYTES, SRT_LATENCY_US, FeedName
 from catalog.people import Viewer
 from catalog.session import (
     LISTENING_LIMIT,
@@ -174,15 +174,20 @@ class Session(msgspec.Struct, kw_only=True):
     second_ingest: Ingest | None = None
 
 
+def no_srt(_session: str, _feed: FeedName) -> int | None:
+    """Give no port."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class IngestAddresses:
     """Where encoders reach this service. An empty host is the one that the asker used.
 
-    `srt_port` 0: there is no SRT.
+    `srt_port` gives the port on which a feed is expected now, or None. `rtmp_port` 0: no RTMP.
     """
 
     rtmp_port: int = RTMP_PORT
-    srt_port: int = 0
+    srt_port: Callable[[str, FeedName], int | None] = no_srt
     host: str = ""
 
     def ingest(self, asked_host: str, session: str, feed: FeedName, key: str) -> Ingest:
@@ -190,12 +195,17 @@ class IngestAddresses:
         host = self.host or asked_host
         path = session if feed is FeedName.MAIN else f"{session}/{feed.value}"
         rtmp = Rtmp(f"rtmp://{host}:{self.rtmp_port}/live", f"{path}?key={key}")
-        srt = None
-        if self.srt_port:
-            name = quote(f"#!::r={path},m=publish", safe="")
-            srt = f"srt://{host}:{self.srt_port}?streamid={name}&passphrase={key}"
+        port = self.srt_port(session, feed)
+        srt = _srt(host, port, key) if port else None
         browser = f"/live/{session}/publish?feed={feed.value}&key={key}"
         return Ingest(rtmp if self.rtmp_port else None, srt, browser)
+
+
+def _srt(host: str, port: int, key: str) -> str:
+    options = {
+        "mode": "caller", "passphrase": key, "pbkeylen": SRT_KEY_BYTES, "latency": SRT_LATENCY_US,
+    }  # fmt: skip
+    return f"srt://{host}:{port}?{urlencode(options)}"
 
 
 @dataclass(frozen=True, slots=True)

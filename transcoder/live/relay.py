@@ -135,7 +135,7 @@ async def keep_relaying(ingest: LiveIngest, way: str, address: Address, kind: st
                 return
             log.info("%s of %s: %s", kind, address.session, refused)
         except (ProcessError, BadContribution, OSError) as error:
-            log.info("%s of %s broke off: %s", kind, address.session, redacted(str(error)))
+            log.info("%s of %s broke off: %s", kind, address.session, redacted(str(error), way))
         finally:
             if relay.publisher is not None:
                 on_air = True
@@ -161,6 +161,7 @@ async def _relay_once(relay: Relay, over: Callable[[], bool]) -> None:
             await asyncio.gather(ended, return_exceptions=True)
 
 
-def redacted(text: str) -> str:
-    """Take keys and passwords out of what ffmpeg says about an address."""
-    return _SECRETS.sub(r"\1***", text)
+def redacted(text: str, way: str) -> str:
+    """Take an address, and keys and passwords of any, out of what ffmpeg says."""
+    shown = f"{way.partition('://')[0]}://***"
+    return _SECRETS.sub(r"\1***", text.replace(way, shown))

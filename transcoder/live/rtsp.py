@@ -41,7 +41,7 @@ class RtspIngest:
         work = keep_relaying(self._ingest, way, Address(session, feed, ""), "rtsp")
         task = asyncio.create_task(work, name=f"rtsp {session}/{feed.value}")
         self._pulls[session, feed] = task
-        task.add_done_callback(_tell)
+        task.add_done_callback(lambda done: self._over((session, feed), done))
 
     def stop(self, session: str, feed: FeedName) -> None:
         """Let go of a feed's camera, if there is one."""
@@ -49,12 +49,28 @@ class RtspIngest:
         if task is not None:
             task.cancel()
 
+    def pulled(self) -> set[str]:
+        """Give the sessions that have a camera."""
+        return {session for session, _ in self._pulls}
+
+    def end(self, session: str) -> None:
+        """Let go of all cameras of a session."""
+        for one, feed in tuple(self._pulls):
+            if one == session:
+                self.stop(session, feed)
+
     async def close(self) -> None:
         """Stop pulling."""
         tasks = list(self._pulls.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _over(self, at: tuple[str, FeedName], task: asyncio.Task[None]) -> None:
+        if self._pulls.get(at) is task:
+            del self._pulls[at]
+        if not task.cancelled() and task.exception() is not None:
+            log.error("%s broke", task.get_name(), exc_info=task.exception())
 
 
 def checked_url(url: str, hosts: tuple[str, ...]) -> str:
@@ -68,13 +84,10 @@ def checked_url(url: str, hosts: tuple[str, ...]) -> str:
         raise Invalid("a camera's address begins with rtsp://", {"url": "rtsp://host/path"})
     if not url.isprintable() or " " in url:
         raise Invalid("a camera's address has no spaces", {"url": "rtsp://host/path"})
+    if url.count("@") > 1:
+        raise Invalid("write @ in a camera's password as %40", {"url": "one @ at most"})
     if host not in LOOPBACK and host not in hosts:
         raise Invalid(
             f"{host} is no camera of ours; add it to the setting rtsp_hosts", {"url": "host"}
         )
     return url
-
-
-def _tell(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        log.error("%s broke", task.get_name(), exc_info=task.exception())

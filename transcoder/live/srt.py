@@ -11,20 +11,31 @@ from __future__ import annotations
 import asyncio
 import logging
 import string
+from collections import deque
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from catalog.live import FeedName
+from catalog.live import SRT_KEY_BYTES, SRT_LATENCY_US, FeedName
 from transcoder.live.address import Address
 from transcoder.live.errors import Refusal, Refused
 from transcoder.live.feeds import LiveIngest
 from transcoder.live.relay import keep_relaying
 
-LATENCY_US = 120_000
-KEY_BYTES = 16
 SHORTEST_PASSPHRASE, LONGEST_PASSPHRASE = 10, 79
 PASSPHRASE_LETTERS = frozenset(string.ascii_letters + string.digits + "-_")
 
 log = logging.getLogger(__name__)
+
+At = tuple[str, FeedName]
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A feed that is listened for."""
+
+    port: int
+    passphrase: str
+    task: asyncio.Task[None]
 
 
 class SrtIngest:
@@ -33,50 +44,81 @@ class SrtIngest:
     def __init__(self, ingest: LiveIngest) -> None:
         self._ingest = ingest
         first, last = ingest.settings.srt_ports
-        self._free = list(range(last, first - 1, -1)) if first else []
-        self._listeners: dict[tuple[str, FeedName], tuple[int, asyncio.Task[None]]] = {}
+        # A port that was freed is taken last: its old encoder may go on calling for a while.
+        self._free = deque(range(first, last + 1) if first else ())
+        self._expected: dict[At, Expected] = {}
+        self.has_ports = bool(self._free)
 
     @property
-    def ports(self) -> dict[tuple[str, FeedName], int]:
+    def ports(self) -> dict[At, int]:
         """Who is expected on which port."""
-        return {at: port for at, (port, _) in self._listeners.items()}
+        return {at: expected.port for at, expected in self._expected.items()}
+
+    def port(self, session: str, feed: FeedName) -> int | None:
+        """Give the port on which a feed is expected now."""
+        expected = self._expected.get((session, feed))
+        return expected.port if expected else None
 
     def listen(self, session: str, feed: FeedName, passphrase: str) -> int:
         """Give the port on which a feed's encoder is expected from now on; the same when asked
-        again, until the feed has ended.
+        again, until the feed has ended. Another passphrase makes the one before void, and whoever
+        publishes with it is cut off.
 
         Raises: Refused when all ports are taken or the passphrase is none.
         """
         at = (session, feed)
-        if at in self._listeners:
-            return self._listeners[at][0]
-        length = len(passphrase)
-        if not SHORTEST_PASSPHRASE <= length <= LONGEST_PASSPHRASE:
-            raise Refused(Refusal.KEY, "an SRT passphrase has 10 to 79 characters")
-        if not set(passphrase) <= PASSPHRASE_LETTERS:
-            raise Refused(Refusal.KEY, "an SRT passphrase has letters, digits, - and _ only")
-        if not self._free:
-            raise Refused(Refusal.CAPACITY, "all SRT ports are taken; publish by RTMP")
-        port = self._free.pop()
+        before = self._expected.get(at)
+        if before is not None and before.passphrase == passphrase:
+            return before.port
+        _check(passphrase)
+        if before is not None:
+            before.task.cancel()
+        port = before.port if before is not None else self._take_port()
         way = srt_way(self._ingest.settings.host, port, passphrase)
-        work = keep_relaying(self._ingest, way, Address(session, feed, ""), "srt")
+        work = self._keep(at, way, before)
         task = asyncio.create_task(work, name=f"srt {port}")
-        self._listeners[at] = (port, task)
+        self._expected[at] = Expected(port, passphrase, task)
         task.add_done_callback(lambda done: self._over(at, done))
         return port
 
+    async def end(self, session: str) -> None:
+        """Listen for a session's feeds no longer; their ports are free when this comes back."""
+        await _cancelled([e.task for (one, _), e in self._expected.items() if one == session])
+
     async def close(self) -> None:
         """Stop listening."""
-        tasks = [task for _, task in self._listeners.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _cancelled([expected.task for expected in self._expected.values()])
 
-    def _over(self, at: tuple[str, FeedName], task: asyncio.Task[None]) -> None:
-        port, _ = self._listeners.pop(at)
-        self._free.append(port)
+    async def _keep(self, at: At, way: str, before: Expected | None) -> None:
+        if before is not None:
+            await asyncio.wait((before.task,))  # its ffmpeg has the port
+        await keep_relaying(self._ingest, way, Address(*at, ""), "srt")
+
+    def _take_port(self) -> int:
+        if not self._free:
+            raise Refused(Refusal.CAPACITY, "all SRT ports are taken; publish by RTMP")
+        return self._free.popleft()
+
+    def _over(self, at: At, task: asyncio.Task[None]) -> None:
+        expected = self._expected.get(at)
+        if expected is not None and expected.task is task:
+            del self._expected[at]
+            self._free.append(expected.port)
         if not task.cancelled() and task.exception() is not None:
-            log.error("SRT port %d broke", port, exc_info=task.exception())
+            log.error("%s broke", task.get_name(), exc_info=task.exception())
+
+
+async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _check(passphrase: str) -> None:
+    if not SHORTEST_PASSPHRASE <= len(passphrase) <= LONGEST_PASSPHRASE:
+        raise Refused(Refusal.KEY, "an SRT passphrase has 10 to 79 characters")
+    if not set(passphrase) <= PASSPHRASE_LETTERS:
+        raise Refused(Refusal.KEY, "an SRT passphrase has letters, digits, - and _ only")
 
 
 def srt_way(host: str, port: int, passphrase: str) -> str:
@@ -85,8 +127,8 @@ def srt_way(host: str, port: int, passphrase: str) -> str:
         {
             "mode": "listener",
             "passphrase": passphrase,
-            "pbkeylen": KEY_BYTES,
-            "latency": LATENCY_US,
+            "pbkeylen": SRT_KEY_BYTES,
+            "latency": SRT_LATENCY_US,
         }
     )
     return f"srt://{host}:{port}?{options}"

@@ -15,17 +15,21 @@ from catalog.db.sessions_booking import FixedCapacity
 from catalog.db.sessions_life import Sessions
 from catalog.http.endpoint import Api
 from catalog.http.sessions import SessionsApi
+from catalog.http.sessions_camera import CameraApi
 from catalog.http.sessions_classroom import Bells, ClassroomApi
 from catalog.http.sessions_device import DeviceLogin
 from catalog.http.sessions_json import IngestAddresses, SessionShow
 from catalog.http.signin import SignIn, SignInSettings
 from catalog.http.timetable import TimetableApi
+from catalog.live import FeedName, NoCameras
 from catalog.passwords import Passwords
 from catalog.people import CITY_ZONE, Affiliation, Role
 from catalog.tokens import Keyring, SigningKey
 from tests.support.api import Caller, Desk, open_desk
 from tests.support.lessons import SINCE
 from tests.support.sessions import LESSON_S, START_UTC, Town, make_town
+
+SRT_PORTS = {FeedName.MAIN: 9000}
 
 
 @pytest.fixture
@@ -45,6 +49,21 @@ class Clock:
         return self.now_utc
 
 
+class KeptCameras(NoCameras):
+    """Cameras that may all be asked, but for those of the host `refused`."""
+
+    def __init__(self) -> None:
+        self.pulled: dict[tuple[str, FeedName], str] = {}
+
+    def pull(self, session: str, feed: FeedName, url: str) -> None:
+        if "refused" in url:
+            super().pull(session, feed, url)
+        self.pulled[session, feed] = url
+
+    def stop(self, session: str, feed: FeedName) -> None:
+        self.pulled.pop((session, feed), None)
+
+
 @dataclass(slots=True)
 class City:
     """The API of sessions, and people of each kind who are signed in."""
@@ -52,6 +71,7 @@ class City:
     desk: Desk
     town: Town
     clock: Clock
+    cameras: KeptCameras
     sessions: Sessions
     teacher: Caller
     colleague: Caller
@@ -87,9 +107,10 @@ async def city(pool: Pool, town: Town, dsn: str) -> AsyncIterator[City]:
     clock, bells = Clock(), Bells()
     sessions = Sessions(pool, bytes(32), clock)
     ring = Keyring([SigningKey("k1", bytes(32), 0.0)], clock())
-    show = SessionShow(sessions.key, ring.sign_session, IngestAddresses(srt_port=9000), clock, 3600)
+    addresses = IngestAddresses(srt_port=lambda _, feed: SRT_PORTS.get(feed))
+    show = SessionShow(sessions.key, ring.sign_session, addresses, clock, 3600)
 
-    sign_in = SignIn(pool, SignInSettings(), clock)
+    sign_in, cameras = SignIn(pool, SignInSettings(), clock), KeptCameras()
 
     def now() -> datetime:
         return datetime.fromtimestamp(clock(), UTC)
@@ -97,6 +118,7 @@ async def city(pool: Pool, town: Town, dsn: str) -> AsyncIterator[City]:
     def parts(pool: Pool, _: Passwords) -> list[Api]:
         return [
             SessionsApi(pool, FixedCapacity(50), show, clock),
+            CameraApi(pool, cameras),
             ClassroomApi(pool, bells, show, DeviceLogin(sign_in, clock), now),
             TimetableApi(pool, FixedCapacity(50), clock),
         ]
@@ -109,7 +131,7 @@ async def city(pool: Pool, town: Town, dsn: str) -> AsyncIterator[City]:
             return await desk.person(name, Affiliation(role, SINCE, **place))
 
         yield City(
-            desk, town, clock, sessions,
+            desk, town, clock, cameras, sessions,
             await enter("wangfang", Role.TEACHER, school_id=town.urban),
             await enter("liqiang", Role.TEACHER, school_id=town.urban),
             await enter("sunlei", Role.TEACHER, school_id=town.rural),

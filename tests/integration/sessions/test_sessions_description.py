@@ -12,6 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from catalog.http.endpoint import Api
 from catalog.http.openapi import document
 from catalog.http.sessions import SessionsApi
+from catalog.http.sessions_camera import CameraApi
 from catalog.http.sessions_classroom import Bells, ClassroomApi
 from catalog.http.timetable import TimetableApi
 from tests.integration.sessions.conftest import City
@@ -22,6 +23,7 @@ def described() -> dict[str, Any]:
     nothing: Any = None
     parts: list[Api] = [
         SessionsApi(nothing, nothing, nothing, nothing),
+        CameraApi(nothing, nothing),
         ClassroomApi(nothing, Bells(), nothing, nothing, nothing),
         TimetableApi(nothing, nothing, nothing),
     ]

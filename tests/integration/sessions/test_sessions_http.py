@@ -35,10 +35,12 @@ async def test_a_teacher_books_and_gets_all_that_going_live_needs(city: City) ->
     assert ingest["rtmp"]["server"] == "rtmp://127.0.0.1:1935/live"
     assert key.startswith(f"{found['id']}?key=")
     assert ingest["browser"].startswith(f"/live/{found['id']}/publish?feed=main&key=")
-    assert ingest["srt"].startswith("srt://127.0.0.1:9000?streamid=")
+    secret = key.partition("=")[2]
+    assert ingest["srt"] == (
+        f"srt://127.0.0.1:9000?mode=caller&passphrase={secret}&pbkeylen=16&latency=120000"
+    )
     assert found["urls"]["hls"].startswith(f"/live/{found['id']}/multivariant.m3u8?token=")
     city.clock.now_utc = START_UTC - OPENS_BEFORE_S
-    secret = key.partition("=")[2]
     assert await city.sessions.publishes(found["id"], FeedName.MAIN, secret)
 
 
@@ -161,6 +163,7 @@ async def test_a_paired_lesson_has_two_of_all(city: City) -> None:
         second_classroom=city.town.far, second_teacher=city.rural.person,
     )  # fmt: skip
     assert "second?key=" in found["second_ingest"]["rtmp"]["key"].replace("/second?", "second?")
+    assert found["second_ingest"]["srt"] is None
     assert found["urls"]["second_hls"].startswith(f"/live/{found['id']}/second/multivariant.m3u8")
     _, theirs = await city.rural.ask("GET", f"/sessions/{found['id']}")
     assert theirs["can_run"]

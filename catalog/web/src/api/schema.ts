@@ -306,6 +306,18 @@ export interface components {
             until?: string | null;
         };
         /**
+         * NewCamera
+         * @description A camera to pull; `second` is the other lesson of a paired one.
+         */
+        NewCamera: {
+            url: string;
+            /**
+             * @default main
+             * @enum {unknown}
+             */
+            feed?: "main" | "second";
+        };
+        /**
          * NewClassroom
          * @description A classroom to add.
          */

@@ -140,6 +140,10 @@ async def test_everything_is_gone_when_the_service_stops() -> None:
         "rtsp://127.0.0.1/a b",
         "rtsp://127.0.0.1/课",
         "rtsp://127.0.0.1:port/",
+        "rtsp://u:p@ss@127.0.0.1/",
+        "rtsp://10.0.0.1\\@127.0.0.1@10.0.0.1/",
+        "rtsp://127.0.0.1@10.0.0.1/",
+        "rtsp://10.0.0.1#@127.0.0.1/",
         "rtsp://127.0.0.1/" + "x" * URL_LIMIT_CHARACTERS,
     ],
 )
