@@ -96,6 +96,13 @@ def absurd_duration(path: Path, plain: Path) -> None:
     path.write_bytes(data)
 
 
+def absurd_dimensions(path: Path, plain: Path) -> None:
+    """Let the sample entry say 65535×65535 pixels. Spec: ISO/IEC 14496-12 12.1.3.2."""
+    data = bytearray(plain.read_bytes())
+    struct.pack_into(">HH", data, data.find(b"avc1\0\0\0\0\0\0") + 28, 0xFFFF, 0xFFFF)
+    path.write_bytes(data)
+
+
 def gap_bomb(path: Path, _plain: Path) -> None:
     """Put the third of three frames twenty hours later."""
     source = "testsrc2=size=320x180:duration=1:rate=3,setpts='if(eq(N,2),36000/TB,N)'"
@@ -180,6 +187,7 @@ MAKERS: dict[str, Maker] = {
     "damaged": damaged,
     "no_frames": no_frames,
     "absurd_duration": absurd_duration,
+    "absurd_dimensions": absurd_dimensions,
     "gap_bomb": gap_bomb,
     "pixel_bomb": pixel_bomb,
     "eight_k": eight_k,
@@ -190,6 +198,11 @@ MAKERS: dict[str, Maker] = {
         "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:6,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n"
     ),
     "concat": pointing("ffconcat version 1.0\nfile {name}\n"),
+    "subfile": pointing("ffconcat version 1.0\nfile 'subfile,,start,0,end,9000,,:file:{path}'\n"),
+    "hls_subfile": pointing(
+        "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:6,\nsubfile,,start,0,end,9000,,:{path}\n"
+        "#EXT-X-ENDLIST\n"
+    ),
     "mpd": pointing(
         '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" '
         'mediaPresentationDuration="PT6S"><Period><AdaptationSet mimeType="video/mp4">'

@@ -25,6 +25,7 @@ ACCEPTED = {
     "cut_a_little",
     "damaged",
     "absurd_duration",
+    "absurd_dimensions",
     "external_reference",
     "cover_art",
     "eight_k",
@@ -37,7 +38,19 @@ REFUSED = {
     "gap_bomb": Fault.TOO_SPARSE,
     "pixel_bomb": Fault.TOO_LARGE_PICTURE,
 } | dict.fromkeys(
-    ("text", "noise", "cut_header_last", "hls", "hls_network", "concat", "mpd", "sdp", "svg"),
+    (
+        "text",
+        "noise",
+        "cut_header_last",
+        "hls",
+        "hls_network",
+        "hls_subfile",
+        "concat",
+        "subfile",
+        "mpd",
+        "sdp",
+        "svg",
+    ),
     Fault.NOT_MEDIA,
 )
 
@@ -100,6 +113,13 @@ async def test_a_little_missing_is_a_warning(source: Path) -> None:
 @pytest.mark.parametrize("source", ["absurd_duration"], indirect=True)
 async def test_header_durations_are_not_believed(source: Path) -> None:
     assert (await prepared(source)).plan.duration_s == pytest.approx(6.0, abs=0.05)
+
+
+@pytest.mark.parametrize("source", ["absurd_dimensions"], indirect=True)
+async def test_header_dimensions_are_not_believed(source: Path) -> None:
+    found = await prepared(source)
+    assert found.plan.video is not None
+    assert (found.plan.video.rungs[0].width_px, found.plan.video.rungs[0].height_px) == (320, 180)
 
 
 @pytest.mark.parametrize("source", ["external_reference", "damaged"], indirect=True)
