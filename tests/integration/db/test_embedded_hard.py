@@ -17,6 +17,7 @@ import pytest
 
 from catalog.db.embedded import PostgresError, embedded_postgres, running_server
 from catalog.db.home import home_of, locked, socket_directory
+from tests.support.accounts import ordinary_environment, ordinary_python
 
 ROOT = Path(__file__).parents[3]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -128,19 +129,9 @@ def test_a_cluster_that_was_shut_in_is_not_forgotten(
 
 def as_somebody_else(script: str, *arguments: str) -> str:
     """Run the script as an ordinary account; give what it printed."""
-    switch = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
-    prefix = switch if os.geteuid() == 0 else []
-    own = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    for program in (sys.executable, f"/usr/bin/{own}", f"/usr/local/bin/{own}"):
-        probe = subprocess.run([*prefix, program, "-c", ""], check=False, capture_output=True)
-        if probe.returncode == 0:
-            break
-    else:
-        pytest.skip("no Python here that an ordinary account can run")
-    paths = [str(ROOT), *(path for path in sys.path if path.endswith("site-packages"))]
     run = subprocess.run(
-        [*prefix, program, "-c", script, *arguments], cwd="/", text=True, capture_output=True,
-        check=False, env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(paths)},
+        [*ordinary_python(), "-c", script, *arguments], cwd="/", text=True, capture_output=True,
+        check=False, env=ordinary_environment(),
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
     return run.stdout

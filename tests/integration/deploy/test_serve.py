@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import tempfile
 import time
 import urllib.request
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.service import end, running, start, wait_for_address
+from tests.support.accounts import ordinary_environment, ordinary_python
 
 
 def get(url: str) -> dict[str, object]:
@@ -95,3 +97,27 @@ def test_a_taken_port_is_one_clear_sentence() -> None:
         assert other.wait(60) == 2
         end(other)
         assert f"cannot listen on {address}" in log.read_text()
+
+
+def test_an_ordinary_account_with_an_empty_home_needs_nothing_else(home: Path) -> None:
+    own, log = home / "own", home / "log"
+    own.mkdir()
+    own.chmod(0o777)
+    environment = {**ordinary_environment(), "HOME": str(own), "TONGBU_LIVE_RTMP": "127.0.0.1:0"}
+    command = [*ordinary_python(), "-m", "deploy", "serve", "--listen", "127.0.0.1:0"]
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(
+            command, cwd=own, env=environment, text=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=stderr,
+        )  # fmt: skip
+    below: set[int] = set()
+    try:
+        url = wait_for_address(process, log)
+        below = descendants(process.pid)
+        assert get(f"{url}/readyz")["status"] == "ok"
+        assert 0 not in {Path(f"/proc/{pid}").stat().st_uid for pid in (process.pid, *below)}
+    finally:
+        code = end(process)
+    assert code == 0, log.read_text(errors="replace")[-4000:]
+    assert eventually(lambda: gone(below))
+    assert (own / ".local" / "share" / "tongbu" / "postgres" / "cluster").is_dir()
