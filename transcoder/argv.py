@@ -39,7 +39,9 @@ VIDEO_FLAGS = "+cmaf+frag_keyframe+frag_discont+skip_trailer"
 AUDIO_FLAGS = "+cmaf+delay_moov+skip_trailer"
 AUDIO_FRAGMENT_US = 4_000_000
 LIMITER_CEILING = 0.84
-SUBPEL_REFINEMENT = 1
+SCALING = "bicublin"
+SUBPEL_REFINEMENT, B_FRAMES = 1, 3
+OPUS_COMPLEXITY = 5
 SLIDE_CHANGE_WIDTH_PX = 320
 SLIDE_CHANGE_FPS = 2
 SIDE_QUALITY = 5
@@ -98,7 +100,7 @@ def video_command(
     for number, rung in enumerate(job.rungs):
         if (rung.width_px, rung.height_px) != size:
             size = (rung.width_px, rung.height_px)
-            picture = picture.filter("scale", *size, flags="bicubic").filter("setsar", 1)
+            picture = picture.filter("scale", *size, flags=SCALING).filter("setsar", 1)
             if not number:
                 picture = _standard_colours(picture, plan)
         branch, picture = _fork(picture, more=number + 1 < len(job.rungs) or job.side is not None)
@@ -238,14 +240,17 @@ def _video_options(rung: VideoRung, plan: VideoPlan, at_s: float) -> dict[str, A
         "keyint_min": plan.gop_frames,
         "sc_threshold": 0,
         "subq": SUBPEL_REFINEMENT,
+        "bf": B_FRAMES,
     }
     return _clean_output(options | ({"tune": rung.tune} if rung.tune else {}))
 
 
 def _audio_options(rung: AudioRung) -> dict[str, Any]:
     """Give the options of one sound output."""
+    own = {"compression_level": OPUS_COMPLEXITY} if rung.codec is AudioCodec.OPUS else {}
     return _clean_output(
-        {
+        own
+        | {
             "f": "mp4",
             "movflags": AUDIO_FLAGS,
             "frag_duration": AUDIO_FRAGMENT_US,

@@ -26,6 +26,7 @@ from transcoder.process import Consumer, Output, Watch, run
 from transcoder.progress import Progress
 from transcoder.sandbox import Limits, Sandbox
 from transcoder.sideproducts import Change, ChangeReader, SheetSplitter, chapters, sheet_times
+from transcoder.together import both
 
 LEAST_CPU_S, CPU_S_PER_MEDIA_S = 120, 60
 WATCH = Watch(wall_s=24 * 3600, stall_s=120)
@@ -125,12 +126,7 @@ class FileEncoder:
         if side and self.plan.video and self.plan.side:
             collector = SideCollector(self.directory, self.plan.side)
             await self._poster(self.plan.video, self.plan.side)
-        if audio and self.plan.audio:
-            await self._audio()
-        if self.plan.video:
-            await self._video(self.plan.video, self.plan.video.rungs, collector)
-            if late:
-                await self._video(self.plan.video, self.plan.video.late_rungs, None)
+        await both(self._sound(wanted=audio), self._pictures(collector, late=late))
         found = chapters(collector.changes, self.plan.duration_s) if collector else ()
         return Encoded(collector.sheets if collector else [], found)
 
@@ -149,9 +145,18 @@ class FileEncoder:
 
         await run(build, [keep], sandbox=self._sandbox(), watch=WATCH)
 
-    async def _audio(self) -> None:
+    async def _pictures(self, collector: SideCollector | None, *, late: bool) -> None:
+        video = self.plan.video
+        if video is None:
+            return
+        await self._video(video, video.rungs, collector)
+        if late:
+            await self._video(video, video.late_rungs, None)
+
+    async def _sound(self, *, wanted: bool) -> None:
         audio = self.plan.audio
-        assert audio is not None
+        if audio is None or not wanted:
+            return
         async with AsyncExitStack() as stack:
             renditions = [await self._open(stack, rung.name) for rung in audio.rungs]
 

@@ -1,4 +1,4 @@
-"""Two coroutines of which one goes on only as long as the other needs it; and patience."""
+"""Two coroutines that depend on one another; and patience."""
 
 from __future__ import annotations
 
@@ -32,6 +32,17 @@ async def beside(main: Coroutine[Any, Any, T], other: Coroutine[Any, Any, None])
         first.cancel()
         second.cancel()
         await asyncio.gather(first, second, return_exceptions=True)
+
+
+async def both(first: Coroutine[Any, Any, None], second: Coroutine[Any, Any, None]) -> None:
+    """Run two to their ends at the same time; the failure of one ends the other."""
+    tasks = [asyncio.create_task(first), asyncio.create_task(second)]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def patiently(call: Callable[[], Awaitable[T]], patience_s: float) -> T:
