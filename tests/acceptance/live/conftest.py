@@ -21,9 +21,11 @@ from tests.support.chromium import (
     launched,
 )
 from tests.support.chromium import chromium_path as chromium_path
+from tests.support.wait import eventually
 
 STEP_LIMIT_MS = 30_000
 TEACHER, DEVICE = "wangfang", "kiosk"
+OVER = {"ended", "recorded", "failed"}
 PICTURES = Path(__file__).parents[3] / "catalog/web/test-results"
 
 
@@ -96,6 +98,17 @@ async def book(city: City, title: str) -> dict[str, Any]:
     return booked
 
 
+async def finish(city: City, session: str) -> None:
+    """End a lesson if it is not over yet, so that its classrooms are free for the next one."""
+    async with signed_in(city.url, TEACHER, city.passwords[TEACHER]) as teacher:
+        await teacher.post(f"sessions/{session}/end")
+
+        async def over() -> bool:
+            return (await teacher.get(f"sessions/{session}"))["state"] in OVER
+
+        await eventually(over)
+
+
 @pytest.fixture(scope="session")
 def pictures() -> Path:
     """Where screenshots are kept."""
@@ -154,3 +167,27 @@ async def screens(
         for page in context.pages:
             await page.screenshot(path=pictures / f"{request.node.name}-{number}.png")
     assert screens.thrown == []
+
+
+@dataclass(frozen=True, slots=True)
+class OnAir:
+    """A lesson that is given at the moment, and the teacher's page."""
+
+    session: str
+    teacher: Page
+
+    @property
+    def watch(self) -> str:
+        """Where guests see it."""
+        return f"/watch/{self.session}"
+
+
+@pytest.fixture
+async def on_air(city: City, screens: Screens) -> AsyncIterator[OnAir]:
+    """A lesson given from the teacher's tab; its end is the end of the test."""
+    session = (await book(city, "轴对称图形"))["id"]
+    teacher = await screens.open(f"/studio/{session}", TEACHER)
+    await teacher.get_by_role("button", name="开始上课").click()
+    await expect(teacher.get_by_text("正在上课")).to_be_visible()
+    yield OnAir(session, teacher)
+    await finish(city, session)

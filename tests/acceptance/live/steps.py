@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urljoin
 
@@ -37,7 +38,8 @@ async def moving(page: Page, selector: str = "video", frames: int = 10) -> int:
 
 async def hold(page: Page, name: str) -> None:
     """Keep a button down as long as it wants to be held."""
-    box = await page.get_by_role("button", name=name).bounding_box()
+    button = page.get_by_role("button", name=re.compile(rf"^{name}\s*按住两秒"))
+    box = await button.bounding_box()
     assert box is not None
     await page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     await page.mouse.down()
