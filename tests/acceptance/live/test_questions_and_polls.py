@@ -1,4 +1,4 @@
-"""What goes back to the teacher: a question, votes of a poll, and a discussion that can be closed."""
+"""What goes back to the teacher: a question, votes of a poll, a discussion that can be closed."""
 
 from __future__ import annotations
 

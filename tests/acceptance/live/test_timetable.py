@@ -1,4 +1,4 @@
-"""A teacher books a lesson by the form; a second one in the same room is told what it clashes with."""
+"""A teacher books a lesson by the form; a second in the same room hears what it clashes with."""
 
 from __future__ import annotations
 
