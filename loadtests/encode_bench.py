@@ -1,6 +1,6 @@
 """CPU, wall time, bytes and quality against PeerTube's and MediaCMS' settings, in one run.
 
-    python -m loadtests.encode_bench                      the three kinds, 24 s of 1080p each
+    python -m loadtests.encode_bench                      the three kinds, a minute of 1080p each
     python -m loadtests.encode_bench slides --seconds 12  one kind, other length
     python -m loadtests.encode_bench --plot docs/vmaf.svg writes the picture too
 
@@ -194,7 +194,7 @@ def main() -> int:
     """Measure, print the table, draw the picture."""
     parser = argparse.ArgumentParser(prog="python -m loadtests.encode_bench")
     parser.add_argument("kinds", nargs="*", default=list(KINDS))
-    parser.add_argument("--seconds", type=int, default=24)
+    parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--points", type=Path, help="keep points here, over several runs")
     parser.add_argument("--judge", action="store_true", help="end with 1 when a goal is missed")

@@ -4,12 +4,13 @@
 
 One process with one x264 (veryfast, zerolatency, 2 Mbit/s, GOP 2 s) and AAC, pushed by RTMP as OBS
 does; several addresses get the same bytes. It says `publishing` on standard output with its first
-frame, and ends with SIGTERM or when ffmpeg does; no frame waits for a slow server: the stamp is
-taken when the frame is handed over.
+frame, and ends with SIGTERM or when ffmpeg does. A stamp is when the frame was due, as a camera
+would have taken it: what the publisher is late counts as delay, and frames are 33.3 ms apart.
 """
 
 from __future__ import annotations
 
+import itertools
 import signal
 import subprocess
 import sys
@@ -64,11 +65,12 @@ def publish(urls: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     assert encoder.stdin is not None
     try:
-        began_at = time.monotonic()
-        for number, due_at in enumerate(_beats(began_at)):
-            time.sleep(max(0.0, due_at - time.monotonic()))
+        began_at, began_utc = time.monotonic(), time.time()
+        for number in itertools.count():
+            due_s = number / FPS
+            time.sleep(max(0.0, began_at + due_s - time.monotonic()))
             frame = frames[number % len(frames)]
-            stamp(frame, int(time.time() * 1000))
+            stamp(frame, int((began_utc + due_s) * 1000))
             encoder.stdin.write(frame)
             if number == 0:
                 sys.stdout.write("publishing\n")
@@ -79,13 +81,6 @@ def publish(urls: Sequence[str]) -> int:
         encoder.kill()
         encoder.wait()
     return 0
-
-
-def _beats(began_at: float) -> Iterator[float]:
-    number = 0
-    while True:
-        yield began_at + number / FPS
-        number += 1
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Simulated viewers of a live lesson, in a process of their own.
 
-    python -m loadtests.live_viewers ws|hls|flv|files COUNT SECONDS < addresses
+    python -m loadtests.live_viewers ws|hls|flv|files COUNT SECONDS [--join-s 2] < addresses
 
 One address a line on standard input, dealt round. `ws` reads the WebSocket `stream`, `flv` an
 HTTP-FLV stream, `files` a plain HLS playlist, `hls` the LL-HLS media playlists `video,audio` of one
@@ -12,10 +12,12 @@ and ingest are in it, the time that it lasts is not.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import resource
 import sys
+import time
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -55,16 +57,22 @@ async def learn_clock(tally: Tally, line: str) -> None:
     transport.close()
 
 
-async def run(kind: str, count: int, seconds: float, lines: Sequence[str]) -> dict[str, object]:
+async def run(
+    kind: str, count: int, seconds: float, join_s: float, lines: Sequence[str]
+) -> dict[str, object]:
     """Join, wait until all have media, measure."""
     tally = Tally(count)
     if kind == "hls":
         await learn_clock(tally, lines[0])
         lines = lines[1:]
-    for viewer in range(count):
-        for reader in readers(kind, tally, viewer, lines[viewer % len(lines)]):
-            await connect(reader)
-        await asyncio.sleep(JOIN_EVERY_S)
+    began_at = time.monotonic()
+    async with asyncio.TaskGroup() as joining:
+        for viewer in range(count):
+            line = lines[viewer % len(lines)]
+            for reader in readers(kind, tally, viewer, line):
+                joining.create_task(connect(reader))
+            due_at = began_at + (viewer + 1) * join_s / count
+            await asyncio.sleep(max(0.0, due_at - time.monotonic()))
     async with asyncio.timeout(READY_LIMIT_S):
         await tally.all_have_media.wait()
     await asyncio.sleep(SETTLE_S)
@@ -89,11 +97,18 @@ def used_s() -> float:
 
 def main(arguments: Sequence[str]) -> None:
     """Read addresses, run, print."""
-    kind, count, seconds = arguments[0], int(arguments[1]), float(arguments[2])
+    parser = argparse.ArgumentParser(description="Simulated viewers of a live lesson")
+    parser.add_argument("kind", choices=["hls", *SIMPLE])
+    parser.add_argument("count", type=int)
+    parser.add_argument("seconds", type=float)
+    parser.add_argument("--join-s", type=float, default=0.0, help="0: a hundred a second")
+    asked = parser.parse_args(arguments)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    join_s = asked.join_s or asked.count * JOIN_EVERY_S
     lines = sys.stdin.read().split()
-    sys.stdout.write(json.dumps(uvloop.run(run(kind, count, seconds, lines))) + "\n")
+    found = uvloop.run(run(asked.kind, asked.count, asked.seconds, join_s, lines))
+    sys.stdout.write(json.dumps(found) + "\n")
 
 
 if __name__ == "__main__":
