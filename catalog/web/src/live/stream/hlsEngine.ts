@@ -126,8 +126,11 @@ class HlsEngine implements Rewindable {
   private goToWish(): void {
     const anchor = this.anchor();
     if (this.wish === undefined || anchor === undefined) return;
-    this.element.currentTime = Math.max(0, this.wish - anchor);
+    const to = Math.max(0, this.wish - anchor);
     this.wish = undefined;
+    // Before anything is loaded hls.js would go to the live edge after all.
+    if (this.element.readyState === 0) this.hls.startLoad(to);
+    else this.element.currentTime = to;
   }
 
   private buffered(): void {

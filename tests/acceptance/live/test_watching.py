@@ -1,0 +1,69 @@
+"""A guest goes back in the lesson and returns, and chooses a quality."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.async_api import Page, expect
+
+from tests.acceptance.live.conftest import OnAir, Screens
+from tests.acceptance.live.steps import moving
+from tests.support.wait import eventually
+
+WIDTH = "document.querySelector('video').videoWidth"
+TIME = "document.querySelector('video').currentTime"
+BACK_FRAMES = 30
+
+
+async def until_width(page: Page, least_px: int, most_px: int) -> None:
+    """Wait until the picture is of that size; 0 is sound alone."""
+
+    async def fits() -> bool:
+        return bool(least_px <= await page.evaluate(WIDTH) <= most_px)
+
+    await eventually(fits)
+
+
+async def until_heard(page: Page) -> None:
+    """Wait until a second more has been played, picture or not."""
+    began = await page.evaluate(TIME)
+
+    async def later() -> bool:
+        return bool(await page.evaluate(TIME) > began + 1)
+
+    await eventually(later)
+
+
+async def test_a_guest_goes_back_and_returns(on_air: OnAir, screens: Screens) -> None:
+    guest = await screens.open(on_air.watch)
+    await moving(guest)
+    place = guest.get_by_role("slider", name="回看位置")
+    await place.press("Home")
+    await expect(guest.get_by_text(re.compile(r"^慢 \d+:\d\d$"))).to_be_visible()
+    await moving(guest, frames=BACK_FRAMES)
+    await expect(guest.get_by_text(re.compile(r"^慢 (0:0[3-9]|0:[1-9]\d|[1-9])"))).to_be_visible()
+
+    await guest.get_by_role("button", name="回到直播").click()
+    await expect(guest.locator("figure").get_by_text("直播中")).to_be_visible()
+    await moving(guest, frames=BACK_FRAMES)
+    await expect(guest.get_by_role("button", name="回到直播")).to_be_hidden()
+
+
+async def test_a_guest_chooses_a_quality(on_air: OnAir, screens: Screens) -> None:
+    guest = await screens.open(on_air.watch)
+    width = await moving(guest)
+    menu = guest.get_by_label("清晰度")
+    await expect(menu.locator("option").last).to_have_text("只听声音")
+    await expect(menu.locator("option").first).to_have_text(re.compile(r"^自动 \d+p$"))
+    names = await menu.locator("option").all_text_contents()
+    assert names[-1] == "只听声音"
+    assert len(names) > 3, f"{names}: the ladder has a lower rung"
+
+    await menu.select_option(names[-2])
+    await until_width(guest, 1, width - 1)
+    await menu.select_option("只听声音")
+    await until_width(guest, 0, 0)
+    await until_heard(guest)
+    await menu.select_option("auto")
+    await until_width(guest, width, width)
+    await moving(guest)
