@@ -24,7 +24,6 @@ from catalog.db.listen import Listener, listening
 from catalog.db.metrics import PoolMetrics
 from catalog.db.pool import Pool, make_pool
 from catalog.db.presentations import Presentations
-from catalog.db.removal import RemovalSettings, Remover
 from catalog.db.uploads import UploadRows
 from catalog.garbage import sweeping
 from catalog.http.endpoint import Endpoint, add_endpoints
@@ -105,8 +104,6 @@ async def origin_app(stack: AsyncExitStack, settings: Settings, dsn: str) -> web
     add_endpoints(app, [*endpoints, *DescriptionApi(endpoints, program_version()).endpoints()])
     app.add_subapp("/media", _media(ground))
     app.add_routes(Pages(await asyncio.to_thread(read_dist, DIST)).routes())
-    remover = Remover(ground.pool, RemovalSettings(), _now)
-    await stack.enter_async_context(running(remover.run(), "remover of deleted lessons"))
     await stack.enter_async_context(sweeping(ground.pool, ground.store))
     figures = WorkMetrics(ground.registry).run(ground.pool)
     await stack.enter_async_context(running(figures, "figures of the work"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,7 +12,6 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from catalog.db.pool import Pool
-from catalog.db.removal import RemovalSettings, Remover
 from catalog.http.endpoint import Api
 from catalog.http.lessons import LessonsApi
 from catalog.http.subtitles import SubtitlesApi
@@ -184,34 +183,6 @@ async def test_deletion_can_be_undone(at: Desk) -> None:
     for _ in range(2):
         assert (await at.ask("POST", f"{lesson}/restore", at.owner))[0] == 204
     assert (await at.ask("GET", lesson))[0] == 200
-
-
-async def test_old_deleted_lessons_are_removed_and_their_keys_thrown_away(at: Desk) -> None:
-    old, young = await at.add(), await at.add()
-    await at.run("update lesson set deleted_at = %s where id = %s", NOW - timedelta(days=31), old)
-    await at.run("update lesson set deleted_at = %s where id = %s", NOW - timedelta(days=1), young)
-    await at.run("insert into source (lesson_id, generation, key, filename, size_bytes)"
-                 " values (%s, 1, 'source/a/1', 'a', 1)", old)  # fmt: skip
-    await at.run(
-        "insert into side_product (lesson_id, generation, kind, key)"
-        " values (%s, 1, 'poster', 'side/a'), (%s, 1, 'chapters', '')",
-        old,
-        old,
-    )
-    async with at.pool.connection() as connection:
-        rendition = await insert(
-            connection, "rendition", lesson_id=old, generation=1, name="v", media="video",
-            codecs="c", timescale=1, init=b"", rung=0,
-        )  # fmt: skip
-    await at.run(
-        "insert into media_object values (%s, 0, 'media/a', 1, 0, '{1}', '{1}')", rendition
-    )
-    remover = Remover(at.pool, RemovalSettings(), lambda: NOW)
-    assert await remover.sweep() == 1
-    assert await remover.sweep() == 0
-    assert [row["id"] for row in await at.run("select id from lesson")] == [young]
-    keys = {row["key"] for row in await at.run("select key from garbage")}
-    assert keys == {"source/a/1", "side/a", "media/a"}
 
 
 async def test_retry_wants_what_failed(at: Desk) -> None:
