@@ -306,12 +306,11 @@ async def test_a_lesson_deleted_long_ago_leaves_with_all_its_objects(
         undone = await add_lesson(connection, deleted_at=NOW - 29 * DAY)
         keys = {}
         for lesson in (gone, undone):
-            source = await add_source(connection, lesson, 1)
-            keys[lesson] = [source, *await add_version(connection, lesson, 1)]
+            keys[lesson] = await add_version(connection, lesson, 1)
             await store_all(local_store, *keys[lesson])
     assert await sweeper.drop_lessons(NOW) == 1
     assert await sweeper.sweep(NOW) == 0
-    assert await sweeper.sweep(NOW + 2 * DAY) == 4
+    assert await sweeper.sweep(NOW + 2 * DAY) == 3
     assert await keys_below(local_store, "") == sorted(keys[undone])
     assert await count(pool, "lesson") == 1
 
