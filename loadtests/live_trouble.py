@@ -80,11 +80,12 @@ def suffered(seen: Seen, trouble: Trouble, until_ms: float) -> Suffered:
     if not shown:
         return Suffered(until_ms - trouble.began_ms, math.inf, math.inf)
     longest = max(gaps(window, 0), key=lambda gap: gap[1] - gap[0], default=(0.0, 0.0))
-    lost_ms = 0.0
-    for a, b in itertools.pairwise(shown):
-        skipped_ms = b.stamp_ms - a.stamp_ms - FRAME_MS
-        if skipped_ms > FRAME_MS / 2:
-            lost_ms += max(0.0, skipped_ms - _within(trouble.unsent, a.stamp_ms, b.stamp_ms))
+    stamps = sorted({one.stamp_ms for one in shown})
+    lost_ms = sum(
+        max(0.0, b - a - FRAME_MS - _within(trouble.unsent, a, b))
+        for a, b in itertools.pairwise(stamps)
+        if b - a > 1.5 * FRAME_MS
+    )
     plays = until_ms - shown[-1].at_ms < PLAYING_WITHIN_MS
     silent = [b for a, b in gaps(window) if b > trouble.began_ms]
     back_ms = max(0.0, max(silent, default=0.0) - trouble.ended_ms) if plays else math.inf
