@@ -17,6 +17,7 @@ from streaming.live.events import Event, FragmentReady, RunStarted, StateChanged
 from streaming.live.metrics import LiveMetrics, rung_label
 from streaming.live.track import MICROSECONDS, Track
 from streaming.live.viewer import Frame, Kind, Rung, Viewer, message
+from streaming.live.wire import Wire
 
 SOUND_KEPT_US = 7 * MICROSECONDS
 SOUND_ALONE_US = MICROSECONDS // 2
@@ -40,13 +41,34 @@ class _Ring:
 
 
 class Connection:
-    """A viewer and the bell that tells its socket that something is queued."""
+    """A viewer, its wire, and the bell that wakes its task when the wire is not enough.
+
+    Sound waits for the next picture, a thirtieth of a second at most: one write for both.
+    """
 
     def __init__(self, viewer: Viewer) -> None:
         self.viewer = viewer
+        self.wire: Wire | None = None
         self.bell = asyncio.Event()
         self.closed = False
         self.skips = 0
+        self._holds_sound = False
+
+    def deliver(self, frame: Frame, now: float) -> None:
+        """Queue a frame, if this viewer gets it, and send what is queued."""
+        queued = len(self.viewer)
+        self.viewer.offer(frame, now)
+        if len(self.viewer) == queued:
+            return
+        is_sound = frame.kind is Kind.SOUND and self.viewer.video is not None
+        self._holds_sound = is_sound and not self._holds_sound
+        if not self._holds_sound:
+            self.send()
+
+    def send(self) -> None:
+        """Send what is queued, now or as soon as the socket takes it."""
+        if self.wire is None or not self.wire.flush():
+            self.bell.set()
 
     def close(self) -> None:
         """Let the socket end when the queue is empty."""
@@ -117,7 +139,7 @@ class Hub:
         for connection in self._connections:
             connection.viewer.begin(rungs, audio)
             connection.viewer.say(self.hello(now_utc, anchor_utc, connection.viewer), now)
-            connection.bell.set()
+            connection.send()
 
     def publish(self, events: Iterable[Event], now: float, now_utc: float, anchor: float) -> None:
         """Give everyone what happened."""
@@ -159,16 +181,15 @@ class Hub:
         self.begun.set()
         for connection in self._connections:
             viewer = connection.viewer
-            viewer.offer(frame, now)
+            connection.deliver(frame, now)
             if viewer.skips != connection.skips:
                 connection.skips = viewer.skips
                 self._metrics.skips.labels(self._label(viewer.video)).inc()
-            connection.bell.set()
 
     def _say(self, text: str, now: float) -> None:
         for connection in self._connections:
             connection.viewer.say(text, now)
-            connection.bell.set()
+            connection.send()
 
     def _state(self) -> str:
         return json.dumps({"type": "state", "state": self._channel.state.value})

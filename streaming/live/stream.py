@@ -12,6 +12,7 @@ import asyncio
 import json
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -20,13 +21,13 @@ from catalog.errors import Unavailable
 from streaming.live.feed import LiveFeed
 from streaming.live.hub import Connection
 from streaming.live.metrics import LiveMetrics, rung_label
-from streaming.live.viewer import Frame, RungChanged, Said, Skipped
+from streaming.live.viewer import Frame, Item, RungChanged
+from streaming.live.wire import UNSENT_LIMIT_BYTES, Wire, text_of
 
 ASKED_LIMIT_BYTES = 4096
 ASKED_LIMIT = 20
 HEARTBEAT_S = 15.0
 BEGIN_LIMIT_S = 18.0
-UNSENT_LIMIT_BYTES = 64 * 1024
 _TCP_NOTSENT_LOWAT = 25
 _TCP_CONGESTION = getattr(socket, "TCP_CONGESTION", 13)
 
@@ -63,7 +64,8 @@ async def stream(
     asked = request.query.get("rendition", "")
     connection = feed.hub.join(asked, time.monotonic(), now_utc, feed.anchor_utc)
     try:
-        await _serve(ws, connection, feed, metrics)
+        with _Told(feed, connection, metrics) as told:
+            await _serve(ws, request.transport, connection, told)
     finally:
         feed.hub.leave(connection)
         _hang_up(request)
@@ -78,9 +80,14 @@ def _hang_up(request: web.Request) -> None:
 
 
 async def _serve(
-    ws: web.WebSocketResponse, connection: Connection, feed: LiveFeed, metrics: LiveMetrics
+    ws: web.WebSocketResponse,
+    transport: asyncio.Transport | None,
+    connection: Connection,
+    told: Callable[[Item], None],
 ) -> None:
-    sending = asyncio.create_task(_send(ws, connection, feed, metrics), name="stream sender")
+    if transport is None:
+        return
+    sending = asyncio.create_task(_send(ws, transport, connection, told), name="stream sender")
     try:
         await _listen(ws, connection)
     finally:
@@ -116,40 +123,59 @@ def understood(text: str, connection: Connection, now: float) -> bool:
     return True
 
 
+class _Told:
+    """Counts what a viewer is sent, and the viewer under the rung that it has."""
+
+    def __init__(self, feed: LiveFeed, connection: Connection, metrics: LiveMetrics) -> None:
+        self._feed = feed
+        self._connection = connection
+        self._metrics = metrics
+        self._sent = metrics.sent.labels("ws")
+        self._gauge = metrics.viewers.labels("ws", _label(feed, connection))
+
+    def __enter__(self) -> Callable[[Item], None]:
+        self._gauge.inc()
+        return self._hear
+
+    def __exit__(self, *_: object) -> None:
+        self._gauge.dec()
+
+    def _hear(self, item: Item) -> None:
+        if isinstance(item, Frame):
+            self._sent.inc(len(item.data))
+        elif isinstance(item, RungChanged):
+            self._metrics.rung_changes.labels(item.why).inc()
+            self._gauge.dec()
+            self._gauge = self._metrics.viewers.labels("ws", _label(self._feed, self._connection))
+            self._gauge.inc()
+
+
 async def _send(
-    ws: web.WebSocketResponse, connection: Connection, feed: LiveFeed, metrics: LiveMetrics
+    ws: web.WebSocketResponse,
+    transport: asyncio.WriteTransport,
+    connection: Connection,
+    told: Callable[[Item], None],
 ) -> None:
-    """Send what is queued, as fast as the line takes it."""
-    sent = metrics.sent.labels("ws")
-    gauge = metrics.viewers.labels("ws", _label(feed, connection))
-    gauge.inc()
-    try:
-        while True:
-            item = connection.viewer.next()
-            match item:
-                case None if connection.closed:
-                    await ws.close(code=WSCloseCode.GOING_AWAY, message=b"ended")
-                    return
-                case None:
-                    connection.bell.clear()
-                    await connection.bell.wait()
-                case Frame(data=data):
-                    await ws.send_bytes(data)
-                    sent.inc(len(data))
-                case Said(text=text):
-                    await ws.send_str(text)
-                case Skipped(frames=frames):
-                    await ws.send_str(json.dumps({"type": "skipped", "frames": frames}))
-                case RungChanged(video=video, why=why):
-                    metrics.rung_changes.labels(why).inc()
-                    gauge.dec()
-                    gauge = metrics.viewers.labels("ws", _label(feed, connection))
-                    gauge.inc()
-                    await ws.send_str(json.dumps({"type": "rung", "video": video, "why": why}))
-    except ConnectionError:
-        return
-    finally:
-        gauge.dec()
+    """Keep the wire: the hub writes to it while it is free, this task when it is not."""
+    wire = connection.wire = Wire(transport, connection.viewer, told)
+    with suppress(ConnectionError):
+        while not wire.closing:
+            if not wire.flush():
+                await _send_one(ws, wire.take())
+            elif connection.closed:
+                await ws.close(code=WSCloseCode.GOING_AWAY, message=b"ended")
+                return
+            else:
+                connection.bell.clear()
+                await connection.bell.wait()
+
+
+async def _send_one(ws: web.WebSocketResponse, item: Item | None) -> None:
+    """Send an item and wait until the line has taken what was written before it."""
+    if isinstance(item, Frame):
+        await ws.send_bytes(item.data)
+    elif item is not None:
+        await ws.send_str(text_of(item))
 
 
 def _label(feed: LiveFeed, connection: Connection) -> str:

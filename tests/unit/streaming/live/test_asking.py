@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from streaming.hls.directives import BadDirective, read_directives
 from streaming.live.hub import Connection
-from streaming.live.stream import UNSENT_LIMIT_BYTES, tune, understood
+from streaming.live.stream import tune, understood
 from streaming.live.target import read_target
 from streaming.live.viewer import Rung, Viewer
+from streaming.live.wire import UNSENT_LIMIT_BYTES
 
 AVAILABLE = Path("/proc/sys/net/ipv4/tcp_available_congestion_control")
 RUNGS = (Rung(1, "720p"), Rung(2, "360p"))
