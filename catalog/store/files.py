@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -48,12 +49,17 @@ def _write_all(descriptor: int, piece: bytes) -> None:
 
 
 def make_directories(root: Path, directory: Path) -> None:
-    """Make what is missing between root and directory, each durable in the one above."""
+    """Make what is missing between root and directory, each durable in the one above.
+
+    Another may make or take one at the same moment; who then finds none tries again.
+    """
     at = root
     for part in directory.relative_to(root).parts:
         above, at = at, at / part
         if not at.is_dir():
-            at.mkdir(exist_ok=True)
+            # mkdir(exist_ok=True) raises when what it met has gone before it looks.
+            with suppress(FileExistsError):
+                at.mkdir()
             sync_directory(above)
 
 
