@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check lint web web-check api-types lock bench bench-encode bench-search clean
+.PHONY: help serve test check lint web web-check api-types lock bench bench-encode bench-search bench-live clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -38,7 +38,13 @@ bench-encode: $(BIN)/.installed-dev ## CPU, bytes and quality against other serv
 bench-search: $(BIN)/.installed-dev web ## Search among 4 million lessons (ARGS="--lessons 100000" for fewer)
 	$(BIN)/python -m loadtests.search_bench $(ARGS)
 
-bench: $(BIN)/.installed-dev web ## Every figure of the README, one after the other (an hour)
+bench-live: $(BIN)/.installed-dev web ## Live: glass to glass, skew of four browsers, troubles, viewers per core
+	$(BIN)/python -m loadtests.live_glass
+	$(BIN)/python -m loadtests.live_skew
+	$(BIN)/python -m loadtests.live_trouble
+	$(BIN)/python -m loadtests.live_fanout
+
+bench: $(BIN)/.installed-dev web ## Every figure of the README, one after the other (two hours)
 	$(BIN)/python -m loadtests.first_frame_bench
 	$(BIN)/python -m loadtests.encode_bench --plot docs/vmaf.svg
 	$(BIN)/python -m loadtests.backlog_bench
@@ -46,6 +52,7 @@ bench: $(BIN)/.installed-dev web ## Every figure of the README, one after the ot
 	$(BIN)/python -m loadtests.pages_bench
 	$(BIN)/python -m loadtests.store_bench
 	$(MAKE) bench-search
+	$(MAKE) bench-live
 
 lock: $(BIN)/.installed-dev ## Make the lock files anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
