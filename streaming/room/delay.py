@@ -6,8 +6,7 @@ one step every 5 s, and only after nobody has needed it for 10 s (doubled up to 
 had to rise again soon after a fall). A room that still has a lower rung lifts D to 0.6 s at most
 (it shall go down a rung), one at its lowest rung to 1.0 s. One that cannot hold that for 10 s is
 late: it counts no longer, until it could have held D for 10 s (0.9 s, where no room is on time).
-While classrooms or speakers report, viewers do not count. While none does, nobody has to be in step
-with a room, and 0.25 s is enough for viewers on WebSocket.
+While classrooms or speakers report, viewers do not count.
 """
 
 from __future__ import annotations
@@ -38,7 +37,6 @@ class Delivery(Enum):
 
 
 FLOOR_S = {Delivery.WS: 0.4, Delivery.HLS: 0.75}
-VIEWERS_FLOOR_S = {Delivery.WS: 0.25, Delivery.HLS: 0.7}
 
 
 class Standing(Enum):
@@ -80,19 +78,14 @@ class Can:
     is_room: bool = True
 
     @property
-    def floor_s(self) -> float:
-        """What D is at least on this member's account."""
-        return (FLOOR_S if self.is_room else VIEWERS_FLOOR_S)[self.delivery]
-
-    @property
     def limit_s(self) -> float:
         """How far this member may lift D."""
-        return LIMIT_S if self.lowest else max(RUNG_LIMIT_S, self.floor_s)
+        return LIMIT_S if self.lowest else max(RUNG_LIMIT_S, FLOOR_S[self.delivery])
 
     @property
     def demand_s(self) -> float:
         """What D this member asks for, as far as it may."""
-        return min(max(steps_up(self.can_s), self.floor_s), self.limit_s)
+        return min(max(steps_up(self.can_s), FLOOR_S[self.delivery]), self.limit_s)
 
 
 @dataclass(slots=True)
@@ -175,7 +168,7 @@ class Delay:
         if line.counts:
             bar_s = LIMIT_S if can.lowest else math.inf
         elif any(one.counts for one in self._lines.values() if self._is_asked(one)):
-            bar_s = max(self.d_s, can.floor_s)
+            bar_s = max(self.d_s, FLOOR_S[can.delivery])
         else:
             bar_s = RETURN_S
         return can.can_s <= bar_s + _GRAIN_S

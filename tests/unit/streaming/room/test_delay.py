@@ -159,15 +159,6 @@ def test_viewers_count_only_where_there_is_no_room() -> None:
     assert run(delay, {"v": viewer}, 5, 6) == [0.8]
 
 
-def test_viewers_among_themselves_see_the_lesson_sooner_than_rooms_would() -> None:
-    near, far = Can(0.12, is_room=False), Can(0.12, Delivery.HLS, is_room=False)
-    delay = Delay()
-    assert run(delay, {"v": near}, 0, 60)[-1] == 0.25
-    assert run(delay, {"v": near, "a": Can(0.1)}, 60, 61) == [0.4]
-    delay.leave("a")
-    assert run(delay, {"v": near, "h": far}, 61, 62) == [0.7]
-
-
 lines = st.builds(Can, st.floats(0.0, 3.0), st.sampled_from(Delivery), st.booleans(), st.just(True))
 reports = st.lists(
     st.tuples(st.sampled_from("abcd"), lines, st.floats(0.05, 8.0)), min_size=1, max_size=150
