@@ -4,10 +4,12 @@ Rules. The first video rung (the sound, where there is no picture) leads: at the
 nearest to two seconds it begins a segment, and everyone's next segment begins there. A fragment of
 another rendition waits until the leader has passed its start, since only then it is known on which
 side of a boundary it lies: so MSN n is the same stretch everywhere. A hole in time (the publisher
-was away) ends the segment; a new initialization section begins one; other codec parameters make it
-a discontinuity, in all renditions. A rendition that has nothing of a segment says so with a gap.
+was away) ends the segment and is filled with gaps, so that times go on uninterrupted; one that is
+too long for that is a discontinuity. A new initialization section begins a segment; other codec
+parameters make it a discontinuity, in all renditions. A rendition that has nothing of a segment
+says so with a gap.
 
-Spec: RFC 8216bis 4.4.4.3 (discontinuity), 4.4.4.7 (gap), 6.2.4 (synchronized renditions).
+Spec: RFC 8216bis 3 (times go on), 4.4.4.3 (discontinuity), 4.4.4.7 (gap), 6.2.4 (renditions).
 """
 
 from __future__ import annotations
@@ -38,6 +40,8 @@ SEGMENT_US = 2_000_000
 KEYFRAME_LIMIT_US = 4_200_000
 FOLLOW_LIMIT_US = 250_000
 TARGET_DURATION_S = 6  # SEGMENT_US and one whole GOP more, with what a follower may be late
+HOLE_SEGMENT_US = 5_000_000
+HOLE_LIMIT_US = 120_000_000
 HELD_LIMIT_US = 10_000_000
 HELD_LIMIT_BYTES = 8 * 1024 * 1024
 RENDITIONS_LIMIT = 16
@@ -53,6 +57,11 @@ class _Boundary:
     opening: Opening
     start_us: int
     duration_us: int = SEGMENT_US
+    hole: bool = False
+
+    @property
+    def end_us(self) -> int:
+        return self.start_us + self.duration_us
 
 
 @dataclass(slots=True)
@@ -203,11 +212,41 @@ class Channel:
         if self._grid and track.opening is not None and track.end_us is not None:
             self._grid[-1].duration_us = track.end_us - self._grid[-1].start_us
         changes = any(item.changes for item in self.present())
+        if track.is_gap(fragment) and not self._fill(start_us, anchor_utc):
+            changes = True
+        self._bound(start_us, anchor_utc, changes)
+        yield from self._open(track, self._grid[-1], fragment)
+
+    def _bound(self, start_us: int, anchor_utc: float, changes: bool = False) -> _Boundary:
         program_utc = anchor_utc + start_us / MICROSECONDS
         boundary = _Boundary(Opening(self._next, changes, program_utc), start_us)
         self._next += 1
         self._grid.append(boundary)
-        yield from self._open(track, boundary, fragment)
+        return boundary
+
+    def _fill(self, until_us: int, anchor_utc: float) -> bool:
+        """Put gaps where nobody has anything; False when that is too long."""
+        from_us = max(self._tail_us(track) for track in self.tracks.values())
+        hole_us = until_us - from_us
+        if hole_us > HOLE_LIMIT_US:
+            return False
+        pieces = -(-hole_us // HOLE_SEGMENT_US) if hole_us > GAP_US else 0
+        for piece in range(pieces):
+            boundary = self._bound(from_us + hole_us * piece // pieces, anchor_utc)
+            boundary.duration_us = from_us + hole_us * (piece + 1) // pieces - boundary.start_us
+            boundary.hole = True
+        return True
+
+    def _tail_us(self, track: Track) -> int:
+        """Give where a rendition ends in front of a hole, with what waits for the leader."""
+        if track.end_us is None:
+            return 0
+        end_us = track.end_us
+        for item in self._held[track.name].items:
+            if isinstance(item, Init) or track.us(item.start_ts) > end_us + GAP_US:
+                break
+            end_us = max(end_us, track.us(item.start_ts + track.fit(item).duration_ts))
+        return end_us
 
     def _open(self, track: Track, boundary: _Boundary, fragment: Fragment) -> Iterator[Event]:
         yield from self._close(track)
@@ -225,8 +264,9 @@ class Channel:
             track.restart()
             return
         for boundary in missed:
-            segment = track.skip(boundary.opening, boundary.start_us, boundary.duration_us)
-            yield SegmentReady(track, segment)
+            start_us = track.listed_us if boundary.hole else boundary.start_us
+            lasts_us = max(0, boundary.end_us - start_us)
+            yield SegmentReady(track, track.skip(boundary.opening, start_us, lasts_us))
 
     def _close(self, track: Track) -> Iterator[Event]:
         closed = track.close()
@@ -240,6 +280,7 @@ class Channel:
             yield from self._step(ChannelInput.SEGMENT)
 
     def _add(self, track: Track, fragment: Fragment) -> Iterator[Event]:
+        fragment = track.fit(fragment)
         parts = track.add(fragment)
         yield FragmentReady(track, fragment)
         for part in parts:
@@ -282,10 +323,17 @@ class Channel:
         boundary = self._boundary(track, fragment)
         if boundary is not None:
             yield from self._open(track, boundary, fragment)
-        elif track.opening is None or track.pending is not None:
+        elif track.opening is None or track.pending is not None or self._is_early(track, fragment):
             track.refuse()
             return
         yield from self._add(track, fragment)
+
+    def _is_early(self, track: Track, fragment: Fragment) -> bool:
+        """Tell whether this comes after a hole, but before the picture's first keyframe."""
+        start_us = track.us(fragment.start_ts)
+        return track.is_gap(fragment) and any(
+            item.hole and item.start_us <= start_us < item.end_us for item in self._grid
+        )
 
     def _boundary(self, track: Track, fragment: Fragment) -> _Boundary | None:
         """Give the newest boundary that this fragment may begin a segment at, if there is one."""
@@ -294,7 +342,9 @@ class Channel:
         fresh = [
             item
             for item in self._grid
-            if item.start_us <= start_us + SLACK_US and item.opening.number > known
+            if item.start_us <= start_us + SLACK_US
+            and item.opening.number > known
+            and not item.hole
         ]
         if not fresh or (track.changes and not fresh[-1].opening.discontinuity):
             return None

@@ -34,6 +34,7 @@ HOLD_BACK_US = 3 * TARGET_DURATION_S * MICROSECONDS
 SKIP_UNTIL_US = 6 * TARGET_DURATION_S * MICROSECONDS
 HOLD_BACK_PARTS = 3
 LISTED_PARTS_SEGMENTS = 4
+HINT_SEGMENTS = 8
 SOUND = "sound"
 MARK = "\udfff"  # no text from a database or a request can hold half a surrogate pair
 
@@ -187,12 +188,17 @@ class TrackTexts:
         )
 
     def _hint(self) -> str:
-        """Name the part that comes next: a segment is taken to be as long as the one before it."""
+        """Name the part that comes next: a segment is taken to be as long as those before it.
+
+        One that a hole cut short, and the gaps in the hole, say nothing about that.
+        """
         track = self._track
         number, index = track.next_number, len(track.parts)
-        if track.parts and track.segments:
+        before = (s.duration_ts for s in track.segments[-HINT_SEGMENTS:] if not s.gap)
+        lasts_ts = max(before, default=0)
+        if track.parts and lasts_ts:
             end_ts = track.parts[-1].start_ts + track.parts[-1].duration_ts
-            if end_ts - track.open_ts >= track.segments[-1].duration_ts:
+            if end_ts - track.open_ts >= lasts_ts:
                 number, index = number + 1, 0
         return f"{self._track.name}/{number}.{index}.m4s{MARK}"
 

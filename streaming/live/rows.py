@@ -9,7 +9,7 @@ rewinding viewers the times that they know.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from catalog.media import Rendition
@@ -201,21 +201,29 @@ def recorded_segments(rendition: Rendition, anchor_utc: float) -> list[tuple[Seg
 
 
 def without_holes(segments: Sequence[Segment]) -> list[Segment]:
-    """Put gaps where numbers are missing, so that a playlist can count."""
+    """Put gaps where numbers are missing, as long as what is missing, so that a playlist counts."""
     whole: list[Segment] = []
     for segment in segments:
-        while whole and whole[-1].number + 1 < segment.number:
-            last = whole[-1]
-            whole.append(
-                Segment(
-                    last.number + 1,
-                    0,
-                    False,
-                    last.program_utc,
-                    last.start_ts + last.duration_ts,
-                    last.duration_ts,
-                    gap=True,
-                )
-            )
+        if whole:
+            whole += _between(whole[-1], segment)
         whole.append(segment)
     return whole
+
+
+def _between(last: Segment, following: Segment) -> Iterator[Segment]:
+    start_ts = last.start_ts + last.duration_ts
+    missing = following.number - last.number - 1
+    missing_ts = max(0, following.start_ts - start_ts)
+    spent_ts = max(1, following.start_ts - last.start_ts)
+    tick_s = (following.program_utc - last.program_utc) / spent_ts
+    for at in range(missing):
+        begin_ts = start_ts + missing_ts * at // missing
+        yield Segment(
+            last.number + 1 + at,
+            0,
+            False,
+            last.program_utc + tick_s * (begin_ts - last.start_ts),
+            begin_ts,
+            start_ts + missing_ts * (at + 1) // missing - begin_ts,
+            gap=True,
+        )

@@ -3,8 +3,8 @@
 The channel says where segments begin (`open`, `close`); a track says whether a fragment may be
 taken at all, and cuts parts. A part is as near to 200 ms as whole frames allow: its target is set
 by the first fragment, never exceeded, and every part but a segment's last reaches 85 % of it as
-long as the frames come evenly. A frame that lasts longer than a part (the last one before a gap)
-counts as one frame of ordinary length.
+long as the frames come evenly. A frame that lasts longer than a part counts as one frame of
+ordinary length; the last one in front of a hole, which ffmpeg lets last over all of it, is cut.
 
 Spec: RFC 8216bis 4.4.3.7 (part target), 4.4.4.9 (parts), 6.2.2 (window).
 """
@@ -20,6 +20,7 @@ from streaming.errors import BadMedia
 from streaming.isobmff.fragment import Fragment
 from streaming.isobmff.reader import Init
 from streaming.live.port import LiveRendition
+from streaming.live.retime import shorten
 
 MICROSECONDS = 1_000_000
 PART_US = 200_000
@@ -163,6 +164,12 @@ class Track:
             return self.opening.number
         return self.segments[-1].number + 1 if self.segments else 0
 
+    @property
+    def listed_us(self) -> int:
+        """Where the newest whole segment ends, a gap too."""
+        last = self.segments[-1]
+        return micros(last.start_ts + last.duration_ts, self.scale(last))
+
     def us(self, ticks: int) -> int:
         """Give ticks in microseconds."""
         return micros(ticks, self.timescale)
@@ -250,6 +257,16 @@ class Track:
         self._frame_ts = max(1, min(frame_ts, longest_ts))
         frames = max(1, round(PART_US / MICROSECONDS * self.timescale / self._frame_ts))
         self.part_target_ts = frames * self._frame_ts
+
+    def fit(self, fragment: Fragment) -> Fragment:
+        """Cut what lasts over a hole, so that bytes and playlist say the same."""
+        if not self.part_target_ts:
+            return fragment
+        excess_ts = fragment.duration_ts - self._counted(fragment)
+        if self.us(excess_ts) <= GAP_US:
+            return fragment
+        data, taken_ts = shorten(fragment.data, excess_ts)
+        return replace(fragment, duration_ts=fragment.duration_ts - taken_ts, data=data)
 
     def add(self, fragment: Fragment) -> list[Part]:
         """Take the next fragment of the open segment; give the parts that it completes."""

@@ -1,7 +1,15 @@
+import type {
+  HlsConfig,
+  LoaderCallbacks,
+  LoaderConfiguration,
+  PlaylistLoaderContext,
+} from "hls.js";
 import { describe, expect, it } from "vitest";
 import { Appender, KEPT_BEHIND_S, MOST_WAITING_BYTES, type Sink } from "@/live/stream/appender";
 import { AUTO, choicesOf, heldOf, NO_OFFER, sameOffer } from "@/live/stream/choices";
 import { startOf } from "@/live/stream/fragment";
+import { HELD_MS, patient } from "@/live/stream/patientLoader";
+import { behindHole, PADDING_S, PATIENCE_S, Standstill } from "@/live/stream/standstill";
 import {
   BadMessage,
   MOST_BINARY_BYTES,
@@ -291,5 +299,66 @@ describe("the quality menu", () => {
   it("is made anew only when something in it has changed", () => {
     expect(sameOffer(offer, { ...offer, rungs: [...offer.rungs] })).toBe(true);
     expect(sameOffer(offer, { ...offer, current: "360p" })).toBe(false);
+  });
+});
+
+describe("a picture that stands in front of a hole", () => {
+  const PIECES = [
+    { start: 0, end: 2, gap: false },
+    { start: 2, end: 2.5, gap: false },
+    { start: 2.5, end: 7.25, gap: true },
+    { start: 7.25, end: 12, gap: true },
+    { start: 12, end: 14, gap: false },
+  ];
+
+  it.each([2.3, 2.5, 5, 8, 11.9])("at %f goes on behind it", (at) => {
+    expect(behindHole(PIECES, at)).toBe(12 + PADDING_S);
+  });
+
+  it.each([0, 1.9, 12, 13, 20])("at %f has none to go over", (at) => {
+    expect(behindHole(PIECES, at)).toBeUndefined();
+  });
+
+  it("waits until somebody is back", () => {
+    expect(behindHole(PIECES.slice(0, 4), 2.5)).toBeUndefined();
+    expect(behindHole([], 2.5)).toBeUndefined();
+  });
+
+  it("has patience first, and each time that it moved", () => {
+    const still = new Standstill();
+    expect(still.leads(10, 2.4, PIECES)).toBeUndefined();
+    expect(still.leads(10 + PATIENCE_S - 0.1, 2.4, PIECES)).toBeUndefined();
+    expect(still.leads(10 + PATIENCE_S, 2.4, PIECES)).toBe(12 + PADDING_S);
+    expect(still.leads(10 + PATIENCE_S + 0.1, 2.5, PIECES)).toBeUndefined();
+    still.moves();
+    expect(still.leads(30, 2.5, PIECES)).toBeUndefined();
+  });
+});
+
+describe("a playlist request that the origin holds", () => {
+  const POLICY = { maxTimeToFirstByteMs: 4800, maxLoadTimeMs: 4800, timeoutRetry: null, errorRetry: null };
+
+  function waits(url: string): number[] {
+    const given: LoaderConfiguration[] = [];
+    class Usual {
+      load(_: unknown, config: LoaderConfiguration) {
+        given.push(config);
+      }
+    }
+    const Patient = patient(Usual as unknown as HlsConfig["loader"]);
+    const config = { loadPolicy: POLICY, maxRetry: 0, timeout: 4800, retryDelay: 0, maxRetryDelay: 0 };
+    const loader = new Patient({} as HlsConfig);
+    loader.load({ url } as PlaylistLoaderContext, config, {} as LoaderCallbacks<PlaylistLoaderContext>);
+    return given.flatMap((one) => [
+      one.timeout, one.loadPolicy.maxTimeToFirstByteMs, one.loadPolicy.maxLoadTimeMs,
+    ]);
+  }
+
+  it("is waited for as long as it may be held", () => {
+    expect(waits("/live/s/720p.m3u8?_HLS_msn=7&_HLS_part=3")).toEqual([HELD_MS, HELD_MS, HELD_MS]);
+  });
+
+  it("is no other request", () => {
+    expect(waits("/live/s/720p.m3u8?token=x")).toEqual([4800, 4800, 4800]);
   });
 });

@@ -140,8 +140,9 @@ async def test_an_origin_that_was_killed_goes_on_and_viewers_can_rewind(
         await send(feed, inits + rest)
         async with client.get(live.at(session, "360p.m3u8")) as answer:
             playlist = parse_media(await answer.text())
-        assert [s.uri for s in playlist.segments] == [f"360p/{n}.m4s" for n in range(11)][:-1]
-        assert not any(s.discontinuity or s.gap for s in playlist.segments)
+        assert [s.uri for s in playlist.segments] == [f"360p/{n}.m4s" for n in range(11)]
+        assert [s.gap for s in playlist.segments].index(True) == 8
+        assert not any(s.discontinuity or s.gap for s in playlist.segments[9:])
         data = b"".join(item.data for n, item in source if n == "360p" and hasattr(item, "samples"))
         async with client.get(live.at(session, "360p/1.m4s")) as answer:
             assert await answer.read() in data
@@ -169,7 +170,7 @@ async def test_other_codec_parameters_go_on_beside(store: LocalStore) -> None:
         await eventually(lambda: session in live.lessons)
         kept = live.recordings.kept[session, FeedName.MAIN].renditions
         assert list(kept) == ["360p", "360p-r2"]
-        assert [item.first_number for item in kept["360p-r2"].objects][:1] == [4]
+        assert [item.first_number for item in kept["360p-r2"].objects][:1] == [5]
 
 
 async def test_a_store_that_is_away_holds_up_nobody(store: LocalStore) -> None:

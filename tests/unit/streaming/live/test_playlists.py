@@ -80,8 +80,29 @@ def test_other_parameters_and_a_hole(golden: Golden) -> None:
     script.play(360, 430)
     golden.check("hls/live-discontinuity.m3u8", shown(script, "720p"))
     found = read(shown(script, "720p"))
-    assert found.segments[2].map_uri == "720p/init-1.mp4"
-    assert [s.discontinuity for s in found.segments] == [False, False, True]
+    assert found.segments[4].map_uri == "720p/init-1.mp4"
+    assert [s.discontinuity for s in found.segments] == [False, False, False, False, True]
+
+
+def test_after_a_hole_the_hint_knows_where_a_segment_will_end() -> None:
+    script = Script().begin(HIGH)
+    script.play(0, 75, ("720p",))
+    script.play(360, 418, ("720p",))
+    assert read(shown(script, "720p")).preload_uri == "720p/4.9.m4s"
+    script.play(418, 420, ("720p",))
+    assert read(shown(script, "720p")).preload_uri == "720p/5.0.m4s"
+
+
+@pytest.mark.parametrize("name", ["720p", "aac"])
+def test_a_hole(golden: Golden, name: str) -> None:
+    script = Script().begin(*EVERYTHING)
+    script.play(0, 75)
+    script.play(350, 430)
+    golden.check(f"hls/live-hole-{name}.m3u8", shown(script, name))
+    found = read(shown(script, name))
+    begins_ms = [s.program_ms or 0 for s in found.segments]
+    lasts_us = sum(s.duration_us for s in found.segments[:4])
+    assert lasts_us / 1000 == pytest.approx(begins_ms[4] - begins_ms[0], abs=22)
 
 
 def test_a_discontinuity_of_the_open_segment_is_told_with_its_first_part() -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from catalog.media import Media, MediaObject, Rendition
 from streaming.live.rows import (
     RecordingTime,
@@ -120,6 +122,18 @@ def test_what_is_recorded_is_known_again_with_its_own_times() -> None:
     assert [(s.number, s.gap) for s in filled] == [
         (5, False), (6, False), (7, True), (8, True), (9, False),
     ]  # fmt: skip
+
+
+def test_gaps_last_as_long_as_what_is_missing() -> None:
+    before, after = (
+        Segment(number, 0, False, 100 + start_s, 1000 * start_s, 2000)
+        for number, start_s in ((4, 8), (8, 21))
+    )
+    found = without_holes([before, after])
+    assert [(s.number, s.start_ts, s.duration_ts) for s in found] == [
+        (4, 8000, 2000), (5, 10_000, 3666), (6, 13_666, 3667), (7, 17_333, 3667), (8, 21_000, 2000),
+    ]  # fmt: skip
+    assert found[2].program_utc == pytest.approx(113.666)
 
 
 def test_keys_of_another_form_are_left_alone() -> None:

@@ -6,8 +6,11 @@ import type Hls from "hls.js";
 import type { ErrorData, HlsConfig } from "hls.js";
 import { AUTO } from "./choices";
 import type { Engine, EngineEvents } from "./engine";
+import { patient } from "./patientLoader";
+import { Standstill, type Piece } from "./standstill";
 
 const RETRY_MS = 2000;
+const LOOK_EVERY_MS = 500;
 const BACK_BUFFER_S = 30;
 /** What hls.js can hold with parts of 200 ms (measured 0.58 s at rest, with a margin). */
 const HOLDS_S = 0.75;
@@ -43,6 +46,8 @@ export async function openHls(
 class HlsEngine implements Rewindable {
   readonly kind = "hls";
   private readonly hls: Hls;
+  private readonly standstill = new Standstill();
+  private readonly lookTimer: number;
   private retryTimer = 0;
   private wish: number | undefined;
   private starved = false;
@@ -54,7 +59,7 @@ class HlsEngine implements Rewindable {
     url: string,
     private readonly events: EngineEvents,
   ) {
-    this.hls = new Player(CONFIG);
+    this.hls = new Player({ ...CONFIG, pLoader: patient(Player.DefaultConfig.loader) });
     const names = Player.Events;
     this.hls.on(names.MANIFEST_PARSED, () => {
       if (this.asked !== AUTO) this.choose(this.asked);
@@ -68,6 +73,7 @@ class HlsEngine implements Rewindable {
     this.hls.on(names.ERROR, (_, data) => this.failed(data));
     this.hls.attachMedia(element);
     this.hls.loadSource(url);
+    this.lookTimer = window.setInterval(() => this.look(), LOOK_EVERY_MS);
   }
 
   anchor(): number | undefined {
@@ -114,6 +120,7 @@ class HlsEngine implements Rewindable {
 
   destroy(): void {
     window.clearTimeout(this.retryTimer);
+    window.clearInterval(this.lookTimer);
     this.hls.destroy();
   }
 
@@ -135,6 +142,19 @@ class HlsEngine implements Rewindable {
 
   private buffered(): void {
     this.events.flowing();
+  }
+
+  private look(): void {
+    const { element } = this;
+    if (element.paused || element.readyState > 2) return this.standstill.moves();
+    const to = this.standstill.leads(performance.now() / 1000, element.currentTime, this.pieces());
+    if (to !== undefined) element.currentTime = to;
+  }
+
+  private pieces(): Piece[] {
+    const details = this.hls.latestLevelDetails;
+    const open = details?.fragmentHint;
+    return details ? [...details.fragments, ...(open ? [open] : [])] : [];
   }
 
   private failed(data: ErrorData): void {

@@ -1,0 +1,46 @@
+/**
+ * A picture that stands in front of a hole (the main classroom was away) goes on behind it. Pure;
+ * times in seconds, `now` monotonic, the rest media time.
+ */
+
+/** So long hls.js and the steering may find the way by themselves. */
+export const PATIENCE_S = 1.5;
+/** A decoder stops that far in front of where the media ends. */
+export const SHORT_OF_END_S = 0.5;
+/** Sound begins a packet later than the picture. */
+export const PADDING_S = 0.1;
+
+/** A segment of the playlist; `gap`: nobody has it. */
+export interface Piece {
+  readonly start: number;
+  readonly end: number;
+  readonly gap?: boolean | undefined;
+}
+
+export class Standstill {
+  private at: number | undefined;
+  private since = 0;
+
+  /** Where to go on, once it has stood too long and there is something behind the hole. */
+  leads(now: number, at: number, pieces: readonly Piece[]): number | undefined {
+    if (at !== this.at) {
+      this.at = at;
+      this.since = now;
+    }
+    return now - this.since < PATIENCE_S ? undefined : behindHole(pieces, at);
+  }
+
+  /** It does not stand, or is meant to. */
+  moves(): void {
+    this.at = undefined;
+  }
+}
+
+/** Where the media behind the hole at this moment begins. */
+export function behindHole(pieces: readonly Piece[], at: number): number | undefined {
+  const from = pieces.findIndex((piece) => piece.gap && at < piece.end);
+  const first = pieces[from];
+  if (!first || at < first.start - SHORT_OF_END_S) return undefined;
+  const next = pieces.slice(from).find((piece) => !piece.gap);
+  return next && next.start + PADDING_S;
+}
