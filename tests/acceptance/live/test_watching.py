@@ -13,6 +13,7 @@ from tests.support.wait import eventually
 WIDTH = "document.querySelector('video').videoWidth"
 TIME = "document.querySelector('video').currentTime"
 BACK_FRAMES = 30
+PAST_FRAMES = 150
 
 
 async def until_width(page: Page, least_px: int, most_px: int) -> None:
@@ -36,7 +37,7 @@ async def until_heard(page: Page) -> None:
 
 async def test_a_guest_goes_back_and_returns(on_air: OnAir, screens: Screens) -> None:
     guest = await screens.open(on_air.watch)
-    await moving(guest)
+    await moving(guest, frames=PAST_FRAMES)
     place = guest.get_by_role("slider", name="回看位置")
     await place.press("Home")
     await expect(guest.get_by_text(re.compile(r"^慢 \d+:\d\d$"))).to_be_visible()
