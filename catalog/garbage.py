@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -20,6 +20,7 @@ import psycopg
 
 from catalog.db import sweep
 from catalog.db.pool import Pool
+from catalog.ending import end_task
 from catalog.errors import TongbuError
 from catalog.store.port import ObjectStore
 
@@ -152,6 +153,4 @@ async def sweeping(
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await end_task(task)

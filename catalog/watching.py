@@ -18,6 +18,7 @@ import msgspec
 from catalog.db.lessons import LessonRecord, my_lessons, read_lessons
 from catalog.db.listen import Listener
 from catalog.db.pool import Pool
+from catalog.ending import end_task
 from catalog.errors import TongbuError, TooMany
 from catalog.lesson import LessonState
 from catalog.lesson_news import Mailbox
@@ -190,5 +191,4 @@ async def watch(pool: Pool, listener: Listener) -> AsyncIterator[Watch]:
         yield made
     finally:
         made.close()
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end_task(task)

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+from catalog.ending import end_task
+
 log = logging.getLogger(__name__)
 
 
@@ -19,8 +21,7 @@ async def running(work: Coroutine[Any, Any, Any], name: str) -> AsyncIterator[as
     try:
         yield task
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end_task(task)
 
 
 def _tell(task: asyncio.Task[Any]) -> None:

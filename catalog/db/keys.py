@@ -11,9 +11,10 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from catalog.db.pool import Connection, Pool
+from catalog.ending import end_task
 from catalog.errors import Unavailable
 from catalog.ids import new_id
 from catalog.tokens import KEY_BYTES, Keyring, SigningKey
@@ -74,9 +75,7 @@ async def open_keyring(
     try:
         yield ring
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await end_task(task)
 
 
 async def _follow(pool: Pool, ring: Keyring, clock: Callable[[], float], every_s: float) -> None:

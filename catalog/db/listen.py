@@ -17,6 +17,8 @@ from functools import partial
 import psycopg
 from psycopg import sql
 
+from catalog.ending import end_task
+
 log = logging.getLogger(__name__)
 
 CHANNELS = ("lesson", "work", "session", "classroom")
@@ -117,5 +119,4 @@ async def listening(dsn: str, channels: Sequence[str] = CHANNELS) -> AsyncIterat
     try:
         yield listener
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end_task(task)

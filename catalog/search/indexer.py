@@ -23,6 +23,7 @@ from psycopg_pool import PoolTimeout
 
 from catalog.db import search_feed as feed
 from catalog.db.pool import Connection, Pool
+from catalog.ending import end_task
 from catalog.errors import Unavailable
 from catalog.ids import is_id
 from catalog.search.entries import entry_of
@@ -91,8 +92,7 @@ class Indexer:
             await self._become_writer()
             await self._write_for_ever()
         finally:
-            looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)
+            await end_task(looking)
             await asyncio.to_thread(self._stop_writing)
 
     async def _become_writer(self) -> None:
@@ -290,6 +290,5 @@ async def search_running(
         yield reader
     finally:
         unsubscribe()
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end_task(task)
         await asyncio.to_thread(reader.close)
