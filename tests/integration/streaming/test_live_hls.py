@@ -7,7 +7,6 @@ import gzip
 from collections import Counter
 from collections.abc import AsyncIterator
 from itertools import pairwise
-from pathlib import Path
 
 import aiohttp
 import imageio_ffmpeg
@@ -15,7 +14,7 @@ import pytest
 
 from catalog.ids import new_id
 from catalog.live import FeedName
-from catalog.store.local import LocalSettings, LocalStore
+from catalog.store.local import LocalStore
 from streaming.hls.directives import Directives
 from streaming.hls.parse import parse_media, parse_multivariant
 from streaming.live.channel import TARGET_DURATION_S
@@ -32,22 +31,11 @@ from tests.support.live_origin import (
     send_paced,
     split,
 )
+from tests.support.live_origin import live as live
+from tests.support.live_origin import store as store
 from tests.support.wait import eventually
 
 DURATION_S = 8
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[LocalStore]:
-    store = await asyncio.to_thread(LocalStore, LocalSettings(tmp_path / "store", 0))
-    yield store
-    await store.close()
-
-
-@pytest.fixture
-async def live(store: LocalStore) -> AsyncIterator[Running]:
-    async with running(store) as live:
-        yield live
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from io import BytesIO
 from itertools import pairwise
-from pathlib import Path
 
 import aiohttp
 import av
@@ -17,7 +16,7 @@ from catalog.ids import new_id
 from catalog.live import FeedName
 from catalog.media import Rendition
 from catalog.session import SessionState
-from catalog.store.local import LocalSettings, LocalStore
+from catalog.store.local import LocalStore
 from catalog.store.port import ObjectStore, StoreAway
 from streaming.errors import Ended
 from streaming.hls.parse import parse_media
@@ -38,16 +37,10 @@ from tests.support.live_origin import (
     send,
     split,
 )
+from tests.support.live_origin import store as store
 from tests.support.objects import content
 from tests.support.paced_store import PacedStore
 from tests.support.wait import eventually
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[LocalStore]:
-    store = await asyncio.to_thread(LocalStore, LocalSettings(tmp_path / "store", 0))
-    yield store
-    await store.close()
 
 
 @pytest.fixture

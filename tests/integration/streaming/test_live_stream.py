@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -18,7 +17,6 @@ import av
 import pytest
 
 from catalog.live import FeedName
-from catalog.store.local import LocalSettings, LocalStore
 from streaming.live.feed import LiveFeed
 from streaming.live.stream import ASKED_LIMIT, ASKED_LIMIT_BYTES
 from streaming.live.viewer import QUEUE_LIMIT_BYTES, Frame, Kind, message
@@ -29,24 +27,12 @@ from tests.support.live_origin import (
     Piece,
     Running,
     encoded_live,
-    running,
     send,
     split,
 )
+from tests.support.live_origin import live as live
+from tests.support.live_origin import store as store
 from tests.support.wait import eventually
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[LocalStore]:
-    store = await asyncio.to_thread(LocalStore, LocalSettings(tmp_path / "store", 0))
-    yield store
-    await store.close()
-
-
-@pytest.fixture
-async def live(store: LocalStore) -> AsyncIterator[Running]:
-    async with running(store) as live:
-        yield live
 
 
 @pytest.fixture
