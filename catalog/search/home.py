@@ -81,6 +81,8 @@ class Home:
         Readers that still have an old one open keep its files until they look again.
         """
         kept = self.current()
+        for partial in self.root.rglob("*.partial"):
+            partial.unlink(missing_ok=True)
         for other in self.root.glob("b-*"):
             if other != kept:
                 # Whoever opens an index makes a lock file in it: under another name none can.
@@ -146,9 +148,13 @@ def guarded(what: str) -> Iterator[None]:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    with partial.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise

@@ -11,7 +11,8 @@ import pytest
 
 from catalog.db.pool import Pool
 from catalog.errors import Unavailable
-from catalog.search.home import Home
+from catalog.search.home import Home, State
+from catalog.search.schema import VERSION
 from catalog.search.tantivy_index import TantivyReader
 from tests.support.full_disk import file_size_limit
 from tests.support.lessons import add_lesson, insert
@@ -105,3 +106,11 @@ async def test_a_disk_with_no_room_for_the_smallest_file(
             await eventually(lambda: told(caplog))
         await eventually(lambda: finds(reader, "勾股", lesson))
         await eventually(lambda: is_built(tmp_path))
+
+
+async def test_what_could_not_be_put_in_its_place_is_not_left_beside_it(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    build = await asyncio.to_thread(home.new_build, State(VERSION, "test", 0, complete=True))
+    with file_size_limit(16), pytest.raises(OSError, match="File too large"):
+        await asyncio.to_thread(home.use, build)
+    assert await asyncio.to_thread(lambda: list(tmp_path.rglob("*.partial"))) == []

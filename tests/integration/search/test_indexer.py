@@ -242,9 +242,12 @@ async def test_what_a_killed_writer_left_is_removed(dsn: str, pool: Pool, tmp_pa
     half = await asyncio.to_thread(Home(tmp_path).new_build, State(VERSION, "x", 0, complete=False))
     await asyncio.to_thread(half.rename, tmp_path / "gone-half")
     await asyncio.to_thread(Home(tmp_path).new_build, State(VERSION, "x", 0, complete=False))
+    half_name = tmp_path / "current.partial"
+    await asyncio.to_thread(half_name.touch)
     async with running(dsn, pool, tmp_path):
         await soon(lambda: is_alone(tmp_path))
     assert await in_use(tmp_path) == before
+    assert not await asyncio.to_thread(half_name.exists)
 
 
 async def test_nothing_is_written_once_search_has_ended(
