@@ -167,7 +167,7 @@ class LiveFeed:
             waiters.wake_all()
         self.ready.set()
         self._first.set()
-        self.hub.close()
+        self.hub.close(time.monotonic())
 
     async def run(self) -> None:
         """Record until the end."""

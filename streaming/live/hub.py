@@ -14,9 +14,10 @@ from typing import Any
 
 from streaming.live.channel import Channel
 from streaming.live.events import Event, FragmentReady, RunStarted, StateChanged
+from streaming.live.frame import Frame, Kind, Outgoing, frame_of
 from streaming.live.metrics import LiveMetrics, rung_label
 from streaming.live.track import MICROSECONDS, Track
-from streaming.live.viewer import Frame, Kind, Rung, Viewer, message
+from streaming.live.viewer import Rung, Viewer
 from streaming.live.wire import Wire
 
 SOUND_KEPT_US = 7 * MICROSECONDS
@@ -43,7 +44,8 @@ class _Ring:
 class Connection:
     """A viewer, its wire, and the bell that wakes its task when the wire is not enough.
 
-    Sound waits for the next picture, a thirtieth of a second at most: one write for both.
+    A frame goes past the queue while nothing is in it. Sound then waits for the next picture, a
+    thirtieth of a second at most: one write for both.
     """
 
     def __init__(self, viewer: Viewer) -> None:
@@ -52,28 +54,51 @@ class Connection:
         self.bell = asyncio.Event()
         self.closed = False
         self.skips = 0
-        self._holds_sound = False
+        self._held: Frame | None = None
 
-    def deliver(self, frame: Frame, now: float) -> None:
-        """Queue a frame, if this viewer gets it, and send what is queued."""
-        queued = len(self.viewer)
-        self.viewer.offer(frame, now)
-        if len(self.viewer) == queued:
-            return
-        is_sound = frame.kind is Kind.SOUND and self.viewer.video is not None
-        self._holds_sound = is_sound and not self._holds_sound
-        if not self._holds_sound:
-            self.send()
+    def deliver(self, outgoing: Outgoing, now: float) -> int:
+        """Send a frame that this viewer gets, or queue it; tell how much went past the queue."""
+        if self.wire is not None and self.viewer.passes(outgoing.frame):
+            sent_bytes = self._pass(outgoing, self.wire)
+            if sent_bytes is not None:
+                return sent_bytes
+        self._let_go(now)
+        self.viewer.offer(outgoing.frame, now)
+        self.send()
+        return 0
+
+    def _pass(self, outgoing: Outgoing, wire: Wire) -> int | None:
+        frame, held = outgoing.frame, self._held
+        if held is None and frame.kind is Kind.SOUND and self.viewer.video is not None:
+            self._held = frame
+            return 0
+        data = outgoing.behind(held)
+        if not wire.put(data):
+            return None
+        self._held = None
+        return len(data)
+
+    def say(self, text: str, now: float) -> None:
+        """Send a text message behind all media before it."""
+        self._let_go(now)
+        self.viewer.say(text, now)
+        self.send()
 
     def send(self) -> None:
         """Send what is queued, now or as soon as the socket takes it."""
         if self.wire is None or not self.wire.flush():
             self.bell.set()
 
-    def close(self) -> None:
+    def close(self, now: float) -> None:
         """Let the socket end when the queue is empty."""
+        self._let_go(now)
         self.closed = True
         self.bell.set()
+
+    def _let_go(self, now: float) -> None:
+        if self._held is not None:
+            self.viewer.offer(self._held, now)
+            self._held = None
 
 
 class Hub:
@@ -83,6 +108,7 @@ class Hub:
         self._channel = channel
         self._about = about
         self._metrics = metrics
+        self._sent = metrics.sent.labels("ws")
         self._rings: dict[int, _Ring] = {}
         self._connections: set[Connection] = set()
         self._told_anchor_utc = 0.0
@@ -119,7 +145,7 @@ class Hub:
         for frame in self._beginning(video, audio):
             viewer.offer(frame, now)
         if self.ended:
-            connection.close()
+            connection.close(now)
         self._connections.add(connection)
         connection.bell.set()
         return connection
@@ -138,8 +164,7 @@ class Hub:
         rungs, audio = self._rungs(), self._audio()
         for connection in self._connections:
             connection.viewer.begin(rungs, audio)
-            connection.viewer.say(self.hello(now_utc, anchor_utc, connection.viewer), now)
-            connection.send()
+            connection.say(self.hello(now_utc, anchor_utc, connection.viewer), now)
 
     def publish(self, events: Iterable[Event], now: float, now_utc: float, anchor: float) -> None:
         """Give everyone what happened."""
@@ -155,41 +180,45 @@ class Hub:
                 self._say(json.dumps({"type": "anchor", "anchor": round(anchor, 6)}), now)
             self._told_anchor_utc = anchor
 
-    def close(self) -> None:
+    def close(self, now: float) -> None:
         """The channel has ended: let everyone go when their queue is empty."""
         self.begun.set()
         for connection in self._connections:
-            connection.close()
+            connection.close(now)
 
     def _on_run(self, event: RunStarted, now: float, now_utc: float, anchor: float) -> None:
         init = self._init(event.track)
         self._rings[event.track.id].frames.clear()
         for connection in self._connections:
-            connection.viewer.offer(init, now)
+            connection.deliver(Outgoing(init), now)
         self.renditions_changed(now, now_utc, anchor)
 
     def _init(self, track: Track) -> Frame:
         """Give the init that the rendition's fragments need now; a restored one was never told."""
         ring, run = self._rings.setdefault(track.id, _Ring()), track.runs[-1]
         if ring.init is None or ring.init.run != run.number:
-            data = message(track.id, Kind.INIT, run.number, run.init.data)
-            ring.init = Frame(track.id, Kind.INIT, run.number, 0, data)
+            ring.init = frame_of(track.id, Kind.INIT, run.number, 0, run.init.data)
         return ring.init
 
     def _spread(self, frame: Frame, now: float) -> None:
         self._rings.setdefault(frame.rendition, _Ring()).add(frame)
         self.begun.set()
+        outgoing, sent_bytes = Outgoing(frame), 0
         for connection in self._connections:
-            viewer = connection.viewer
-            connection.deliver(frame, now)
-            if viewer.skips != connection.skips:
-                connection.skips = viewer.skips
-                self._metrics.skips.labels(self._label(viewer.video)).inc()
+            if connection.viewer.gets(frame):
+                sent_bytes += connection.deliver(outgoing, now)
+                self._notice_skips(connection)
+        self._sent.inc(sent_bytes)
+
+    def _notice_skips(self, connection: Connection) -> None:
+        viewer = connection.viewer
+        if viewer.skips != connection.skips:
+            connection.skips = viewer.skips
+            self._metrics.skips.labels(self._label(viewer.video)).inc()
 
     def _say(self, text: str, now: float) -> None:
         for connection in self._connections:
-            connection.viewer.say(text, now)
-            connection.send()
+            connection.say(text, now)
 
     def _state(self) -> str:
         return json.dumps({"type": "state", "state": self._channel.state.value})
@@ -228,8 +257,7 @@ def _frame(event: FragmentReady) -> Frame:
     if track.video:
         kind = Kind.KEYFRAME if fragment.starts_with_sync else Kind.PICTURE
     run = track.runs[-1].number
-    data = message(track.id, kind, run, fragment.data)
-    return Frame(track.id, kind, run, track.us(fragment.start_ts), data)
+    return frame_of(track.id, kind, run, track.us(fragment.start_ts), fragment.data)
 
 
 def _described(track: Track) -> dict[str, Any]:

@@ -19,9 +19,10 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from catalog.errors import Unavailable
 from streaming.live.feed import LiveFeed
+from streaming.live.frame import Frame
 from streaming.live.hub import Connection
 from streaming.live.metrics import LiveMetrics, rung_label
-from streaming.live.viewer import Frame, Item, RungChanged
+from streaming.live.viewer import Item, RungChanged
 from streaming.live.wire import UNSENT_LIMIT_BYTES, Wire, text_of
 
 ASKED_LIMIT_BYTES = 4096
@@ -142,7 +143,7 @@ class _Told:
 
     def _hear(self, item: Item) -> None:
         if isinstance(item, Frame):
-            self._sent.inc(len(item.data))
+            self._sent.inc(len(item.wire))
         elif isinstance(item, RungChanged):
             self._metrics.rung_changes.labels(item.why).inc()
             self._gauge.dec()
@@ -173,7 +174,7 @@ async def _send(
 async def _send_one(ws: web.WebSocketResponse, item: Item | None) -> None:
     """Send an item and wait until the line has taken what was written before it."""
     if isinstance(item, Frame):
-        await ws.send_bytes(item.data)
+        await ws.send_bytes(item.message)
     elif item is not None:
         await ws.send_str(text_of(item))
 

@@ -12,33 +12,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
+
+from streaming.live.frame import Frame, Kind
 
 QUEUE_LIMIT_S = 2.0
 SOUND_LIMIT_S = 2 * QUEUE_LIMIT_S
 QUEUE_LIMIT_BYTES = 4 * 1024 * 1024
 SECOND_SKIP_S = 10.0
 AUTO, AUDIO = "auto", "audio"
-
-
-class Kind(Enum):
-    """What a binary message holds; the value is its second byte."""
-
-    INIT = 0
-    KEYFRAME = 1
-    PICTURE = 2
-    SOUND = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """A binary message, header and all. `at_us` is its media time."""
-
-    rendition: int
-    kind: Kind
-    run: int
-    at_us: int
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +53,6 @@ class Said:
 
 
 Item = Frame | RungChanged | Skipped | Said
-
-
-def message(rendition: int, kind: Kind, run: int, data: bytes) -> bytes:
-    """Make a binary message."""
-    return b"".join((bytes((rendition, kind.value)), run.to_bytes(2, "big"), data))
 
 
 class Viewer:
@@ -125,6 +101,18 @@ class Viewer:
             self._change(now)
         return True
 
+    def gets(self, frame: Frame) -> bool:
+        """Tell whether a frame is of a rendition that this viewer has or waits for."""
+        return frame.rendition in (self.video, self.audio, self._wanted)
+
+    def passes(self, frame: Frame) -> bool:
+        """Tell whether a frame that it gets may go out past the queue: nothing waits or changes."""
+        if self._queue or self._sent_runs.get(frame.rendition) != frame.run:
+            return False
+        if frame.rendition == self.audio:
+            return True
+        return frame.rendition == self.video == self._wanted and not self._needs_keyframe
+
     def offer(self, frame: Frame, now: float) -> None:
         """Take the next frame of any rendition; what this viewer does not get is passed over."""
         if frame.kind is Kind.INIT:
@@ -148,7 +136,7 @@ class Viewer:
             return None
         item, _ = self._queue.popleft()
         if isinstance(item, Frame):
-            self._size_bytes -= len(item.data)
+            self._size_bytes -= len(item.wire)
         return item
 
     def _change(self, now: float) -> None:
@@ -173,7 +161,7 @@ class Viewer:
     def _put(self, item: Item, now: float) -> None:
         self._queue.append((item, now))
         if isinstance(item, Frame):
-            self._size_bytes += len(item.data)
+            self._size_bytes += len(item.wire)
 
     def _hold_bounds(self, now: float) -> None:
         if self._pictures_are_over(now):
@@ -203,7 +191,7 @@ class Viewer:
         dropped = 0
         for index, (item, at) in enumerate(self._queue):
             if index < keep_from and _is_picture(item):
-                self._size_bytes -= len(item.data) if isinstance(item, Frame) else 0
+                self._size_bytes -= len(item.wire) if isinstance(item, Frame) else 0
                 dropped += 1
             else:
                 kept.append((item, at))
@@ -227,7 +215,7 @@ class Viewer:
         for index, (item, _) in enumerate(self._queue):
             if isinstance(item, Frame) and item.kind is not Kind.INIT:
                 del self._queue[index]
-                self._size_bytes -= len(item.data)
+                self._size_bytes -= len(item.wire)
                 return True
         return False
 

@@ -18,7 +18,7 @@ from streaming.hls.model import MediaPlaylist
 from streaming.hls.parse import parse_media
 from streaming.isobmff.reader import CmafReader
 from streaming.live.feed import LiveFeed
-from streaming.live.viewer import Kind
+from streaming.live.frame import Kind
 from tests.support.live_origin import RATE, RENDITIONS, Running, running
 from tests.support.wait import eventually
 

@@ -18,8 +18,9 @@ import pytest
 
 from catalog.live import FeedName
 from streaming.live.feed import LiveFeed
+from streaming.live.frame import Kind, frame_of
 from streaming.live.stream import ASKED_LIMIT, ASKED_LIMIT_BYTES
-from streaming.live.viewer import QUEUE_LIMIT_BYTES, Frame, Kind, message
+from streaming.live.viewer import QUEUE_LIMIT_BYTES
 from tests.support.live_origin import (
     GOP_S,
     RATE,
@@ -275,7 +276,7 @@ async def test_a_viewer_who_reads_nothing_costs_no_memory_and_delays_nobody(
             feed.hub._spread(PADDING, time.monotonic())
             await eventually(lambda: len(quick.viewer) == 0)
         await send(feed, rest)
-        assert connection.viewer.size_bytes <= QUEUE_LIMIT_BYTES + len(PADDING.data)
+        assert connection.viewer.size_bytes <= QUEUE_LIMIT_BYTES + len(PADDING.wire)
         assert connection.viewer.skips > 0
         await eventually(lambda: len(seen.kinds(1)) == 1 + 30 + 6 * RATE)
         assert len(frames(whole(seen))) == 6 * RATE
@@ -285,7 +286,7 @@ async def test_a_viewer_who_reads_nothing_costs_no_memory_and_delays_nobody(
     await feed.end()
 
 
-PADDING = Frame(1, Kind.PICTURE, 0, 0, message(1, Kind.PICTURE, 0, bytes(300_000)))
+PADDING = frame_of(1, Kind.PICTURE, 0, 0, bytes(300_000))
 
 
 def whole(seen: Seen) -> bytes:

@@ -6,9 +6,10 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from streaming.live.channel import Channel
+from streaming.live.frame import Frame, Kind
 from streaming.live.hub import Connection, Hub
 from streaming.live.metrics import LiveMetrics
-from streaming.live.viewer import Frame, Kind, Said
+from streaming.live.viewer import Said
 from tests.support.live import ANCHOR_UTC, EVERYTHING, HIGH, SOUND, Script, video_init
 
 
@@ -67,9 +68,9 @@ def test_who_joins_after_a_restart_gets_the_init_that_was_recorded() -> None:
     scene.play(180, 200, "720p")
     _, frames = taken(scene.join())
     assert [frame.kind for frame in frames[:2]] == [Kind.INIT, Kind.KEYFRAME]
-    assert frames[0].data.endswith(video_init().data)
+    assert frames[0].wire.endswith(video_init().data)
     _, others = taken(scene.join())
-    assert others[0].data is frames[0].data
+    assert others[0].wire is frames[0].wire
 
 
 def test_a_rung_or_sound_only_can_be_asked_for() -> None:
@@ -127,7 +128,7 @@ def test_the_end_lets_everyone_go_with_what_is_queued() -> None:
     connection = scene.join()
     scene.script.events += scene.script.channel.end()
     scene.tell()
-    scene.hub.close()
+    scene.hub.close(0.0)
     assert connection.closed
     assert len(taken(connection)[1]) == 1 + 10
     late = scene.join()

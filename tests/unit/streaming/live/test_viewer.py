@@ -4,20 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streaming.live.frame import Frame, Kind, frame_of
 from streaming.live.viewer import (
     QUEUE_LIMIT_BYTES,
     QUEUE_LIMIT_S,
     SECOND_SKIP_S,
     SOUND_LIMIT_S,
-    Frame,
     Item,
-    Kind,
     Rung,
     RungChanged,
     Said,
     Skipped,
     Viewer,
-    message,
 )
 
 HIGH, LOW, SOUND = 1, 2, 3
@@ -25,17 +23,16 @@ RUNGS = (Rung(HIGH, "720p"), Rung(LOW, "360p"))
 
 
 def init(rendition: int, run: int = 0) -> Frame:
-    return Frame(rendition, Kind.INIT, run, 0, message(rendition, Kind.INIT, run, b"init"))
+    return frame_of(rendition, Kind.INIT, run, 0, b"init")
 
 
 def picture(number: int, rendition: int = HIGH, gop: int = 30, size: int = 100) -> Frame:
     kind = Kind.KEYFRAME if number % gop == 0 else Kind.PICTURE
-    data = message(rendition, kind, 0, bytes(size))
-    return Frame(rendition, kind, 0, number * 33_333, data)
+    return frame_of(rendition, kind, 0, number * 33_333, bytes(size))
 
 
 def sound(number: int, size: int = 10) -> Frame:
-    return Frame(SOUND, Kind.SOUND, 0, number * 33_333, message(SOUND, Kind.SOUND, 0, bytes(size)))
+    return frame_of(SOUND, Kind.SOUND, 0, number * 33_333, bytes(size))
 
 
 def viewer(video: int | None = HIGH) -> Viewer:
@@ -60,7 +57,9 @@ def kinds(items: list[Item]) -> str:
 
 
 def test_a_message_is_four_bytes_and_the_media() -> None:
-    assert message(3, Kind.SOUND, 258, b"moof") == b"\x03\x03\x01\x02moof"
+    frame = frame_of(3, Kind.SOUND, 258, 0, b"moof")
+    assert frame.message == b"\x03\x03\x01\x02moof"
+    assert frame.wire == b"\x82\x08" + frame.message
 
 
 def test_it_begins_with_the_init_and_a_keyframe() -> None:
