@@ -145,12 +145,23 @@ def audio_command(
 def poster_command(program: str, path: Path, plan: VideoPlan, side: SidePlan, fd: int) -> list[str]:
     """Make one JPEG of the keyframe before poster_at_s, in the shape that screens show."""
     source = guarded_input(path, ss=f"{side.poster_at_s:.3f}", noaccurate_seek=None, threads=1)
-    width = _even(side.poster_height_px * side.cell_width_px / side.cell_height_px)
-    scaled = source["V:0"].filter("scale", width, side.poster_height_px).filter("setsar", 1)
-    scaled = _standard_colours(scaled, plan)
-    options = {"f": "image2pipe", "c:v": "mjpeg", "q:v": POSTER_QUALITY, "frames:v": 1}
-    output = ffmpeg.output(scaled, f"pipe:{fd}", pix_fmt="yuvj420p", **options)
-    return _compiled(program, [output], progress=True)
+    picture = _standard_colours(_poster_size(source, side), plan)
+    return _compiled(program, [_poster_output(picture, fd)], progress=True)
+
+
+def still_command(program: str, path: Path, side: SidePlan, fd: int) -> list[str]:
+    """Make a poster of the first picture that can be decoded in a file of nothing but keyframes."""
+    picture = _poster_size(guarded_input(path, threads=1), side).filter("format", "yuv420p")
+    return _compiled(program, [_poster_output(picture, fd)], progress=True)
+
+
+def sheets_command(program: str, path: Path, side: SidePlan, fd: int) -> list[str]:
+    """Lay a file of keyframes out in sheets; where one is missing the one before stays."""
+    picture = guarded_input(path, threads=1)["V:0"]
+    picture = picture.filter("fps", f"1/{side.every_s:g}", start_time=0)
+    picture = picture.filter("scale", side.cell_width_px, side.cell_height_px).filter("setsar", 1)
+    picture = picture.filter("format", "yuv420p")
+    return _compiled(program, [_sheet_output(picture, side, fd)], progress=True)
 
 
 def check_command(program: str, path: Path, at_s: float) -> list[str]:
@@ -285,9 +296,23 @@ def _side_output(picture: Any, side: SidePlan, pipes: SidePipes) -> Any:
         picture = picture.filter("metadata", "print", file=f"pipe:{pipes.changes}")
     picture = picture.filter("fps", f"1/{side.every_s:g}", round="up", start_time=0)
     picture = picture.filter("scale", side.cell_width_px, side.cell_height_px)
+    return _sheet_output(picture, side, pipes.sheets)
+
+
+def _sheet_output(picture: Any, side: SidePlan, fd: int) -> Any:
     picture = picture.filter("tile", f"{side.columns}x{side.rows}")
     options = {"f": "image2pipe", "c:v": "mjpeg", "q:v": SIDE_QUALITY, "fps_mode": "passthrough"}
-    return ffmpeg.output(picture, f"pipe:{pipes.sheets}", pix_fmt="yuvj420p", **options)
+    return ffmpeg.output(picture, f"pipe:{fd}", pix_fmt="yuvj420p", **options)
+
+
+def _poster_size(source: Any, side: SidePlan) -> Any:
+    width = _even(side.poster_height_px * side.cell_width_px / side.cell_height_px)
+    return source["V:0"].filter("scale", width, side.poster_height_px).filter("setsar", 1)
+
+
+def _poster_output(picture: Any, fd: int) -> Any:
+    options = {"f": "image2pipe", "c:v": "mjpeg", "q:v": POSTER_QUALITY, "frames:v": 1}
+    return ffmpeg.output(picture, f"pipe:{fd}", pix_fmt="yuvj420p", **options)
 
 
 def _compiled(

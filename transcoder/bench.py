@@ -38,6 +38,8 @@ class Bench:
 class Job:
     """One attempt at a unit: its source on this machine, and where to tell how far it is.
 
+    The source of `stills` is a file that the unit makes itself; it goes with the attempt.
+
     `report` takes the share that is done, the speed, and the seconds of media of this attempt.
     """
 

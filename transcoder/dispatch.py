@@ -19,7 +19,7 @@ from procrastinate.exceptions import ProcrastinateException
 from catalog.db import work
 from catalog.db.listen import Listener
 from catalog.db.pool import Pool
-from catalog.db.work import Claim, Superseded, Unit
+from catalog.db.work import STILLS, Claim, Superseded, Unit
 from catalog.errors import CatalogError
 from transcoder.jobs import defer, drop_stalled
 from transcoder.settings import WorkerSettings
@@ -29,7 +29,7 @@ CALM_S = 0.05
 LOST_CODE = "worker_lost"
 LOST_SENTENCE = "The worker stopped in the middle of the video each time: try again."
 
-_PRIORITIES = {"audio": 9, "video/0": 8, "video": 7, "side": 6, "prepare": 0}
+_PRIORITIES = {"audio": 9, "video/0": 8, "video": 7, "side": 6, STILLS: 6, "prepare": 0}
 
 log = logging.getLogger(__name__)
 

@@ -91,11 +91,18 @@ def _video_plan(probe: Probe, track: VideoTrack, kind: ContentKind) -> VideoPlan
 
 def _side_plan(probe: Probe, track: VideoTrack, kind: ContentKind) -> SidePlan:
     """Plan thumbnails, poster and chapters."""
-    width, height = track.display_px
-    scale = CELL_LONG_PX / max(width, height)
-    cell = (max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2))
-    every_s = max(SHORTEST_CELL_S, math.ceil(probe.duration_s / MOST_CELLS))
     poster_at_s = classify.poster_time_s(probe.clips, probe.duration_s)
     slides = kind in (ContentKind.SLIDES, ContentKind.SLIDES_WITH_FACE)
+    return side_plan(track.display_px, probe.duration_s, poster_at_s, slides=slides)
+
+
+def side_plan(
+    size_px: tuple[int, int], duration_s: float, poster_at_s: float, *, slides: bool
+) -> SidePlan:
+    """Lay out thumbnails and poster of a picture of that size; slides have chapters."""
+    width, height = size_px
+    scale = CELL_LONG_PX / max(width, height)
+    cell = (max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2))
+    every_s = max(SHORTEST_CELL_S, math.ceil(duration_s / MOST_CELLS))
     poster_px = max(2, min(POSTER_HEIGHT_PX, height) // 2 * 2)
     return SidePlan(every_s, *cell, SHEET_COLUMNS, SHEET_ROWS, poster_at_s, poster_px, slides)

@@ -58,6 +58,15 @@ class SourceCache:
             if not copy.whole and not copy.pins:
                 await self._drop(key)
 
+    @asynccontextmanager
+    async def blank(self) -> AsyncIterator[Path]:
+        """Give the path of a file that the block may make; it is gone at the end."""
+        path = self._folder / f"source-{next(self._numbers)}"
+        try:
+            yield path
+        finally:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+
     def _new(self, key: str, size_bytes: int) -> _Copy:
         copy = _Copy(self._folder / f"source-{next(self._numbers)}", size_bytes)
         self._copies[key] = copy

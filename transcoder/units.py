@@ -1,7 +1,8 @@
 """The units of work on one source: what each makes, and how it ends.
 
 `prepare` decides the plan; `audio`, `side` and `video/N` make the lesson ready; `av1/N` follows at
-leisure. Knows nothing of queues, leases or failures.
+leisure. A recording is ready before, and only `stills` is done for it (transcoder/stills.py). Knows
+nothing of queues, leases or failures.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ import msgspec
 from catalog.db import publication, work
 from catalog.db.pool import Connection
 from catalog.db.publication import SideProduct
+from catalog.db.work import STILLS
 from transcoder.bench import Bench, Job
 from transcoder.encode import encode_audio, encode_chunk
 from transcoder.plan import EncodePlan, VideoRung
 from transcoder.side import SideKeeper, chapter_product, make_poster
+from transcoder.stills import make_stills
 from transcoder.together import patiently
 
 log = logging.getLogger(__name__)
@@ -138,4 +141,5 @@ _KINDS: Mapping[str, Callable[[Bench, Job], Awaitable[None]]] = {
     "audio": _audio,
     "side": _side,
     "av1": _late,
+    STILLS: make_stills,
 }

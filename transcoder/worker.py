@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 import msgspec
 
@@ -104,9 +106,14 @@ class UnitRunner:
             return await work.take(connection, unit, self._name)
 
     async def _do(self, taken: Taken, lease: Lease) -> None:
-        async with self._sources.opened(taken.source_key, taken.source_bytes) as path:
+        async with self._source(taken) as path:
             job = lease.job = Job(taken, path, lease.tell)
             await do_unit(self._bench, job)
+
+    def _source(self, taken: Taken) -> AbstractAsyncContextManager[Path]:
+        if not taken.source_key:
+            return self._sources.blank()
+        return self._sources.opened(taken.source_key, taken.source_bytes)
 
     async def _tally(self, unit: Unit, outcome: str, media_s: float, took_s: float) -> None:
         try:

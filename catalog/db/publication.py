@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 from catalog.db import work
 from catalog.db.garbage import throw_away
 from catalog.db.pool import Connection
-from catalog.db.work import LATE_PREFIX, Claim, Superseded, Unit
+from catalog.db.work import Claim, Superseded, Unit
 from catalog.errors import CatalogError
 from catalog.ids import new_id
 from catalog.lesson import LessonInput
@@ -164,6 +164,30 @@ async def add_side(connection: Connection, unit: Unit, products: Sequence[SidePr
         )  # fmt: skip
 
 
+_ADD_STILL = """
+insert into side_product (lesson_id, generation, kind, key, content_type, detail)
+values (%s, %s, %s, %s, %s, %s) on conflict do nothing
+"""
+
+
+async def add_stills(connection: Connection, unit: Unit, products: Sequence[SideProduct]) -> None:
+    """Add pictures of kinds that the generation has none of; the caller holds the unit."""
+    cursor = await connection.execute(
+        "select kind from side_product where lesson_id = %s and generation = %s",
+        (unit.lesson, unit.generation),
+    )
+    there = {row["kind"] for row in await cursor.fetchall()}
+    for product in products:
+        if product.kind not in there:
+            await connection.execute(
+                _ADD_STILL,
+                (unit.lesson, unit.generation, product.kind, product.key, product.content_type,
+                 Jsonb(product.detail)),
+            )  # fmt: skip
+    await throw_away(connection, [item.key for item in products if item.kind in there])
+    await connection.execute("select pg_notify('lesson', %s)", (unit.lesson,))
+
+
 async def finish(
     connection: Connection, claim: Claim, names: Sequence[str], late: Sequence[str]
 ) -> bool:
@@ -175,14 +199,18 @@ async def finish(
     """
     await work.mark_done(connection, claim)
     unit = claim.unit
-    left = [u.name for u in await work.read_units(connection, unit) if u.state != "done"]
-    if not any(name.partition("/")[0] == unit.kind for name in left):
+    left = [
+        Unit(unit.lesson, unit.generation, found.name)
+        for found in await work.read_units(connection, unit)
+        if found.state != "done"
+    ]
+    if not any(other.kind == unit.kind for other in left):
         await connection.execute(
             "update rendition set complete = true where lesson_id = %s and generation = %s"
             " and name = any(%s)",
             (unit.lesson, unit.generation, list(names)),
         )
-    if unit.late or any(not name.startswith(LATE_PREFIX) for name in left):
+    if unit.late or any(not other.late for other in left):
         return False
     await _make_ready(connection, unit)
     priority = await work.read_priority(connection, unit)

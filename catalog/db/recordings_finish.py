@@ -2,8 +2,8 @@
 
 A rendition is shown when it goes from the beginning to the end, give or take EDGE_S; of pictures
 (and of sound) of which none does, the longest one. What is not shown becomes garbage. Holes in the
-numbers of a rendition are closed: its durations cover them already. Functions take an open
-connection.
+numbers of a rendition are closed: its durations cover them already. Poster and thumbnails are asked
+for in the same transaction (the unit `stills`). Functions take an open connection.
 """
 
 from __future__ import annotations
@@ -18,13 +18,16 @@ from psycopg.types.json import Jsonb
 from catalog.db.garbage import throw_away
 from catalog.db.pool import Connection
 from catalog.db.presentations import chapters_detail
+from catalog.db.recordings_rows import GENERATION
 from catalog.db.room_log import read_events
 from catalog.db.sessions_life import advance
+from catalog.db.sources import FRESH
+from catalog.db.work import STILLS, want
 from catalog.errors import Conflict, NotFound
 from catalog.lesson import LessonInput, LessonState
 from catalog.lesson import step as lesson_step
 from catalog.live import FeedName
-from catalog.media import Chapter
+from catalog.media import Chapter, Media
 from catalog.session import SessionInput, SessionState
 from catalog.session_chapters import MakeChapters, Span, placed, shift_of
 
@@ -126,6 +129,8 @@ async def _finish_feed(
         made = make_chapters(await read_events(connection, session))
         chapters = placed(made, await _read_spans(connection, shown, starts_s, after_s))
     await _show(connection, lesson, ends_s - starts_s, chapters)
+    if any(item.media == Media.VIDEO.value for item in shown):
+        await want(connection, lesson, GENERATION, [STILLS], FRESH)
     await connection.execute(
         "update recording set finished_at = %s where lesson_id = %s",
         (datetime.fromtimestamp(now_utc, UTC), lesson),

@@ -24,7 +24,8 @@ from catalog.db.pool import Connection
 from catalog.errors import CatalogError
 from catalog.lesson import PLAYING, LessonInput, LessonState, step
 
-LATE_PREFIX = "av1/"
+STILLS = "stills"
+_LATE_KINDS = frozenset({"av1", STILLS})
 
 
 class Superseded(CatalogError):
@@ -33,7 +34,7 @@ class Superseded(CatalogError):
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """The name of a unit: 'prepare', 'audio', 'side', 'video/0', 'av1/0' of one generation."""
+    """A unit of one generation: 'prepare', 'audio', 'side', 'video/0', 'av1/0', 'stills'."""
 
     lesson: str
     generation: int
@@ -52,7 +53,7 @@ class Unit:
     @property
     def late(self) -> bool:
         """Tell whether the lesson is ready without it."""
-        return self.name.startswith(LATE_PREFIX)
+        return self.kind in _LATE_KINDS
 
     def __str__(self) -> str:
         return f"{self.lesson}/{self.generation}/{self.name}"
@@ -68,7 +69,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A claim with what the work begins from."""
+    """A claim with what the work begins from. A recording has no source: its key is empty."""
 
     claim: Claim
     priority: str
@@ -107,12 +108,16 @@ async def take(connection: Connection, unit: Unit, worker: str) -> Taken | None:
         {"worker": worker, "lesson": unit.lesson, "generation": unit.generation, "unit": unit.name},
     )
     taken = await cursor.fetchone()
+    if taken is None:
+        return None
+    claim = Claim(unit, taken["attempt"])
+    if unit.kind == STILLS:
+        return Taken(claim, taken["priority"], taken["failures"], "", 0, None)
     cursor = await connection.execute(_SOURCE, (unit.lesson, unit.generation))
     source = await cursor.fetchone()
-    if taken is None or source is None:
+    if source is None:
         return None
     await advance(connection, unit, LessonInput.WORK_STARTED)
-    claim = Claim(unit, taken["attempt"])
     return Taken(
         claim, taken["priority"], taken["failures"], source["key"], source["size_bytes"],
         source["plan"],

@@ -11,18 +11,12 @@ import pytest
 
 from catalog.db.pool import Pool
 from catalog.db.presentations import Presentations
-from catalog.db.recordings import Recordings
 from catalog.db.recordings_join import Joiner
-from catalog.db.sessions_life import Sessions
-from catalog.live import FeedName, RecordedSegment
-from catalog.media import Media, Rendition
 from catalog.store.local import LocalSettings, LocalStore
-from streaming.isobmff.reader import Init
-from streaming.isobmff.segmenter import CmafSegment
 from tests.support.media import FRAME_RATE, Recipe
-from tests.support.recording import key_of
+from tests.support.recorded_lesson import record
 from tests.support.screening import Served, serving, tracks
-from tests.support.sessions import START_UTC, Town, book_one
+from tests.support.sessions import Town
 
 DURATION_S = 7
 RECIPES = {
@@ -48,36 +42,8 @@ async def served(store: LocalStore, pool: Pool) -> AsyncIterator[Served]:
 @pytest.fixture
 async def lesson(pool: Pool, store: LocalStore, town: Town) -> str:
     """A session that was live for seven seconds; its origin was killed after the first segments."""
-    session = await book_one(pool, town, visibility="public")
-    life, book = Sessions(pool, bytes(32), lambda: START_UTC), Recordings(pool, lambda: START_UTC)
-    await life.went_live(session)
-    for part in (slice(0, 2), slice(2, None)):
-        recorded = await book.open(session, FeedName.MAIN, START_UTC)
-        for rung, (name, recipe) in enumerate(RECIPES.items()):
-            init, cut = await asyncio.to_thread(tracks, recipe)
-            made = await book.add_rendition(recorded, rendition_of(name, rung, init))
-            for number in range(len(cut))[part]:
-                key = key_of(recorded, name, number)
-                await store.put_bytes(key, cut[number].data, "video/mp4")
-                await book.append(recorded, made, [recorded_of(number, key, cut[number])])
-    await life.ended(session)
-    return await book.finish(session)
-
-
-def rendition_of(name: str, rung: int, init: Init) -> Rendition:
-    track = init.track
-    video = track.handler == "vide"
-    return Rendition(
-        "", name, Media.VIDEO if video else Media.AUDIO, track.codecs, track.timescale, init.data,
-        rung, False, (), track.width_px, track.height_px, (FRAME_RATE, 1) if video else None,
-        track.sample_rate_hz, track.channels,
-    )  # fmt: skip
-
-
-def recorded_of(number: int, key: str, cut: CmafSegment) -> RecordedSegment:
-    return RecordedSegment(
-        number, key, len(cut.data), cut.start_ts, cut.duration_ts, cut.keyframe_bytes
-    )
+    made = {name: await asyncio.to_thread(tracks, recipe) for name, recipe in RECIPES.items()}
+    return await record(pool, store, town, made, restarts_at=2)
 
 
 async def packets(url: str) -> list[int]:

@@ -15,7 +15,9 @@ from transcoder.argv import (
     check_command,
     loudness_command,
     poster_command,
+    sheets_command,
     side_command,
+    still_command,
     video_command,
 )
 from transcoder.plan import (
@@ -87,6 +89,8 @@ def test_other_commands(golden: Golden) -> None:
         ),
         "poster": poster_command("ff", LESSON, PLAN, SIDE, 5),
         "poster_hdr": poster_command("ff", LESSON, replace(PLAN, tone_map=True), SIDE, 5),
+        "sheets": sheets_command("ff", LESSON, SIDE, 5),
+        "still": still_command("ff", LESSON, SIDE, 5),
         "check": check_command("ff", LESSON, 300.3),
         "loudness": loudness_command("ff", LESSON, [(0, 12), (60, 12)]),
     }
