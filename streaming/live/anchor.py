@@ -2,7 +2,8 @@
 
 Rule: what matters is how long after its capture a fragment arrives. The least of these delays in a
 window filters out jitter; the first window's is the norm; later windows steer the anchor towards
-it, by at most 0.5 ms a second, so that no player sees a step.
+it, by at most 0.5 ms a second, so that no player sees a step. An encoder that shifts its times says
+so, and the norm is learned anew: else the two would push each other for ever.
 """
 
 from __future__ import annotations
@@ -34,6 +35,10 @@ class Anchor:
     def interrupted(self) -> None:
         """The source is away; the window that it broke off says nothing."""
         self._from_s = None
+
+    def retimed(self) -> None:
+        """The source's times are shifted against those before: its delays so far say nothing."""
+        self._norm_s = self._from_s = None
 
     def _start(self, end_s: float) -> None:
         self._from_s = end_s

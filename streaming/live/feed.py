@@ -145,6 +145,10 @@ class LiveFeed:
         self._away = False
         self._publish(self.channel.resumed(), self._clock_utc())
 
+    async def retimed(self) -> None:
+        """The encoder shifted its times against the clock."""
+        self._anchor.retimed()
+
     async def end(self) -> None:
         """Close the feed; the recording is finished by its task. Again: nothing."""
         if self.ended:

@@ -57,22 +57,3 @@ def header(opcode: int, size_bytes: int) -> bytes:
     if size_bytes < _MIDDLE_LIMIT:
         return bytes((opcode, _SHORT_LIMIT)) + size_bytes.to_bytes(2, "big")
     return bytes((opcode, _SHORT_LIMIT + 1)) + size_bytes.to_bytes(8, "big")
-
-
-class Outgoing:
-    """A frame on its way to everyone, alone or behind the sound that waited for it."""
-
-    __slots__ = ("_behind", "_joined", "frame")
-
-    def __init__(self, frame: Frame) -> None:
-        self.frame = frame
-        self._behind: Frame | None = None
-        self._joined = b""
-
-    def behind(self, sound: Frame | None) -> bytes:
-        """Give the bytes of both, joined once for all who hold the same sound."""
-        if sound is None:
-            return self.frame.wire
-        if sound is not self._behind:
-            self._behind, self._joined = sound, sound.wire + self.frame.wire
-        return self._joined

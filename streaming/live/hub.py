@@ -14,11 +14,11 @@ from typing import Any
 
 from streaming.live.channel import Channel
 from streaming.live.events import Event, FragmentReady, RunStarted, StateChanged
-from streaming.live.frame import Frame, Kind, Outgoing, frame_of
+from streaming.live.frame import Frame, Kind, frame_of
+from streaming.live.lanes import Connection, Lanes
 from streaming.live.metrics import LiveMetrics, rung_label
 from streaming.live.track import MICROSECONDS, Track
 from streaming.live.viewer import Rung, Viewer
-from streaming.live.wire import Wire
 
 SOUND_KEPT_US = 7 * MICROSECONDS
 SOUND_ALONE_US = MICROSECONDS // 2
@@ -41,66 +41,6 @@ class _Ring:
                 self.frames.popleft()
 
 
-class Connection:
-    """A viewer, its wire, and the bell that wakes its task when the wire is not enough.
-
-    A frame goes past the queue while nothing is in it. Sound then waits for the next picture, a
-    thirtieth of a second at most: one write for both.
-    """
-
-    def __init__(self, viewer: Viewer) -> None:
-        self.viewer = viewer
-        self.wire: Wire | None = None
-        self.bell = asyncio.Event()
-        self.closed = False
-        self.skips = 0
-        self._held: Frame | None = None
-
-    def deliver(self, outgoing: Outgoing, now: float) -> int:
-        """Send a frame that this viewer gets, or queue it; tell how much went past the queue."""
-        if self.wire is not None and self.viewer.passes(outgoing.frame):
-            sent_bytes = self._pass(outgoing, self.wire)
-            if sent_bytes is not None:
-                return sent_bytes
-        self._let_go(now)
-        self.viewer.offer(outgoing.frame, now)
-        self.send()
-        return 0
-
-    def _pass(self, outgoing: Outgoing, wire: Wire) -> int | None:
-        frame, held = outgoing.frame, self._held
-        if held is None and frame.kind is Kind.SOUND and self.viewer.video is not None:
-            self._held = frame
-            return 0
-        data = outgoing.behind(held)
-        if not wire.put(data):
-            return None
-        self._held = None
-        return len(data)
-
-    def say(self, text: str, now: float) -> None:
-        """Send a text message behind all media before it."""
-        self._let_go(now)
-        self.viewer.say(text, now)
-        self.send()
-
-    def send(self) -> None:
-        """Send what is queued, now or as soon as the socket takes it."""
-        if self.wire is None or not self.wire.flush():
-            self.bell.set()
-
-    def close(self, now: float) -> None:
-        """Let the socket end when the queue is empty."""
-        self._let_go(now)
-        self.closed = True
-        self.bell.set()
-
-    def _let_go(self, now: float) -> None:
-        if self._held is not None:
-            self.viewer.offer(self._held, now)
-            self._held = None
-
-
 class Hub:
     """All WebSocket viewers of one channel."""
 
@@ -110,12 +50,12 @@ class Hub:
         self._metrics = metrics
         self._sent = metrics.sent.labels("ws")
         self._rings: dict[int, _Ring] = {}
-        self._connections: set[Connection] = set()
+        self.viewers = Lanes(self._on_skip)
         self._told_anchor_utc = 0.0
         self.begun = asyncio.Event()
 
     def __len__(self) -> int:
-        return len(self._connections)
+        return len(self.viewers)
 
     def hello(self, now_utc: float, anchor_utc: float, viewer: Viewer) -> str:
         """Say what there is, and what this viewer gets."""
@@ -145,8 +85,8 @@ class Hub:
         for frame in self._beginning(video, audio):
             viewer.offer(frame, now)
         if self.ended:
-            connection.close(now)
-        self._connections.add(connection)
+            connection.close()
+        self.viewers.join(connection)
         connection.bell.set()
         return connection
 
@@ -157,14 +97,22 @@ class Hub:
 
     def leave(self, connection: Connection) -> None:
         """Forget a viewer."""
-        self._connections.discard(connection)
+        self.viewers.leave(connection)
 
     def renditions_changed(self, now: float, now_utc: float, anchor_utc: float) -> None:
         """Greet everyone again: what there is has changed."""
         rungs, audio = self._rungs(), self._audio()
-        for connection in self._connections:
+        for connection in self.viewers.all_behind(now):
             connection.viewer.begin(rungs, audio)
-            connection.say(self.hello(now_utc, anchor_utc, connection.viewer), now)
+            connection.viewer.say(self.hello(now_utc, anchor_utc, connection.viewer), now)
+            connection.send()
+
+    def ask(self, connection: Connection, name: str, now: float) -> bool:
+        """Take what a viewer asked for: a rung's name, `auto` or `audio`; False if unknown."""
+        self.viewers.fall_behind(connection, now)
+        known = connection.viewer.ask(name, now)
+        connection.bell.set()
+        return known
 
     def publish(self, events: Iterable[Event], now: float, now_utc: float, anchor: float) -> None:
         """Give everyone what happened."""
@@ -183,14 +131,14 @@ class Hub:
     def close(self, now: float) -> None:
         """The channel has ended: let everyone go when their queue is empty."""
         self.begun.set()
-        for connection in self._connections:
-            connection.close(now)
+        for connection in self.viewers.all_behind(now):
+            connection.close()
 
     def _on_run(self, event: RunStarted, now: float, now_utc: float, anchor: float) -> None:
         init = self._init(event.track)
         self._rings[event.track.id].frames.clear()
-        for connection in self._connections:
-            connection.deliver(Outgoing(init), now)
+        for connection in self.viewers.all_behind(now):
+            connection.viewer.offer(init, now)
         self.renditions_changed(now, now_utc, anchor)
 
     def _init(self, track: Track) -> Frame:
@@ -203,22 +151,15 @@ class Hub:
     def _spread(self, frame: Frame, now: float) -> None:
         self._rings.setdefault(frame.rendition, _Ring()).add(frame)
         self.begun.set()
-        outgoing, sent_bytes = Outgoing(frame), 0
-        for connection in self._connections:
-            if connection.viewer.gets(frame):
-                sent_bytes += connection.deliver(outgoing, now)
-                self._notice_skips(connection)
-        self._sent.inc(sent_bytes)
+        self._sent.inc(self.viewers.deliver(frame, now))
 
-    def _notice_skips(self, connection: Connection) -> None:
-        viewer = connection.viewer
-        if viewer.skips != connection.skips:
-            connection.skips = viewer.skips
-            self._metrics.skips.labels(self._label(viewer.video)).inc()
+    def _on_skip(self, viewer: Viewer) -> None:
+        self._metrics.skips.labels(self._label(viewer.video)).inc()
 
     def _say(self, text: str, now: float) -> None:
-        for connection in self._connections:
-            connection.say(text, now)
+        for connection in self.viewers.all_behind(now):
+            connection.viewer.say(text, now)
+            connection.send()
 
     def _state(self) -> str:
         return json.dumps({"type": "state", "state": self._channel.state.value})

@@ -45,6 +45,9 @@ class Feed(Protocol):
     async def resumed(self) -> None:
         """The publisher is back."""
 
+    async def retimed(self) -> None:
+        """The encoder shifted its times against the clock: a new connection, or they were wrong."""
+
     async def end(self) -> None:
         """No more will come; closes the feed."""
 

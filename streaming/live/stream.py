@@ -20,7 +20,8 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from catalog.errors import Unavailable
 from streaming.live.feed import LiveFeed
 from streaming.live.frame import Frame
-from streaming.live.hub import Connection
+from streaming.live.hub import Hub
+from streaming.live.lanes import Connection
 from streaming.live.metrics import LiveMetrics, rung_label
 from streaming.live.viewer import Item, RungChanged
 from streaming.live.wire import UNSENT_LIMIT_BYTES, Wire, text_of
@@ -66,7 +67,7 @@ async def stream(
     connection = feed.hub.join(asked, time.monotonic(), now_utc, feed.anchor_utc)
     try:
         with _Told(feed, connection, metrics) as told:
-            await _serve(ws, request.transport, connection, told)
+            await _serve(ws, request.transport, feed.hub, connection, told)
     finally:
         feed.hub.leave(connection)
         _hang_up(request)
@@ -83,6 +84,7 @@ def _hang_up(request: web.Request) -> None:
 async def _serve(
     ws: web.WebSocketResponse,
     transport: asyncio.Transport | None,
+    hub: Hub,
     connection: Connection,
     told: Callable[[Item], None],
 ) -> None:
@@ -90,38 +92,35 @@ async def _serve(
         return
     sending = asyncio.create_task(_send(ws, transport, connection, told), name="stream sender")
     try:
-        await _listen(ws, connection)
+        await _listen(ws, hub, connection)
     finally:
         sending.cancel()
         with suppress(asyncio.CancelledError, ConnectionError):
             await sending
 
 
-async def _listen(ws: web.WebSocketResponse, connection: Connection) -> None:
+async def _listen(ws: web.WebSocketResponse, hub: Hub, connection: Connection) -> None:
     """Take what the viewer says; too much or nonsense ends it."""
     second, count = 0, 0
     async for found in ws:
         now = time.monotonic()
         second, count = (second, count + 1) if int(now) == second else (int(now), 1)
-        wrong = found.type is not WSMsgType.TEXT or count > ASKED_LIMIT
-        if wrong or not understood(found.data, connection, now):
+        name = rung_asked(found.data) if found.type is WSMsgType.TEXT else None
+        if count > ASKED_LIMIT or name is None or not hub.ask(connection, name, now):
             await ws.close(code=WSCloseCode.POLICY_VIOLATION, message=b"not understood")
             return
 
 
-def understood(text: str, connection: Connection, now: float) -> bool:
-    """Do what a viewer's message asks; False when it asks for nothing that there is."""
+def rung_asked(text: str) -> str | None:
+    """Read which rung a viewer asks for: a name, `auto` or `audio`; None if it asks nothing."""
     try:
         asked = json.loads(text)
     except (ValueError, RecursionError):
-        return False
+        return None
     if not isinstance(asked, dict) or asked.get("type") != "rung":
-        return False
+        return None
     name = asked.get("name")
-    if not isinstance(name, str) or not connection.viewer.ask(name, now):
-        return False
-    connection.bell.set()
-    return True
+    return name if isinstance(name, str) else None
 
 
 class _Told:

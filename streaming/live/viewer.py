@@ -52,6 +52,7 @@ class Said:
     text: str
 
 
+Step = tuple[int | None, int | None]
 Item = Frame | RungChanged | Skipped | Said
 
 
@@ -105,13 +106,21 @@ class Viewer:
         """Tell whether a frame is of a rendition that this viewer has or waits for."""
         return frame.rendition in (self.video, self.audio, self._wanted)
 
-    def passes(self, frame: Frame) -> bool:
-        """Tell whether a frame that it gets may go out past the queue: nothing waits or changes."""
-        if self._queue or self._sent_runs.get(frame.rendition) != frame.run:
-            return False
-        if frame.rendition == self.audio:
-            return True
-        return frame.rendition == self.video == self._wanted and not self._needs_keyframe
+    @property
+    def step(self) -> Step | None:
+        """What it gets, as long as nothing waits and nothing changes; else None."""
+        if self._queue or self.video != self._wanted:
+            return None
+        if self.video is not None and (self._needs_keyframe or not self._begun(self.video)):
+            return None
+        if self.audio is not None and not self._begun(self.audio):
+            return None
+        return self.video, self.audio
+
+    def _begun(self, rendition: int) -> bool:
+        """Tell whether the newest init of a rendition was sent."""
+        init = self._runs.get(rendition)
+        return init is not None and self._sent_runs.get(rendition) == init.run
 
     def offer(self, frame: Frame, now: float) -> None:
         """Take the next frame of any rendition; what this viewer does not get is passed over."""

@@ -42,25 +42,18 @@ class Wire:
         """Tell whether nothing can be written any more."""
         return self._transport.is_closing()
 
-    @property
-    def free(self) -> bool:
-        """Tell whether the socket takes more."""
-        transport = self._transport
-        return not transport.is_closing() and (
-            transport.get_write_buffer_size() < UNSENT_LIMIT_BYTES
-        )
-
     def put(self, data: bytes) -> bool:
         """Write past an empty queue; False when the socket takes nothing now."""
-        if not self.free:
+        transport = self._transport
+        if transport.is_closing() or transport.get_write_buffer_size() >= UNSENT_LIMIT_BYTES:
             return False
-        self._transport.write(data)
+        transport.write(data)
         return True
 
     def flush(self) -> bool:
         """Write as much as the socket takes; tell whether all that was queued is written."""
         while len(self._viewer):
-            if not self.free:
+            if self.closing or self._transport.get_write_buffer_size() >= UNSENT_LIMIT_BYTES:
                 return False
             self._transport.writelines(self._batch())
         return True

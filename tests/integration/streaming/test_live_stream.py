@@ -159,7 +159,7 @@ async def test_a_viewer_asks_for_another_rung_for_sound_only_and_for_itself(
     async with watching(client, live.at(session, "stream?rendition=360p")) as (seen, ws):
         await eventually(lambda: len(seen.media) > 10)
         await ws.send_json({"type": "rung", "name": "180p"})
-        connection = next(iter(feed.hub._connections))
+        connection = next(iter(feed.hub.viewers))
         await eventually(lambda: connection.viewer._wanted == 2)
         await send(feed, middle)
         await eventually(lambda: {"type": "rung", "video": 2, "why": "asked"} in seen.said)
@@ -268,10 +268,10 @@ async def test_a_viewer_who_reads_nothing_costs_no_memory_and_delays_nobody(
     )
     await loop.sock_sendall(stuck, ask.encode())
     await eventually(lambda: len(feed.hub) == 1)
-    connection = next(iter(feed.hub._connections))
+    connection = next(iter(feed.hub.viewers))
     async with watching(client, live.at(session, "stream")) as (seen, _):
         await eventually(lambda: len(seen.media) > 10)
-        (quick,) = feed.hub._connections - {connection}
+        (quick,) = set(feed.hub.viewers) - {connection}
         for _ in range(30):
             feed.hub._spread(PADDING, time.monotonic())
             await eventually(lambda: len(quick.viewer) == 0)

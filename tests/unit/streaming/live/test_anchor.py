@@ -46,6 +46,20 @@ def test_it_moves_by_no_more_than_half_a_millisecond_a_second() -> None:
     assert 0 < anchor.utc - before <= 60 * SLEW + 1e-6
 
 
+def test_times_that_were_shifted_are_no_drift() -> None:
+    anchor = Anchor(UTC)
+    run(anchor, 20, 0.0)
+    anchor.retimed()
+    for number in range(30 * 60):
+        media_s = 20 + number / 30
+        anchor.observe(media_s, UTC + media_s + 0.2 + 0.4)
+    assert anchor.utc == pytest.approx(UTC, abs=1e-6)
+    for number in range(30 * 600):
+        media_s = 80 + number / 30
+        anchor.observe(media_s, UTC + media_s + 0.6 + (media_s - 80) * 0.0002)
+    assert anchor.utc - UTC == pytest.approx(600 * 0.0002, abs=0.005), "the clock still is"
+
+
 def test_a_break_and_a_step_leave_it_alone() -> None:
     anchor = Anchor(UTC)
     run(anchor, 10, 0.0)

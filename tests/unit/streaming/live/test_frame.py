@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming.live.frame import Kind, Outgoing, frame_of, header
+from streaming.live.frame import Kind, frame_of, header
 
 
 @pytest.mark.parametrize(
@@ -23,13 +23,3 @@ def test_the_message_is_what_stands_behind_the_head(size: int, run: int) -> None
     frame = frame_of(7, Kind.PICTURE, run, 0, bytes(size))
     assert frame.message == bytes((7, 2)) + run.to_bytes(2, "big") + bytes(size)
     assert frame.wire == header(0x82, 4 + size) + frame.message
-
-
-def test_sound_and_picture_are_joined_once_for_all_who_wait_with_the_same_sound() -> None:
-    picture = Outgoing(frame_of(1, Kind.PICTURE, 0, 0, b"p"))
-    first, second = (frame_of(3, Kind.SOUND, 0, 0, name) for name in (b"a", b"b"))
-    assert picture.behind(None) is picture.frame.wire
-    joined = picture.behind(first)
-    assert joined == first.wire + picture.frame.wire
-    assert picture.behind(first) is joined
-    assert picture.behind(second) == second.wire + picture.frame.wire

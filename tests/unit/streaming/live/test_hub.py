@@ -7,7 +7,8 @@ from prometheus_client import CollectorRegistry
 
 from streaming.live.channel import Channel
 from streaming.live.frame import Frame, Kind
-from streaming.live.hub import Connection, Hub
+from streaming.live.hub import Hub
+from streaming.live.lanes import Connection
 from streaming.live.metrics import LiveMetrics
 from streaming.live.viewer import Said
 from tests.support.live import ANCHOR_UTC, EVERYTHING, HIGH, SOUND, Script, video_init
@@ -136,3 +137,17 @@ def test_the_end_lets_everyone_go_with_what_is_queued() -> None:
     scene.hub.leave(connection)
     scene.hub.leave(late)
     assert len(scene.hub) == 0
+
+
+def test_a_viewer_asks_for_what_there_is() -> None:
+    scene = Scene()
+    scene.script.begin(*EVERYTHING)
+    scene.play(0, 70)
+    connection = scene.join()
+    taken(connection)
+    connection.bell.clear()
+    assert not scene.hub.ask(connection, "4320p", 0.0)
+    assert (len(connection.viewer), connection.viewer.video) == (0, 1)
+    assert scene.hub.ask(connection, "audio", 0.0)
+    assert connection.bell.is_set()
+    assert connection.viewer.video is None
