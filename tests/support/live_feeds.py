@@ -37,6 +37,7 @@ class KeptFeed:
     inits: dict[str, list[Init]] = field(default_factory=dict)
     kept: dict[str, list[Kept]] = field(default_factory=dict)
     states: list[str] = field(default_factory=list)
+    retimings: int = 0
 
     async def begin(self, renditions: Sequence[LiveRendition]) -> None:
         self.begun.append(list(renditions))
@@ -56,6 +57,9 @@ class KeptFeed:
 
     async def resumed(self) -> None:
         self.states.append("resumed")
+
+    async def retimed(self) -> None:
+        self.retimings += 1
 
     async def end(self) -> None:
         self.states.append("ended")

@@ -16,6 +16,7 @@ from transcoder.live.source import Picture, Source, read_picture
 from transcoder.live.timeline import START_MS, Timeline
 
 HOLD_MS = 300
+BACKLOG_MS = 2_000
 PROBE_MS = 1_000
 LATE_MS = 3_000
 HELD_LIMIT_MS = 12_000
@@ -50,6 +51,7 @@ class Tally:
     frames: int = 0
     gaps: int = 0
     strange: int = 0
+    overlaps: int = 0
 
 
 class Intake:
@@ -161,7 +163,7 @@ class Intake:
         if tag.kind is Kind.AUDIO and seen.codec in _HEADERLESS:
             self._headers.setdefault(tag.kind, Tag(tag.kind, 0, b""))
         waited_ms = now_ms - self._held[0][2]
-        if self._is_known(waited_ms) and (found := self._release(now_ms, waited_ms)):
+        if self._is_known(waited_ms, now_ms) and (found := self._release(now_ms, waited_ms)):
             return found
         if waited_ms > HELD_LIMIT_MS or self._held_bytes > HELD_LIMIT_BYTES:
             raise BadContribution(
@@ -169,7 +171,10 @@ class Intake:
             )
         return []
 
-    def _is_known(self, waited_ms: int) -> bool:
+    def _is_known(self, waited_ms: int, now_ms: int) -> bool:
+        """Tell whether it is known what is sent and when; a backlog is waited for, but not long."""
+        if self.timeline.rested_ms(now_ms) < HOLD_MS and waited_ms < BACKLOG_MS:
+            return False
         keyframe = any(seen.keyframe for _, seen, _ in self._held) and Kind.VIDEO in self._headers
         pictures = Kind.VIDEO in self._headers or any(
             tag.kind is Kind.VIDEO for tag, _, _ in self._held
@@ -216,7 +221,12 @@ class Intake:
         if tag.kind not in self._headers:
             self.tally.strange += 1
             return []
-        placed = replace(tag, time_ms=self.timeline.place(tag.kind, tag.time_ms, now_ms))
+        time_ms = self.timeline.place(tag.kind, tag.time_ms, now_ms)
+        if time_ms is None:
+            self.tally.overlaps += 1
+            self._awaits_keyframe |= tag.kind is Kind.VIDEO
+            return []
+        placed = replace(tag, time_ms=time_ms)
         if tag.kind is Kind.AUDIO:
             if placed.time_ms < START_MS:
                 return []

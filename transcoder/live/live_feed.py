@@ -217,9 +217,12 @@ class LiveFeed:
 
     async def _count(self) -> None:
         """Once a second: what came since the last time."""
-        before = self._tallied()
+        before, shifts = self._tallied(), 0
         while True:
             await asyncio.sleep(FIGURES_EVERY_S)
+            if shifts != self.intake.timeline.shifts:
+                shifts = self.intake.timeline.shifts
+                await self._feed.retimed()
             now = self._tallied()
             video, audio, frames, gaps, dropped = (b - a for a, b in zip(before, now, strict=True))
             self.figures = Figures(

@@ -1,10 +1,12 @@
 """Where a publisher's times lie on a feed's timeline. Pure: times in milliseconds in and out.
 
 Rule: media time is wall time since the feed's anchor. A connection's stamps are shifted by one
-offset, the same for picture and sound, so that lip sync stays. The offset comes from the first
-stamps: a stamp that arrived soonest after its capture has the smallest difference to the clock, so
-a burst at the start does not put a feed into the future. It is set anew only for a new connection
-and where the stamps jump. Times of a track always rise, also over both.
+offset, the same for picture and sound, so that lip sync stays. It is the smallest difference of
+arrival and stamp: nothing can arrive before it was captured. The first stamps set it; a stamp that
+comes later but sooner than the offset says proves it too large, and lowers it: by 5 ms a second, or
+in one step where that would take minutes. After a step what would lie on times that were given
+already is left out. Set anew for a new connection and where the stamps jump. Times of a track
+always rise, over all of these.
 """
 
 from __future__ import annotations
@@ -16,18 +18,30 @@ START_MS = 30
 SHIFT_MS = 30
 BACKWARD_LIMIT_MS = 1_000
 FORWARD_LIMIT_MS = 3_000
+# Arrivals of a line vary by so much; the origin's anchor, which follows the source's clock, too.
+SLACK_MS = 40
+DRIFT_EVERY_MS = 200
+STEP_MS = 500
+STEP_TAGS = 5
 _WRAP_MS = 1 << 32
 
 
 class Timeline:
-    """The times of one feed, over all of its publishers' connections."""
+    """The times of one feed, over all of its publishers' connections.
+
+    `shifts` counts how often the offset was set or corrected: the origin must be told of it.
+    """
 
     def __init__(self) -> None:
         self._last_ms: dict[Kind, int] = {}
         self._offset_ms: int | None = None
         self._stamp_ms = 0
         self._arrived_ms = 0
-        self.jumps = 0
+        self._fell_ms = self._fallen_to_ms = 0
+        self._drifted_ms = 0
+        self._early_tags = 0
+        self._overlapping: set[Kind] = set()
+        self.jumps = self.steps = self.shifts = 0
 
     @property
     def end_ms(self) -> int:
@@ -37,21 +51,56 @@ class Timeline:
     def join(self) -> None:
         """A new connection begins; its first stamps set the offset."""
         self._offset_ms = None
+        self._overlapping.clear()
 
     def notice(self, stamp_ms: int, now_ms: int) -> None:
         """Take a stamp of a connection whose tags are still held back."""
         stamp_ms, _ = self._unwrap(stamp_ms, now_ms)
         offset_ms = now_ms - stamp_ms
+        if self._offset_ms is None or offset_ms < self._fallen_to_ms - SLACK_MS:
+            self._fell_ms, self._fallen_to_ms = now_ms, offset_ms
         self._offset_ms = offset_ms if self._offset_ms is None else min(self._offset_ms, offset_ms)
 
-    def place(self, kind: Kind, stamp_ms: int, now_ms: int) -> int:
-        """Give the media time of a tag; for one track always more than before."""
+    def rested_ms(self, now_ms: int) -> int:
+        """Give how long the offset has stood while tags were held: a backlog makes it fall."""
+        return now_ms - self._fell_ms
+
+    def place(self, kind: Kind, stamp_ms: int, now_ms: int) -> int | None:
+        """Give the media time of a tag, for one track always more than before.
+
+        None: its time was given already, before a step back; the tag is to be left out.
+        """
         stamp_ms, jumped = self._unwrap(stamp_ms, now_ms)
         if self._offset_ms is None or jumped:
             self._offset_ms = max(now_ms, self.end_ms + 1) - stamp_ms
-        time_ms = max(stamp_ms + self._offset_ms, self._last_ms.get(kind, -1) + 1)
-        self._last_ms[kind] = time_ms
-        return time_ms
+            self._overlapping.clear()
+            self.shifts += 1
+        else:
+            self._correct(kind, stamp_ms + self._offset_ms - now_ms, now_ms)
+        time_ms, last_ms = stamp_ms + self._offset_ms, self._last_ms.get(kind, -1)
+        if kind in self._overlapping and time_ms <= last_ms:
+            return None
+        self._overlapping.discard(kind)
+        self._last_ms[kind] = max(time_ms, last_ms + 1)
+        return self._last_ms[kind]
+
+    def _correct(self, kind: Kind, early_ms: int, now_ms: int) -> None:
+        """Lower the offset for a tag that came so long before its time."""
+        self._early_tags = self._early_tags + 1 if early_ms > STEP_MS else 0
+        if kind in self._overlapping:
+            self._lower(max(0, early_ms))
+        elif self._early_tags >= STEP_TAGS:
+            self._overlapping = set(self._last_ms)
+            self.steps += 1
+            self._lower(early_ms)
+        elif SLACK_MS < early_ms <= STEP_MS and now_ms - self._drifted_ms >= DRIFT_EVERY_MS:
+            self._drifted_ms = now_ms
+            self._lower(1)
+
+    def _lower(self, by_ms: int) -> None:
+        assert self._offset_ms is not None
+        self._offset_ms -= by_ms
+        self.shifts += by_ms > 0
 
     def is_representable(self, stamp_ms: int) -> bool:
         """Tell whether a held tag lies after the feed's beginning, or nearly."""
@@ -63,6 +112,7 @@ class Timeline:
             earliest_ms = max(START_MS, self.end_ms + 1)
             self._offset_ms = max(self._offset_ms, earliest_ms - first_stamp_ms)
             self._stamp_ms = first_stamp_ms
+            self.shifts += 1
 
     def _unwrap(self, stamp_ms: int, now_ms: int) -> tuple[int, bool]:
         """Give the stamp without its wrap at 32 bits, and whether it jumped."""

@@ -17,8 +17,9 @@ from tests.support.live_tags import (
     stream,
 )
 from transcoder.live.errors import BadContribution
-from transcoder.live.flv import Hints, Tag
+from transcoder.live.flv import Hints, Tag, look
 from transcoder.live.intake import (
+    BACKLOG_MS,
     CHANGES_LIMIT,
     GOP_LIMIT_BYTES,
     HELD_LIMIT_BYTES,
@@ -33,7 +34,7 @@ from transcoder.live.intake import (
     Step,
 )
 from transcoder.live.source import Picture, Source
-from transcoder.live.timeline import START_MS
+from transcoder.live.timeline import START_MS, STEP_MS
 
 LATENCY_MS = 500
 PICTURE = Picture("h264", 640, 360, 30.0, plain=True)
@@ -172,6 +173,51 @@ def test_gaps_and_strange_tags_are_counted() -> None:
         intake, [*stream(1), picture(3_000), Tag(V, 3_040, b"\x22h263"), Tag(A, 3_050, b"\xb2spx")]
     )
     assert (intake.tally.gaps, intake.tally.strange, intake.tally.frames) == (1, 2, 26)
+
+
+def late_at_first(tags: list[Tag], late_ms: int, until_ms: int) -> list[tuple[Tag, int]]:
+    """Tags with their arrivals on a machine that was busy until then."""
+    return [(t, max(t.time_ms + late_ms * (t.time_ms < until_ms), until_ms)) for t in tags]
+
+
+def test_a_backlog_that_is_read_at_once_is_waited_for() -> None:
+    intake = Intake()
+    steps = [
+        step
+        for tag, now_ms in late_at_first(list(stream(4)), 0, 1_500)
+        for step in intake.take(tag, 10_000 + now_ms)
+    ]
+    assert times(steps)[:2] == [10_000, 10_010]
+    assert times(steps)[-1] == 10_000 + 3_970
+    assert intake.timeline.steps == intake.tally.overlaps == 0
+
+
+def test_a_backlog_that_never_ends_is_not_waited_for_long() -> None:
+    intake, now_ms = Intake(), 5_000
+    for tag in stream(8):
+        now_ms += 10
+        if intake.take(tag, now_ms):
+            break
+    assert BACKLOG_MS <= now_ms - 5_000 <= BACKLOG_MS + 40
+
+
+def test_after_an_overload_pictures_go_on_with_a_keyframe_and_the_truth() -> None:
+    intake, found = Intake(), []
+    for tag in stream(20):
+        late_ms = 2_000 if tag.time_ms < 4_000 else 0
+        now_ms = max(6_000 if tag.time_ms >= 4_000 else 0, tag.time_ms + late_ms)
+        found += [(s, now_ms) for s in intake.take(tag, now_ms) if isinstance(s, Tag)]
+    for kind in (A, V):
+        placed = [tag.time_ms for tag, _ in found if tag.kind is kind]
+        assert placed == sorted(set(placed))
+        assert placed[-1] in (19_960, 19_970)
+    later = [(tag, now) for tag, now in found if now > 6_000 + STEP_MS]
+    assert all(tag.time_ms <= now for tag, now in later)
+    pictures = [tag for tag, _ in later if tag.kind is V]
+    assert look(pictures[0]).keyframe
+    assert intake.timeline.steps == 1
+    assert 0 < intake.tally.overlaps < 150
+    assert not intake.awaits_keyframe
 
 
 def test_limits() -> None:
