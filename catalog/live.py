@@ -6,7 +6,7 @@ and the catalogue (`catalog/db/sessions.py`, `catalog/db/recordings.py`). Times 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
@@ -116,6 +116,46 @@ class RoomLog(Protocol):
 
     async def read(self, session: str) -> Sequence[Mapping[str, Any]]:
         """Give all events in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attended:
+    """How long one identity was in the lesson, however many pages it had open, and what it did.
+
+    `present_s` counts within the lesson only; `votes` are polls that it took part in.
+    """
+
+    identity: str
+    name: str
+    role: RoomRole
+    first_utc: float
+    last_utc: float
+    present_s: float
+    here: bool = False
+    hands: int = 0
+    floors: int = 0
+    questions: int = 0
+    votes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RoomSummary:
+    """What happened in a room, in figures; of a lesson that goes on, so far."""
+
+    began_utc: float | None
+    lesson_s: float
+    hands: int
+    floors: int
+    questions: int
+    answered: int
+    polls: int
+    votes: int
+    messages: int
+    attended: tuple[Attended, ...]
+
+
+# The events of a room up to a moment (Unix seconds), summed up.
+SumUp = Callable[[Sequence[Mapping[str, Any]], float], RoomSummary]
 
 
 class Cameras(Protocol):

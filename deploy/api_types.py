@@ -22,6 +22,7 @@ from catalog.http.openapi import DescriptionApi, document
 from catalog.http.registry import RegistryApi
 from catalog.http.search import SearchApi
 from catalog.http.sessions import SessionsApi
+from catalog.http.sessions_attendance import AttendanceApi
 from catalog.http.sessions_camera import CameraApi
 from catalog.http.sessions_classroom import ClassroomApi
 from catalog.http.subtitles import SubtitlesApi
@@ -50,6 +51,7 @@ def parts() -> Sequence[Api]:
         TusApi(NOTHING, NOTHING),
         SessionsApi(NOTHING, NOTHING, NOTHING, NOTHING),
         CameraApi(NOTHING, NOTHING),
+        AttendanceApi(NOTHING, NOTHING, NOTHING),
         ClassroomApi(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
         TimetableApi(NOTHING, NOTHING, NOTHING),
     ]

@@ -21,6 +21,7 @@ from catalog.db.room_log import RoomEvents
 from catalog.db.sessions_life import Sessions, TimeKeeper, open_secret
 from catalog.http.endpoint import Endpoint
 from catalog.http.sessions import SessionsApi
+from catalog.http.sessions_attendance import AttendanceApi
 from catalog.http.sessions_camera import CameraApi
 from catalog.http.sessions_classroom import Bells, ClassroomApi
 from catalog.http.sessions_device import DeviceLogin
@@ -32,6 +33,7 @@ from catalog.store.port import ObjectStore
 from catalog.tokens import Keyring
 from deploy.settings import ServerSettings
 from deploy.tasks import running
+from streaming.room.attendance import summary
 from streaming.room.chapters import chapters
 
 
@@ -85,6 +87,7 @@ def session_endpoints(
     parts = (
         SessionsApi(pool, capacity, show, clock),
         CameraApi(pool, cameras),
+        AttendanceApi(pool, summary, clock),
         ClassroomApi(
             pool, bells, show, DeviceLogin(ground.sign_in, clock), lambda: datetime.now(UTC)
         ),

@@ -15,6 +15,7 @@ from catalog.db.sessions_booking import FixedCapacity
 from catalog.db.sessions_life import Sessions
 from catalog.http.endpoint import Api
 from catalog.http.sessions import SessionsApi
+from catalog.http.sessions_attendance import AttendanceApi
 from catalog.http.sessions_camera import CameraApi
 from catalog.http.sessions_classroom import Bells, ClassroomApi
 from catalog.http.sessions_device import DeviceLogin
@@ -25,6 +26,7 @@ from catalog.live import FeedName, NoCameras
 from catalog.passwords import Passwords
 from catalog.people import CITY_ZONE, Affiliation, Role
 from catalog.tokens import Keyring, SigningKey
+from streaming.room.attendance import summary
 from tests.support.api import Caller, Desk, open_desk
 from tests.support.lessons import SINCE
 from tests.support.sessions import LESSON_S, START_UTC, Town, make_town
@@ -119,6 +121,7 @@ async def city(pool: Pool, town: Town, dsn: str) -> AsyncIterator[City]:
         return [
             SessionsApi(pool, FixedCapacity(50), show, clock),
             CameraApi(pool, cameras),
+            AttendanceApi(pool, summary, clock),
             ClassroomApi(pool, bells, show, DeviceLogin(sign_in, clock), now),
             TimetableApi(pool, FixedCapacity(50), clock),
         ]

@@ -12,6 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from catalog.http.endpoint import Api
 from catalog.http.openapi import document
 from catalog.http.sessions import SessionsApi
+from catalog.http.sessions_attendance import AttendanceApi
 from catalog.http.sessions_camera import CameraApi
 from catalog.http.sessions_classroom import Bells, ClassroomApi
 from catalog.http.timetable import TimetableApi
@@ -24,6 +25,7 @@ def described() -> dict[str, Any]:
     parts: list[Api] = [
         SessionsApi(nothing, nothing, nothing, nothing),
         CameraApi(nothing, nothing),
+        AttendanceApi(nothing, nothing, nothing),
         ClassroomApi(nothing, Bells(), nothing, nothing, nothing),
         TimetableApi(nothing, nothing, nothing),
     ]
@@ -45,6 +47,7 @@ async def test_answers_have_the_shapes_that_are_described(
     asked = {
         "/api/v1/sessions": "/sessions",
         "/api/v1/sessions/{id}": f"/sessions/{made['id']}",
+        "/api/v1/sessions/{id}/attendance": f"/sessions/{made['id']}/attendance",
         "/api/v1/terms": "/terms",
         "/api/v1/timetables": "/timetables",
     }

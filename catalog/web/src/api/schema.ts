@@ -37,6 +37,24 @@ export interface components {
             until: string | null;
         };
         /**
+         * Attendance
+         * @description Who was in a session; of one that goes on, so far. `left_out` people are not listed.
+         */
+        Attendance: {
+            session: string;
+            title: string;
+            /** @enum {string} */
+            state: "scheduled" | "waiting" | "live" | "ended" | "recorded" | "cancelled" | "failed";
+            starts_at: string;
+            began_at: string | null;
+            lesson_s: number;
+            classrooms: components["schemas"]["ClassroomPresence"][];
+            people: components["schemas"]["PersonPresence"][];
+            left_out: number;
+            guests: number;
+            counts: components["schemas"]["RoomCounts"];
+        };
+        /**
          * Choice
          * @description A value to send and the label that people read.
          */
@@ -71,6 +89,32 @@ export interface components {
             current: components["schemas"]["Session"] | null;
             next: components["schemas"]["Session"] | null;
             sessions: components["schemas"]["Session"][];
+        };
+        /**
+         * ClassroomPresence
+         * @description A classroom; part is main, second or listening, empty for one that was not invited.
+         */
+        ClassroomPresence: {
+            id: string;
+            name: string;
+            /** @default null */
+            first_seen: string | null;
+            /** @default null */
+            last_seen: string | null;
+            /** @default 0 */
+            present_s: number;
+            /** @default false */
+            here: boolean;
+            /** @default 0 */
+            hands: number;
+            /** @default 0 */
+            floors: number;
+            /** @default 0 */
+            questions: number;
+            /** @default 0 */
+            votes: number;
+            school: components["schemas"]["Named"] | null;
+            part: string;
         };
         /**
          * FacetValue
@@ -630,6 +674,31 @@ export interface components {
             duration_s: number;
         };
         /**
+         * PersonPresence
+         * @description Someone who was signed in; role is what they were in the room.
+         */
+        PersonPresence: {
+            id: string;
+            name: string;
+            /** @default null */
+            first_seen: string | null;
+            /** @default null */
+            last_seen: string | null;
+            /** @default 0 */
+            present_s: number;
+            /** @default false */
+            here: boolean;
+            /** @default 0 */
+            hands: number;
+            /** @default 0 */
+            floors: number;
+            /** @default 0 */
+            questions: number;
+            /** @default 0 */
+            votes: number;
+            role: string;
+        };
+        /**
          * Problem
          * @description The body of an error.
          */
@@ -659,6 +728,19 @@ export interface components {
             height_px: number | null;
             bandwidth_bps: number;
             average_bandwidth_bps: number;
+        };
+        /**
+         * RoomCounts
+         * @description What happened in the room, of everyone, guests too. `votes` are of all polls.
+         */
+        RoomCounts: {
+            hands: number;
+            floors: number;
+            questions: number;
+            answered: number;
+            polls: number;
+            votes: number;
+            messages: number;
         };
         /**
          * Rtmp

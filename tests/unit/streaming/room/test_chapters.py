@@ -1,20 +1,10 @@
 """What a recording gets of its room's log."""
 
-from typing import Any
-
-from catalog.live import RoomRole
 from catalog.media import Chapter
 from streaming.room import inputs as said
-from streaming.room.chapters import (
-    CHAPTERS_LIMIT,
-    TITLE_LIMIT,
-    Attended,
-    attendance,
-    chapters,
-    summary,
-)
-from streaming.room.inputs import CourseState, Device, Join, PollKind
-from tests.support.rooms import CLASSROOM, EPOCH_UTC, Scene, lesson_room
+from streaming.room.chapters import CHAPTERS_LIMIT, TITLE_LIMIT, chapters
+from streaming.room.inputs import CourseState, PollKind
+from tests.support.rooms import EPOCH_UTC, Scene, lesson_room
 
 
 def lesson() -> Scene:
@@ -76,37 +66,3 @@ def test_titles_and_chapters_are_bounded() -> None:
     assert len(found) == CHAPTERS_LIMIT
     assert {len(one.title) for one in found[1:]} == {TITLE_LIMIT}
     assert found[1].title.endswith("长…")
-
-
-def test_attendance_counts_a_person_once_however_many_pages() -> None:
-    scene = Scene()
-    one = scene.arrive("小明", join=Join(name="小明", client="a"))
-    scene.now = 10.0
-    two = scene.arrive("小明", join=Join(name="小明", client="b"))
-    scene.depart(one, clean=True)
-    scene.wait(50)
-    scene.depart(two)
-    scene.wait(60)
-    room = scene.arrive("一班", CLASSROOM, "一班", Join(device=Device.KIOSK))
-    scene.now = 200.0
-    scene.turn(CourseState.ENDED)
-    scene.wait(300)
-    scene.depart(room)
-    scene.wait(60)
-    assert attendance(scene.log) == [
-        Attended("小明", "小明", RoomRole.VIEWER, EPOCH_UTC, EPOCH_UTC + 60.0, 60.0),
-        Attended("一班", "一班", CLASSROOM, EPOCH_UTC + 120.0, EPOCH_UTC + 200.0, 80.0),
-    ]
-
-
-def test_a_summary_in_figures() -> None:
-    found = summary(lesson().log)
-    figures: dict[str, Any] = {
-        name: getattr(found, name)
-        for name in ("questions", "answered", "floors", "polls", "votes", "messages")
-    }
-    assert figures == {
-        "questions": 3, "answered": 3, "floors": 4, "polls": 1, "votes": 1, "messages": 0,
-    }  # fmt: skip
-    assert [one.present_s for one in found.attended] == [400.0, 400.0, 400.0]
-    assert summary([]).attended == ()
