@@ -28,6 +28,9 @@ export type OncePassword = Schemas["PasswordAnswer"];
 export type SignInBody = Schemas["LoginBody"];
 export type PasswordChange = Schemas["PasswordBody"];
 
+export type Attendance = Schemas["Attendance"];
+export type Presence = Schemas["ClassroomPresence"] | Schemas["PersonPresence"];
+
 export type School = Schemas["School"];
 export type Classroom = Schemas["Classroom"];
 export type Pair = Schemas["Pair"];

@@ -1,6 +1,6 @@
 /** The sessions' part of the API. */
-import { queryString, request, type QueryValue } from "@/api/client";
-import type { Named, Page } from "@/api/types";
+import { API, queryString, request, type QueryValue } from "@/api/client";
+import type { Attendance, Named, Page } from "@/api/types";
 
 export type SessionKind = "sync_class" | "open_class" | "guided_qa" | "research" | "paired_lesson";
 export type SessionState =
@@ -96,6 +96,10 @@ export const sessions = {
     request<Session>("PATCH", `/sessions/${id}`, { body: change }),
   cancel: (id: string) => request<void>("POST", `/sessions/${id}/cancel`),
   end: (id: string) => request<void>("POST", `/sessions/${id}/end`),
+  attendance: (id: string, signal?: AbortSignal) =>
+    request<Attendance>("GET", `/sessions/${id}/attendance`, { signal }),
+  /** Where a browser saves the attendance as a table for spreadsheets. */
+  attendanceTable: (id: string) => `${API}/sessions/${id}/attendance?format=csv`,
   terms: (school: string) => request<Page<Term>>("GET", `/terms${queryString({ school })}`),
   bookMany: (draft: TimetableDraft) =>
     request<{ sessions: number }>("POST", "/timetables", { body: draft }),
