@@ -15,6 +15,7 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from loadtests.client import Client, signed_in
 from loadtests.service import ADMIN_PASSWORD, Service, running
+from tests.support.accessibility import axe as axe
 from tests.support.chromium import (
     FAKE_DEVICES,
     PLAYWRIGHT_LOOKS_FOR_ITS_DRIVER,
@@ -132,9 +133,14 @@ class Screens:
     city: City
     thrown: list[str]
 
-    async def open(self, path: str, username: str | None = None) -> Page:
-        """Open a page in a browser window of its own, signed in when a name is given."""
+    async def open(self, path: str, username: str | None = None, script: str = "") -> Page:
+        """Open a page in a browser window of its own, signed in when a name is given.
+
+        The script runs before the page's own: it takes from the browser what others lack.
+        """
         context = await self._context()
+        if script:
+            await context.add_init_script(script)
         if username:
             answer = await context.request.post(
                 "/api/v1/login",

@@ -17,6 +17,7 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 from loadtests.client import Client, signed_in
 from loadtests.lectures import Lecture, make
 from loadtests.service import ADMIN_PASSWORD, running
+from tests.support.accessibility import axe as axe
 from tests.support.chromium import browser as browser
 from tests.support.chromium import chromium_path as chromium_path
 
@@ -139,12 +140,6 @@ async def page(
     if not page.is_closed():
         await page.screenshot(path=pictures / f"{request.node.name}.png")
     assert thrown == []
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """The source of axe-core, which `make web` installed."""
-    return (WEB / "node_modules/axe-core/axe.min.js").read_text("utf-8")
 
 
 @pytest.fixture(scope="session")

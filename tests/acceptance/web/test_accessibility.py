@@ -12,6 +12,7 @@ from playwright.async_api import Page, ViewportSize
 from loadtests.service import ADMIN_PASSWORD
 from tests.acceptance.web.conftest import Town
 from tests.acceptance.web.steps import sign_in, until
+from tests.support.accessibility import findings_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 SCREENS: dict[str, ViewportSize] = {
@@ -32,28 +33,11 @@ PAGES = {
     "missing": "/nowhere",
     "login": "/login",
 }
-RUN_AXE = """
-async () => {
-  const found = await axe.run(document, {
-    runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
-  });
-  return found.violations
-    .filter((one) => ["serious", "critical"].includes(one.impact))
-    .map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(" | ")}`);
-}
-"""
 SETTLED = """
 document.querySelector("main h1, main h2") !== null
   && !document.querySelector("main .shine, main [aria-busy=true]")
   && [...document.images].every((one) => one.complete)
   && (document.querySelector("video")?.readyState ?? 4) > 1
-"""
-SMALL_TARGETS = """
-() => [...document.querySelectorAll("button, a.btn, input, select, nav a")]
-  .filter((one) => one.checkVisibility() && !one.closest("[aria-hidden=true]"))
-  .map((one) => [one.getBoundingClientRect(), one.outerHTML.slice(0, 120)])
-  .filter(([box]) => box.width > 0 && box.height < 39.5)
-  .map(([box, html]) => `${Math.round(box.height)} px: ${html}`)
 """
 
 
@@ -75,10 +59,7 @@ async def test_pages_are_usable_by_everyone(
         await page.goto(path.format(lesson=town.lesson))
         await settle(page)
         await page.screenshot(path=pictures / f"{screen}-{name}.png")
-        wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        await page.evaluate(axe)
-        found = await page.evaluate(RUN_AXE)
-        small = await page.evaluate(SMALL_TARGETS) if screen == "phone" else []
-        if found or small or wide > 0:
-            findings[name] = {"axe": found, "small": small, "too wide by px": wide}
+        found = await findings_of(page, axe, touched=screen == "phone")
+        if found:
+            findings[name] = found
     assert findings == {}, json.dumps(findings, ensure_ascii=False, indent=1)
