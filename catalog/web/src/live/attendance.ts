@@ -36,7 +36,7 @@ export function figuresOf(found: Attendance): [key: string, named: Record<string
   const all = found.classrooms.length;
   const here = found.classrooms.filter((room) => room.first_seen).length;
   const figures: [boolean, string, Record<string, number>][] = [
-    [found.lesson_s > 0, "lesson", { n: minutesOf(found.lesson_s) }],
+    [minutesOf(found.lesson_s) > 0, "lesson", { n: minutesOf(found.lesson_s) }],
     [all > 0, "rooms", { here, all }],
     [counts.hands > 0, "hands", { n: counts.hands }],
     [counts.questions > 0, "questions", { n: counts.questions, answered: counts.answered }],
