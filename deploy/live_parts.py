@@ -101,7 +101,7 @@ class Turns:
 
     def on_gap(self) -> None:
         """What the catalogue said was not heard for a while, or not yet: all is read again."""
-        self._start(self.ways.look_again())
+        self._start(self._look_again())
 
     async def end_feed(self, session: str, feed: FeedName) -> None:
         """Take one feed off the air."""
@@ -117,6 +117,11 @@ class Turns:
         if self.origin.find(session, FeedName.MAIN) or self.ingest.find(session, FeedName.MAIN):
             await self._end_if_over(session)
         await self.ways.look(session)
+
+    async def _look_again(self) -> None:
+        for session in self.ingest.sessions():
+            await self._end_if_over(session)
+        await self.ways.look_again()
 
     async def _end_if_over(self, session: str) -> None:
         found = await self._book.find(session)

@@ -21,7 +21,7 @@ class LiveSettings:
     srt_ports: str = option("", "Ports for SRT encoders such as 10080-10089; empty: no SRT")
     rtsp_hosts: str = option("", "Hosts whose cameras may be pulled by RTSP, with commas between")
     encode_cores: float = option(0.0, "Cores for live encoding; 0: three quarters of the machine")
-    away_s: float = option(30.0, "How long a lesson waits for an encoder that dropped")
+    away_s: float = option(30.0, "How long CPU is kept for an encoder that dropped")
 
     def __post_init__(self) -> None:
         if self.rtmp:

@@ -18,6 +18,7 @@ import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from streaming.errors import BadMedia, Ended
 from streaming.isobmff.fragment import Fragment
@@ -331,8 +332,9 @@ class Channel:
     def _is_early(self, track: Track, fragment: Fragment) -> bool:
         """Tell whether this comes after a hole, but before the picture's first keyframe."""
         start_us = track.us(fragment.start_ts)
-        return track.is_gap(fragment) and any(
-            item.hole and item.start_us <= start_us < item.end_us for item in self._grid
+        return track.is_gap(fragment) and (
+            any(item.hole and item.start_us <= start_us < item.end_us for item in self._grid)
+            or any(a.end_us <= start_us < b.start_us for a, b in pairwise(self._grid))
         )
 
     def _boundary(self, track: Track, fragment: Fragment) -> _Boundary | None:

@@ -1,6 +1,7 @@
 """The one ffmpeg of a feed: tags in, fragments into the origin's feed.
 
-Its owner calls `begin` with a plan, `push` for each tag, `finish` at the end; `run` is the task. An
+Its owner calls `begin` with a plan, `push` for each tag, `rest` when no more comes for a long time,
+`finish` at the end; `run` is the task. An
 ffmpeg that dies is started again with the tags since the last keyframe; what viewers already have
 is left out (copied and sound) or not encoded (the other rungs begin there with a keyframe), so the
 timeline goes on without a hole. Lives through pauses of the publisher by simply waiting.
@@ -107,26 +108,35 @@ class Encoder:
         self._queue.close()
         self._planned.set()
 
+    def rest(self) -> None:
+        """Let ffmpeg end with what it has; `begin` starts another."""
+        self._plan = self.speed = None
+        self._planned.clear()
+        self._queue.close()
+
     def reset(self) -> None:
         """After `run` failed: wait for another plan."""
-        self._plan = None
-        self._planned.clear()
+        self.rest()
         self._deaths.clear()
         self._queue = TagQueue()
 
     async def run(self) -> None:
         """Encode until `finish`. Raises: EncoderFailed; what the feed raises."""
-        await self._planned.wait()
-        while self._plan is not None:
-            queue = self._queue
-            try:
-                await self._encode(self._plan, queue)
-            except (ProcessError, ConnectionError) as error:
-                await self._on_death(error)
-                if not self._finished and queue is self._queue:
-                    self._renew(self._intake.gop)
+        while True:
+            await self._planned.wait()
+            if self._plan is not None:
+                await self._encode_once(self._plan, self._queue)
             if self._finished:
                 return
+
+    async def _encode_once(self, plan: LivePlan, queue: TagQueue) -> None:
+        """Encode until the queue is at an end or ffmpeg has died."""
+        try:
+            await self._encode(plan, queue)
+        except (ProcessError, ConnectionError) as error:
+            await self._on_death(error)
+            if not self._finished and queue is self._queue:
+                self._renew(self._intake.gop)
 
     def _renew(self, tags: Iterable[Tag]) -> None:
         """Begin a queue with all that a new ffmpeg must see first."""

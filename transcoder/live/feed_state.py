@@ -6,11 +6,16 @@ from enum import Enum
 
 
 class FeedState(Enum):
-    """Where a feed stands."""
+    """Where a feed stands.
+
+    AWAY: its publisher dropped, the encoder waits. RESTING: it did not return soon; the feed waits
+    without an encoder for as long as its session lasts.
+    """
 
     PROBING = "probing"
     PUBLISHING = "publishing"
     AWAY = "away"
+    RESTING = "resting"
     ENDED = "ended"
     FAILED = "failed"
 
@@ -33,9 +38,10 @@ TABLE = {
     (_S.PROBING, _I.LEFT): _S.AWAY,
     (_S.PUBLISHING, _I.LEFT): _S.AWAY,
     (_S.AWAY, _I.JOINED): _S.PROBING,
-    (_S.AWAY, _I.OVERDUE): _S.ENDED,
-    **{(state, _I.CLOSED): _S.ENDED for state in (_S.PROBING, _S.PUBLISHING, _S.AWAY)},
-    **{(state, _I.FAULT): _S.FAILED for state in (_S.PROBING, _S.PUBLISHING, _S.AWAY)},
+    (_S.AWAY, _I.OVERDUE): _S.RESTING,
+    (_S.RESTING, _I.JOINED): _S.PROBING,
+    **{(state, _I.CLOSED): _S.ENDED for state in _S if state not in END_STATES},
+    **{(state, _I.FAULT): _S.FAILED for state in _S if state not in END_STATES},
 }
 
 

@@ -18,7 +18,7 @@ from streaming.live.port import Feeds
 from transcoder.live.address import Address
 from transcoder.live.admission import Admission, usable_cores
 from transcoder.live.errors import Refusal, Refused
-from transcoder.live.feed_state import END_STATES
+from transcoder.live.feed_state import END_STATES, FeedState
 from transcoder.live.ladder import COPY_CORES, SOUND_CORES, usual_cores
 from transcoder.live.live_feed import LiveFeed, Publisher, refuse_ended
 from transcoder.live.metrics import LiveMetrics
@@ -83,6 +83,10 @@ class LiveIngest:
         """Give a feed that is on air."""
         return self._live.get((session, feed))
 
+    def sessions(self) -> set[str]:
+        """Give the sessions that have a feed on air, or one that waits for its publisher."""
+        return {session for session, _ in self._live}
+
     async def close(self) -> None:
         """Stop all encoders; the sessions are not ended, another process may go on with them."""
         for task in self._tasks:
@@ -119,16 +123,21 @@ class LiveIngest:
         if at in self._opening or (live is not None and live.publisher and not live.is_silent()):
             raise Refused(Refusal.BUSY, "another encoder is publishing to this session")
         if live is None or live.state in END_STATES:
+            self._check_capacity()
             live = await self._open(at)
+        elif live.state is FeedState.RESTING:
+            self._check_capacity()
         else:
             live.replace()
         return live.join()
 
+    def _check_capacity(self) -> None:
+        if self.admission.free_cores < COPY_CORES + SOUND_CORES:
+            raise Refused(Refusal.CAPACITY, "this machine carries no further session now")
+
     async def _open(self, at: tuple[str, FeedName]) -> LiveFeed:
         """Open a feed at the origin and give it a task. Raises: Refused."""
         session, name = at
-        if self.admission.free_cores < COPY_CORES + SOUND_CORES:
-            raise Refused(Refusal.CAPACITY, "this machine carries no further session now")
         self._opening.add(at)
         try:
             feed = await self._feeds.open(session, name)
@@ -137,7 +146,8 @@ class LiveIngest:
         finally:
             self._opening.discard(at)
         title = f"{session}/{name.value}"
-        live = LiveFeed(title, feed, self.settings, self.admission, self.metrics)
+        rests = name is not FeedName.FLOOR  # the floor goes to someone else
+        live = LiveFeed(title, feed, self.settings, self.admission, self.metrics, rests=rests)
         self._live[at] = live
         task = asyncio.create_task(self._own(at, live), name=title)
         self._tasks.add(task)

@@ -76,7 +76,10 @@ class Publisher:
 
 
 class LiveFeed:
-    """A feed from its first publisher to its end."""
+    """A feed from its first publisher to its end.
+
+    rests: it outlives a publisher who does not return; else it ends away_s after the last one.
+    """
 
     def __init__(
         self,
@@ -86,8 +89,11 @@ class LiveFeed:
         admission: Admission,
         metrics: LiveMetrics,
         wall: Callable[[], float] = time.time,
+        *,
+        rests: bool = True,
     ) -> None:
         self.name = name
+        self._rests = rests
         self.state = FeedState.PROBING
         self.intake = Intake()
         self.publisher: Publisher | None = None
@@ -110,7 +116,7 @@ class LiveFeed:
 
     def join(self) -> Publisher:
         """Let a publisher in; there must be none."""
-        if self.state is FeedState.AWAY:
+        if self.state in (FeedState.AWAY, FeedState.RESTING):
             self._step(FeedInput.JOINED)
             self._metrics.reconnects.inc()
         self.intake.join()
@@ -169,8 +175,7 @@ class LiveFeed:
             for task in (encoding, counting):
                 task.cancel()
             await asyncio.gather(encoding, counting, return_exceptions=True)
-            self._admission.release(self.name)
-            self._metrics.cores.set(self._admission.cores - self._admission.free_cores)
+            self._release()
             self._metrics.feeds.labels(self.state.value).dec()
             if self.publisher is not None:
                 self.publisher.close(str(self._fault or "the session has ended"))
@@ -205,7 +210,22 @@ class LiveFeed:
                     await self._changed.wait()
             except TimeoutError:
                 if self.state is FeedState.AWAY:
-                    self._step(FeedInput.OVERDUE)
+                    self._on_overdue()
+
+    def _on_overdue(self) -> None:
+        """Give back what the encoder takes; the feed waits for as long as its session lasts."""
+        if not self._rests:
+            self._step(FeedInput.CLOSED)
+            return
+        log.info("feed %s: its publisher stays away, the encoder rests", self.name)
+        self._encoder.rest()
+        self.intake.source = None
+        self._release()
+        self._step(FeedInput.OVERDUE)
+
+    def _release(self) -> None:
+        self._admission.release(self.name)
+        self._metrics.cores.set(self._admission.cores - self._admission.free_cores)
 
     async def _tell(self) -> None:
         if self.state is FeedState.AWAY and self._on_air and not self._told_away:

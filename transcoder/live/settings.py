@@ -10,9 +10,10 @@ from pathlib import Path
 class IngestSettings:
     """Where publishers come in, and how patient the service is with them.
 
-    A publisher that drops has away_s to return. After silent_s without a tag another with the same
-    key may take over; after idle_s the connection is closed. encode_cores 0: three quarters of the
-    machine's. rtmp_port 0 takes a free port.
+    A publisher that drops finds its ffmpeg running for away_s; who returns later gets a new one.
+    After silent_s without a tag another with the same key may take over; after idle_s the
+    connection is closed. encode_cores 0: three quarters of the machine's. rtmp_port 0 takes a free
+    port.
     """
 
     ffmpeg: Path

@@ -110,16 +110,6 @@ async def test_a_drop_and_a_return_continue_one_timeline() -> None:
         assert here.figure("tongbu_ingest_reconnects_total") == 1
 
 
-async def test_a_publisher_that_does_not_return_ends_the_feed() -> None:
-    async with studio(away_s=0.3) as here:
-        async with publisher(here.url(SESSION)):
-            feed = await here.feed()
-            await feed.reaches(lambda: feed.end_s("aac") > 0.5)
-        await feed.reaches(lambda: feed.states == ["interrupted", "ended"])
-        assert not await encoders_of(os.getpid(), "pipe:0")
-        assert "has ended" in await here.refusal(here.url(SESSION))
-
-
 async def test_an_encoder_that_is_killed_is_back_within_two_seconds() -> None:
     async with studio() as here, publisher(here.url(SESSION)):
         feed = await here.feed()

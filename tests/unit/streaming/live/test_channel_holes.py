@@ -138,6 +138,21 @@ def test_what_is_too_long_for_gaps_is_a_discontinuity() -> None:
         assert [(s.number, s.discontinuity) for s in found] == [(0, False), (1, False), (2, True)]
 
 
+@pytest.mark.parametrize("early", [1, 10, 40])
+def test_sound_in_front_of_a_discontinuity_is_let_go(early: int) -> None:
+    script = Script().begin(*EVERYTHING)
+    script.play(0, 75)
+    first = -(-(75 + HOLE_LIMIT_US * 30 // 1_000_000) // 60) * 60 + 60
+    script.play(first - early, first + 70)
+    script.channel.end()
+    for name in NAMES:
+        found = script.segments(name)[:3]
+        assert [(s.number, s.discontinuity) for s in found] == [(0, False), (1, False), (2, True)]
+        scale = script.channel.tracks[name].scale(found[1])
+        assert found[1].duration_ts / scale == pytest.approx(0.5, abs=0.03), "no segment lasts on"
+    assert script.channel.tracks["aac"].dropped >= early * SOUND_HZ // 30 // PACKET_TS
+
+
 def test_after_a_hole_the_picture_waits_for_its_keyframe() -> None:
     script = Script().begin(HIGH)
     script.play(0, 61, ("720p",))

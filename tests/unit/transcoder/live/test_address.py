@@ -13,7 +13,6 @@ from transcoder.live.address import (
     read_address,
 )
 from transcoder.live.errors import Refused
-from transcoder.live.feed_state import END_STATES, FeedInput, FeedState, after
 from transcoder.live.tries import ADDRESSES_LIMIT, TRIES_LIMIT, TRIES_WINDOW_S, Tries
 
 MAIN = Address(SESSION, FeedName.MAIN, "k")
@@ -74,19 +73,3 @@ def test_the_number_of_addresses_is_bounded() -> None:
             tries.count(str(number), 1.0)
     assert tries.wait_s("0", 1.0) == 0
     assert tries.wait_s("1", 1.0) > 0
-
-
-def test_a_feed_from_probing_to_its_end() -> None:
-    state = FeedState.PROBING
-    for happened in (FeedInput.FLOWS, FeedInput.LEFT, FeedInput.JOINED, FeedInput.FLOWS):
-        state = after(state, happened)
-    assert state is FeedState.PUBLISHING
-    assert after(FeedState.AWAY, FeedInput.OVERDUE) is FeedState.ENDED
-    assert after(state, FeedInput.FAULT) is FeedState.FAILED
-
-
-@pytest.mark.parametrize("state", sorted(END_STATES, key=str))
-def test_an_end_is_an_end(state: FeedState) -> None:
-    for happened in FeedInput:
-        with pytest.raises(ValueError, match=state.value):
-            after(state, happened)
