@@ -1,7 +1,7 @@
 """Who was in a lesson, for how long, and what they did: out of the room's log. Pure.
 
-Minutes are those of the lesson: waiting in the room before it does not count, nor does what is
-after its end. Of a lesson that goes on, everything so far.
+Minutes are those of the lesson: waiting in the room before it does not count (a lesson that never
+began has none), nor does what is after its end. Of a lesson that goes on, everything so far.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from catalog.live import Attended, RoomRole, RoomSummary
 from streaming.room.roster import Entry
@@ -64,7 +65,8 @@ def summary(log: Sequence[Entry], until_utc: float | None = None) -> RoomSummary
 
 def attendance(log: Sequence[Entry], until_utc: float | None = None) -> list[Attended]:
     """Give who was in the lesson, in order of coming."""
-    began_utc, end_utc = _began(log) or 0.0, _end(log, until_utc)
+    began_utc, end_utc = _began(log), _end(log, until_utc)
+    since_utc = inf if began_utc is None else began_utc
     stays: dict[str, _Stay] = {}
     identities: dict[str, str] = {}
     voted: set[tuple[str, str]] = set()
@@ -77,20 +79,20 @@ def attendance(log: Sequence[Entry], until_utc: float | None = None) -> list[Att
         elif (owner := identities.get(entry.get("member", ""))) is None:
             continue
         elif kind == "gone":
-            stays[owner].leave(entry["member"], min(entry["left_utc"], end_utc), began_utc)
+            stays[owner].leave(entry["member"], min(entry["left_utc"], end_utc), since_utc)
         elif kind in _COUNTED:
             stays[owner].did[_COUNTED[kind]] += 1
         elif kind == "voted" and (owner, entry["poll"]) not in voted:
             voted.add((owner, entry["poll"]))
             stays[owner].did["votes"] += 1
     over = any(entry["kind"] == "ended" for entry in log)
-    return [_attended(*item, began_utc, end_utc, over) for item in stays.items()]
+    return [_attended(*item, since_utc, end_utc, over) for item in stays.items()]
 
 
-def _attended(identity: str, stay: _Stay, began_utc: float, end_utc: float, over: bool) -> Attended:
+def _attended(identity: str, stay: _Stay, since_utc: float, end_utc: float, over: bool) -> Attended:
     here = bool(stay.members) and not over
     for member in list(stay.members):
-        stay.leave(member, end_utc, began_utc)
+        stay.leave(member, end_utc, since_utc)
     return Attended(
         identity, stay.name, stay.role, stay.first_utc, stay.last_utc, round(stay.present_s, 3),
         here, stay.did["hands"], stay.did["floors"], stay.did["questions"], stay.did["votes"],

@@ -15,6 +15,7 @@ import pytest
 from catalog.db import publication, sources, work
 from catalog.db.lessons import read_lesson
 from catalog.db.listen import listening
+from catalog.db.migrate import catalog_migrations
 from catalog.db.pool import Pool
 from catalog.db.presentations import Presentations
 from catalog.db.publication import SideProduct
@@ -216,6 +217,24 @@ async def test_a_hopeless_recording_stays_ready_without_pictures_and_may_be_trie
         await sources.retry(connection, lesson)
     await done(queue_dsn, pool, store, tmp_path, lesson)
     assert (await shown(pool, lesson)).poster_key
+
+
+async def test_recordings_of_before_are_asked_for_once(
+    pool: Pool, store: LocalStore, town: Town, lesson: str
+) -> None:
+    steps = await asyncio.to_thread(catalog_migrations)
+    (step,) = [item for item in steps if item.name == "0021_stills"]
+    async with pool.connection() as connection:
+        await connection.execute("delete from work")
+        for _ in range(2):
+            await connection.execute(step.sql.encode())
+    assert await unit_state(pool, lesson) == "wanted"
+    async with pool.connection() as connection:
+        await connection.execute("delete from work")
+        made = [SideProduct("poster", "side/a")]
+        await publication.add_stills(connection, Unit(lesson, 1, "stills"), made)
+        await connection.execute(step.sql.encode())
+    assert await w.units(pool, lesson) == {}
 
 
 async def test_sound_alone_asks_for_no_pictures(pool: Pool, store: LocalStore, town: Town) -> None:

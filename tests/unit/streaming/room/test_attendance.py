@@ -87,6 +87,12 @@ def test_who_left_before_the_lesson_was_not_in_it() -> None:
     assert (found.first_utc, found.present_s) == (EPOCH_UTC, 0.0)
 
 
+def test_a_lesson_that_never_began_has_no_minutes() -> None:
+    scene, _, _ = lesson_room()
+    found = summary(ended(scene).log)
+    assert (found.lesson_s, [item.present_s for item in found.attended]) == (0.0, [0.0] * 3)
+
+
 def test_who_comes_after_the_end_was_not_there() -> None:
     scene, _, _ = lesson()
     ended(scene)
