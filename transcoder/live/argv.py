@@ -1,6 +1,6 @@
 """Write the ffmpeg command of a feed. Pure: plan and pipe numbers in, argument list out.
 
-FLV on stdin, one CMAF track a pipe: a picture a fragment, three AAC frames a fragment of sound.
+FLV on stdin, one CMAF track a pipe: a picture a fragment, two AAC frames a fragment of sound.
 `copyts` keeps the times that the timeline gave, so tfdt / timescale is time since the anchor.
 `nobuffer` is not used: it throws away the packets that probing has read, up to a GOP; with
 onMetaData of our own in front, probing needs 32 bytes. Times of encoded pictures stay in
@@ -22,7 +22,7 @@ from transcoder.live.ladder import SOUND_BPS, SOUND_NAME, LivePlan, LiveRung
 PROBE_BYTES = 32
 MAX_PIXELS = 35_400_000
 VIDEO_TIMESCALE = 90_000
-SOUND_FRAGMENT_US = 60_000
+SOUND_FRAGMENT_US = 40_000
 MOV_FLAGS = "+cmaf+frag_discont+default_base_moof+skip_trailer"
 PRESET = "superfast"
 BUFFER_S = 1.0
@@ -50,7 +50,7 @@ def live_command(
     outputs += _encoded_outputs(source["v:0"], plan, pipes, resume_s)
     if plan.sound:
         target = f"pipe:{pipes[SOUND_NAME]}"
-        outputs.append(ffmpeg.output(source["a:0"], target, **_sound_options()))
+        outputs.append(ffmpeg.output(source["a:0"], target, **_sound_options(plan)))
     merged = ffmpeg.merge_outputs(*outputs) if len(outputs) > 1 else outputs[0]
     command: list[str] = merged.global_args(
         "-nostdin", "-hide_banner", "-nostats", "-v", "error", "-copyts",
@@ -104,17 +104,10 @@ def _video_options(rung: LiveRung, keyframes: str) -> dict[str, Any]:
     return _track(options) | _clock()
 
 
-def _sound_options() -> dict[str, Any]:
-    return _track(
-        {
-            "c:a": "aac",
-            "b:a": SOUND_BPS,
-            "ar": 48_000,
-            "ac": 2,
-            "movflags": MOV_FLAGS,
-            "frag_duration": SOUND_FRAGMENT_US,
-        }
-    )
+def _sound_options(plan: LivePlan) -> dict[str, Any]:
+    encoding = {"c:a": "aac", "b:a": SOUND_BPS, "ar": 48_000, "ac": 2}
+    codec = {"c:a": "copy"} if plan.copies_sound else encoding
+    return _track({**codec, "movflags": MOV_FLAGS, "frag_duration": SOUND_FRAGMENT_US})
 
 
 def _clock() -> dict[str, Any]:

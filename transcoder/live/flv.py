@@ -21,7 +21,7 @@ from transcoder.live.errors import BadContribution
 TAG_HEADER_BYTES, TAIL_BYTES, FILE_HEADER_BYTES = 11, 4, 9
 TAG_LIMIT_BYTES = 8 << 20
 HINT_LIMIT_BYTES = 64 << 10
-LARGEST_SIDE_PX, FASTEST_FPS = 8192, 240
+LARGEST_SIDE_PX, FASTEST_FPS, MOST_SOUND_KBPS = 8192, 240, 2000
 _EXTENDED = 0x80
 _KEYFRAME = 1
 _START, _CODED, _CODED_NO_OFFSET = 0, 1, 3
@@ -65,6 +65,7 @@ class Hints:
     width_px: int = 0
     height_px: int = 0
     fps: float = 0.0
+    sound_bps: int = 0
 
 
 USELESS = Look(None)
@@ -148,15 +149,17 @@ def read_hints(payload: bytes) -> Hints | None:
     said = next((value for value in values if isinstance(value, dict)), None)
     if said is None or "onMetaData" not in values[:2]:
         return None
-    return make_hints(said.get("width"), said.get("height"), said.get("framerate"))
+    names = ("width", "height", "framerate", "audiodatarate")
+    return make_hints(*(said.get(name) for name in names))
 
 
-def make_hints(width: Any, height: Any, fps: Any) -> Hints:
+def make_hints(width: Any, height: Any, fps: Any, sound_kbps: Any = 0) -> Hints:
     """Keep what is possible of a publisher's words."""
     return Hints(
         int(_within(width, LARGEST_SIDE_PX)),
         int(_within(height, LARGEST_SIDE_PX)),
         _within(fps, FASTEST_FPS),
+        int(1000 * _within(sound_kbps, MOST_SOUND_KBPS)),
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from transcoder.live.errors import BadContribution
 from transcoder.live.flv import Hints, Kind, Look, Tag, look, modern
-from transcoder.live.source import Picture, Source, read_picture
+from transcoder.live.source import Picture, Source, is_plain_sound, read_picture
 from transcoder.live.timeline import START_MS, Timeline
 
 HOLD_MS = 300
@@ -154,6 +154,7 @@ class Intake:
             sound,
             video.data if video is not None else b"",
             audio.data if audio is not None else b"",
+            audio is not None and is_plain_sound(audio, self._hints),
         )
 
     def _hold(self, tag: Tag, seen: Look, now_ms: int) -> list[Step]:

@@ -1,7 +1,8 @@
 """Rungs of a live feed, and what they cost. Pure.
 
-The top rung is the source itself where it is fit; the others are encoded. `ways` gives the whole
-ladder first and then cheaper ones, down to the source alone: admission takes the first that fits.
+The top rung and the sound are the source's own where they are fit; the others are encoded. `ways`
+gives the whole ladder first and then cheaper ones, down to the source alone: admission takes the
+first that fits.
 
 Cost in cores as measured in one run (ffmpeg, x264 superfast, zerolatency, one thread, 720p30):
 source + 360p 0.15, 720p + 480p + 360p all encoded 0.46. From these a line through the pixels.
@@ -13,7 +14,13 @@ from dataclasses import dataclass, replace
 
 from catalog.media import Media
 from streaming.live.port import LiveRendition
-from transcoder.live.source import USUAL_FPS, USUAL_SIZE_PX, Picture, Source
+from transcoder.live.source import (
+    COPY_SOUND_BPS,
+    USUAL_FPS,
+    USUAL_SIZE_PX,
+    Picture,
+    Source,
+)
 
 LOWER_SHORT_PX = (720, 360, 180)
 LOWER_RUNGS = 2
@@ -47,6 +54,7 @@ class LivePlan:
     sound: bool
     fps: float
     cores: float
+    copies_sound: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -61,15 +69,16 @@ class LivePlan:
             for number, rung in enumerate(self.rungs)
         ]
         if self.sound:
-            found.append(LiveRendition(SOUND_NAME, Media.AUDIO, 0, SOUND_BPS))
+            bandwidth_bps = COPY_SOUND_BPS if self.copies_sound else SOUND_BPS
+            found.append(LiveRendition(SOUND_NAME, Media.AUDIO, 0, bandwidth_bps))
         return found
 
 
 def ways(source: Source, *, copy: bool = True) -> list[LivePlan]:
     """Give the plans for a source, the best first. copy False: its keyframes are too rare."""
-    picture, sound = source.picture, source.sound is not None
+    picture = source.picture
     if picture is None:
-        return [LivePlan((), sound, 0.0, SOUND_CORES)]
+        return [LivePlan((), True, 0.0, _sound_cores(source), source.plain_sound)]
     lower = _lower(picture)
     if copy and picture.plain:
         top = _rung(picture, min(picture.width_px, picture.height_px))
@@ -79,7 +88,7 @@ def ways(source: Source, *, copy: bool = True) -> list[LivePlan]:
         short = min(picture.width_px, picture.height_px, TOP_SHORT_PX)
         whole = (_rung(picture, short), *lower)
         ladders = [whole[start:] for start in range(len(whole))]
-    return [_plan(picture, ladder, sound=sound) for ladder in ladders]
+    return [_plan(source, picture, ladder) for ladder in ladders]
 
 
 def usual_cores() -> float:
@@ -109,12 +118,19 @@ def _even(pixels: float) -> int:
     return max(2, round(pixels / 2) * 2)
 
 
-def _plan(picture: Picture, rungs: tuple[LiveRung, ...], *, sound: bool) -> LivePlan:
+def _sound_cores(source: Source) -> float:
+    if source.sound is None:
+        return 0.0
+    return COPY_CORES if source.plain_sound else SOUND_CORES
+
+
+def _plan(source: Source, picture: Picture, rungs: tuple[LiveRung, ...]) -> LivePlan:
     encoded = [rung for rung in rungs if not rung.copied]
-    cores = COPY_CORES + SOUND_CORES * sound
+    cores = COPY_CORES + _sound_cores(source)
     if encoded:
         cores += picture.mpx_s * DECODE_CORES_MPX_S
     for rung in encoded:
         mpx_s = rung.width_px * rung.height_px * picture.fps / 1e6
         cores += ENCODE_CORES + mpx_s * ENCODE_CORES_MPX_S
-    return LivePlan(rungs, sound, picture.fps, round(cores, 3))
+    sound = source.sound is not None
+    return LivePlan(rungs, sound, picture.fps, round(cores, 3), source.plain_sound)

@@ -20,6 +20,7 @@ def test_live_commands(golden: Golden) -> None:
     both = Source(PICTURE, "aac")
     plans = {
         "copied": (ways(both)[0], {}),
+        "copied_sound": (ways(Source(None, "aac", plain_sound=True))[0], {}),
         "copied_resumed": (ways(both)[0], {"1080p": 9.0, "720p": 9.033, "360p": 9.0, "aac": 8.9}),
         "encoded": (ways(both, copy=False)[0], {}),
         "picture": (ways(Source(PICTURE, None))[-1], {}),

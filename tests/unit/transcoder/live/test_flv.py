@@ -89,6 +89,8 @@ def test_metadata_is_written_and_read() -> None:
     [
         (write_values("onMetaData", {"width": 1920, "framerate": 25}), Hints(1920, 0, 25.0)),
         (write_values("@setDataFrame", "onMetaData", {"height": 720.9}), Hints(0, 720)),
+        (write_values("onMetaData", {"audiodatarate": 128.0}), Hints(sound_bps=128_000)),
+        (write_values("onMetaData", {"audiodatarate": 1e9}), Hints()),
         (b"\0" + write_values("onMetaData", {"width": "wide", "height": True}), Hints()),
         (write_values("onMetaData", {"width": 1e9, "height": -3, "framerate": 1e5}), Hints()),
         (write_values("onTextData", {"text": "hello"}), None),

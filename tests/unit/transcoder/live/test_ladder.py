@@ -51,6 +51,13 @@ def test_sound_alone_is_a_rendition() -> None:
     assert [rendition.name for rendition in plan.renditions()] == ["aac"]
 
 
+def test_plain_sound_is_copied_and_costs_less() -> None:
+    encoded, copied = (ways(Source(None, "aac", plain_sound=plain))[0] for plain in (False, True))
+    assert [plan.copies_sound for plan in (encoded, copied)] == [False, True]
+    assert copied.cores < encoded.cores
+    assert [plan.renditions()[0].bandwidth_bps for plan in (encoded, copied)] == [96_000, 160_000]
+
+
 def test_the_origin_is_told_what_comes() -> None:
     told = ways(source(1280, 720, fps=29.97))[0].renditions()
     assert [(one.name, one.rung, one.bandwidth_bps) for one in told] == [
