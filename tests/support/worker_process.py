@@ -1,8 +1,9 @@
 """A worker process of its own, for tests that kill or freeze it.
 
-`python -m tests.support.worker_process DSN FOLDER SECONDS CHUNKS FREE` works on FOLDER/store. After
-FREE media objects it publishes none any more, so that it is always in the middle of something; a
-number below zero sets no bound. Says `stored KEY` for each object.
+`python -m tests.support.worker_process DSN FOLDER SECONDS CHUNKS FREE PICTURES` works on
+FOLDER/store. After FREE media objects (or PICTURES of a lesson) it publishes none any more, so that
+it is always in the middle of something; a number below zero sets no bound. Says `stored KEY` for
+each object, and for each picture when these are bounded.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from catalog.db.pool import make_pool
 from catalog.store.local import LocalSettings, LocalStore
+from catalog.store.port import ObjectStore
 from tests.support import worker as w
 from tests.support.paced_store import PacedStore
 from transcoder.service import run_worker
@@ -27,17 +29,32 @@ ROOT = Path(__file__).parents[2]
 class TellingStore(PacedStore):
     """Says what it stored, and then keeps the caller waiting once there was enough."""
 
+    def __init__(self, store: ObjectStore, free: int | None, pictures: int | None) -> None:
+        super().__init__(store, free)
+        self._pictures = asyncio.Semaphore(pictures) if pictures is not None else None
+
     async def put_file(self, key: str, path: Path, content_type: str) -> None:
         await self._store.put_file(key, path, content_type)
         print("stored", key, flush=True)
         if self._room is not None:
             await self._room.acquire()
 
+    async def put_bytes(self, key: str, body: bytes, content_type: str) -> None:
+        await self._store.put_bytes(key, body, content_type)
+        if self._pictures is not None:
+            print("stored", key, flush=True)
+            await self._pictures.acquire()
 
-async def main(dsn: str, folder: str, seconds: str, chunks: str, free: str) -> None:
+
+def bound(number: str) -> int | None:
+    """Read a bound; none when it is below zero."""
+    return int(number) if int(number) >= 0 else None
+
+
+async def main(dsn: str, folder: str, seconds: str, chunks: str, free: str, pictures: str) -> None:
     """Work until terminated."""
     local = LocalStore(LocalSettings(Path(folder) / "store", 0))
-    store = TellingStore(local, int(free) if int(free) >= 0 else None)
+    store = TellingStore(local, bound(free), bound(pictures))
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
@@ -78,10 +95,16 @@ class WorkerProcess:
 
 @asynccontextmanager
 async def worker_process(
-    dsn: str, folder: Path, *, seconds: int = 60, chunks: int = 1, free: int = -1
+    dsn: str,
+    folder: Path,
+    *,
+    seconds: int = 60,
+    chunks: int = 1,
+    free: int = -1,
+    pictures: int = -1,
 ) -> AsyncIterator[WorkerProcess]:
     """Run a worker process; it is killed at the end of the block at the latest."""
-    arguments = [dsn, str(folder), str(seconds), str(chunks), str(free)]
+    arguments = [dsn, str(folder), *map(str, (seconds, chunks, free, pictures))]
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.support.worker_process", *arguments,
         cwd=ROOT, stdout=asyncio.subprocess.PIPE,

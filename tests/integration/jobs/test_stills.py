@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ from pathlib import Path
 import imageio_ffmpeg
 import pytest
 
-from catalog.db import publication, sources, work
+from catalog.db import publication, sources
 from catalog.db.lessons import read_lesson
 from catalog.db.listen import listening
 from catalog.db.migrate import catalog_migrations
@@ -34,6 +35,7 @@ from tests.support.recording import garbage_of
 from tests.support.screening import tracks
 from tests.support.sessions import Town, make_town
 from tests.support.wait import eventually
+from tests.support.worker_process import worker_process
 
 SECONDS = 20
 CELLS = 10
@@ -190,12 +192,20 @@ async def test_joined_objects_and_fragments_of_a_whole_segment_do_as_well(
 async def test_what_a_killed_worker_had_is_made_by_the_next(
     queue_dsn: str, pool: Pool, store: LocalStore, tmp_path: Path, lesson: str
 ) -> None:
-    async with pool.connection() as connection:
-        assert await work.take(connection, Unit(lesson, 1, "stills"), "killed")
+    async with worker_process(queue_dsn, tmp_path, pictures=1) as process:
+        keys = await process.stored(2)
+        process.signal(signal.SIGKILL)
+        await process.ended()
+    assert [key.rpartition("/")[2] for key in keys] == ["sprite-a1-0", "poster-a1-0"]
+    assert (await shown(pool, lesson)).poster_key == ""
     await done(queue_dsn, pool, store, tmp_path, lesson)
     unit = (await w.units(pool, lesson))["stills"]
     assert (unit["attempt"], unit["failures"]) == (2, 1)
-    assert "poster-a2" in (await shown(pool, lesson)).poster_key
+    after = await shown(pool, lesson)
+    assert {after.poster_key, *(item.key for item in after.sprites)} == {
+        key.replace("-a1-", "-a2-") for key in keys
+    }
+    assert await asyncio.to_thread(lambda: list((tmp_path / "scratch").iterdir())) == []
 
 
 async def test_a_hopeless_recording_stays_ready_without_pictures_and_may_be_tried_again(
