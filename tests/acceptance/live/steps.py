@@ -54,6 +54,16 @@ async def pictures_of(url: str) -> list[str]:
     return [urljoin(url, item.uri) for item in playlist.variants if item.resolution_px]
 
 
+async def opened(city: City, session: str) -> None:
+    """Wait until the session's room is open."""
+    async with signed_in(city.url, TEACHER, city.passwords[TEACHER]) as client:
+
+        async def is_open() -> bool:
+            return (await client.get(f"sessions/{session}"))["state"] in {"waiting", "live"}
+
+        await eventually(is_open)
+
+
 async def recorded(city: City, session: str) -> dict[str, Any]:
     """Wait for the session's recording and give the lesson."""
     async with signed_in(city.url, TEACHER, city.passwords[TEACHER]) as client:

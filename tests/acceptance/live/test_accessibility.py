@@ -104,6 +104,7 @@ async def test_pages_before_and_after_a_lesson_and_without_devices(
     await expect(room.get_by_role("heading", name="四边形的内角和")).to_be_visible()
     studio = await screens.open(f"/studio/{session}", TEACHER, NO_DEVICES)
     await expect(studio.get_by_text("浏览器没有允许使用摄像头")).to_be_visible()
+    await studio.get_by_text("用录播主机、OBS 或摄像机上课").click()
     insecure = await screens.open(f"/studio/{session}", TEACHER, NOT_SECURE)
     await expect(insecure.get_by_text("浏览器只允许安全地址")).to_be_visible()
     pages = {"watch": waiting, "classroom": room, "studio": studio, "studio-http": insecure}

@@ -42,6 +42,9 @@ export interface Session {
   second_ingest: Ingest | null;
 }
 
+/** Feeds that a session's own people publish; the floor is given in the room. */
+export type MainFeed = "main" | "second";
+
 export interface Ingest {
   rtmp: { server: string; key: string } | null;
   srt: string | null;
@@ -96,6 +99,10 @@ export const sessions = {
     request<Session>("PATCH", `/sessions/${id}`, { body: change }),
   cancel: (id: string) => request<void>("POST", `/sessions/${id}/cancel`),
   end: (id: string) => request<void>("POST", `/sessions/${id}/end`),
+  pullCamera: (id: string, feed: MainFeed, url: string) =>
+    request<void>("POST", `/sessions/${id}/camera`, { body: { url, feed } }),
+  stopCamera: (id: string, feed: MainFeed) =>
+    request<void>("DELETE", `/sessions/${id}/camera${queryString({ feed })}`),
   attendance: (id: string, signal?: AbortSignal) =>
     request<Attendance>("GET", `/sessions/${id}/attendance`, { signal }),
   /** Where a browser saves the attendance as a table for spreadsheets. */
