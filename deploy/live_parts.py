@@ -27,6 +27,7 @@ from catalog.store.port import ObjectStore
 from catalog.tokens import Keyring
 from deploy.live_floor import BookWithFloor, FloorKeys
 from deploy.live_gate import SessionGate
+from deploy.live_lease import LeasedFeeds, live_lease
 from deploy.live_settings import LiveSettings
 from deploy.live_ways import Ways
 from deploy.session_parts import SessionPorts
@@ -57,6 +58,7 @@ class LiveGround:
     """What live stands on."""
 
     settings: LiveSettings
+    dsn: str
     registry: CollectorRegistry
     store: ObjectStore
     listener: Listener
@@ -161,9 +163,12 @@ async def live_parts(stack: AsyncExitStack, app: web.Application, ground: LiveGr
     )  # fmt: skip
     stack.push_async_callback(turns.close)
     stack.push_async_callback(turns.origin.close)
+    lease = await stack.enter_async_context(live_lease(ground.dsn))
     turns.ingest = await stack.enter_async_context(
-        live_ingest(turns.origin, book, ground.settings.ingest(_ffmpeg()),
-                    IngestMetrics(ground.registry))
+        live_ingest(
+            LeasedFeeds(turns.origin, lease), book, ground.settings.ingest(_ffmpeg()),
+            IngestMetrics(ground.registry),
+        )
     )  # fmt: skip
     srt, rtsp = SrtIngest(turns.ingest), RtspIngest(turns.ingest)
     turns.ways = Ways(sessions.book, srt, rtsp)

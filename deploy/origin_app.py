@@ -74,6 +74,7 @@ class Ground:
     """What every part of the origin stands on."""
 
     settings: Settings
+    dsn: str
     registry: CollectorRegistry
     pool: Pool
     store: ObjectStore
@@ -119,7 +120,7 @@ async def _ground(stack: AsyncExitStack, settings: Settings, dsn: str) -> Ground
     keyring = await stack.enter_async_context(open_keyring(pool))
     sign_in = SignIn(pool, _sign_in_settings(settings))
     store = MeasuredStore(opened, StoreMetrics(registry))
-    return Ground(settings, registry, pool, store, listener, keyring, Passwords(), sign_in)
+    return Ground(settings, dsn, registry, pool, store, listener, keyring, Passwords(), sign_in)
 
 
 async def _first_administrator(ground: Ground) -> None:
@@ -156,8 +157,8 @@ async def _sessions(
     ports = await session_ports(stack, about)
     doors = await live_parts(
         stack, app,
-        LiveGround(settings.live, ground.registry, ground.store, ground.listener, ground.keyring,
-                   ground.sign_in, ports),
+        LiveGround(settings.live, ground.dsn, ground.registry, ground.store, ground.listener,
+                   ground.keyring, ground.sign_in, ports),
     )  # fmt: skip
     addresses = IngestAddresses(settings.live.rtmp_public_port or doors.rtmp_port, doors.srt_port)
     return session_endpoints(app, about, ports, addresses, doors.capacity, doors.cameras)
