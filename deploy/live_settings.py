@@ -18,6 +18,7 @@ class LiveSettings:
         "127.0.0.1:1935", "Where RTMP encoders (OBS, recording hosts) come in; empty: nowhere"
     )
     rtmp_public_port: int = option(0, "RTMP port that encoders use, when it is another outside")
+    srt_host: str = option("", "Address where SRT encoders come in; empty: the one of RTMP")
     srt_ports: str = option("", "Ports for SRT encoders such as 10080-10089; empty: no SRT")
     rtsp_hosts: str = option("", "Hosts whose cameras may be pulled by RTSP, with commas between")
     encode_cores: float = option(0.0, "Cores for live encoding; 0: three quarters of the machine")
@@ -26,6 +27,8 @@ class LiveSettings:
     def __post_init__(self) -> None:
         if self.rtmp:
             parse_listen(self.rtmp)
+        if self.srt_host.startswith("[") or not self.srt_host.isascii() or " " in self.srt_host:
+            raise ValueError(f"srt_host must be an address such as 0.0.0.0, not {self.srt_host!r}")
         if self.srt_ports:
             parse_ports(self.srt_ports)
         if not 0 <= self.encode_cores <= 1024:
@@ -39,6 +42,6 @@ class LiveSettings:
         hosts = tuple(item.strip().lower() for item in self.rtsp_hosts.split(",") if item.strip())
         return IngestSettings(
             ffmpeg=ffmpeg, host=host, rtmp_port=port, away_s=self.away_s,
-            encode_cores=self.encode_cores, rtsp_hosts=hosts,
+            encode_cores=self.encode_cores, rtsp_hosts=hosts, srt_host=self.srt_host,
             srt_ports=parse_ports(self.srt_ports) if self.srt_ports else (0, 0),
         )  # fmt: skip

@@ -13,6 +13,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
+from itertools import count
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
@@ -21,6 +22,7 @@ from transcoder.errors import ProcessError
 from transcoder.live.address import Address, make_address
 from transcoder.live.errors import BadContribution, Refusal, Refused
 from transcoder.live.feeds import LiveIngest
+from transcoder.live.ladder import recoding_cores
 from transcoder.live.live_feed import FIGURES_EVERY_S, Publisher
 from transcoder.live.relay import WEBM_PIPE, Relay
 from transcoder.live.webcodecs import (
@@ -47,6 +49,7 @@ class BrowserIngest:
     def __init__(self, ingest: LiveIngest, may_publish: MayPublish | None = None) -> None:
         self._ingest = ingest
         self._may_publish = may_publish
+        self._numbers = count()
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one browser until it goes or the feed ends."""
@@ -54,8 +57,9 @@ class BrowserIngest:
             max_msg_size=MESSAGE_LIMIT_BYTES, heartbeat=HEARTBEAT_S, compress=False
         )
         await socket.prepare(request)
+        relay = f"relay {next(self._numbers)}"
         try:
-            hello, publisher = await self._admit(request, socket)
+            hello, publisher = await self._admit(request, socket, relay)
         except Refused as refused:
             await _refuse(socket, refused)
             return socket
@@ -64,11 +68,12 @@ class BrowserIngest:
             await self._serve(socket, hello, publisher)
         finally:
             self._ingest.metrics.publishers.labels("browser").dec()
+            self._ingest.admission.release(relay)
             publisher.leave()
         return socket
 
     async def _admit(
-        self, request: web.Request, socket: web.WebSocketResponse
+        self, request: web.Request, socket: web.WebSocketResponse, relay: str
     ) -> tuple[Hello, Publisher]:
         """Hear the hello, judge the key. Raises: Refused."""
         message = await _receive(socket, HELLO_LIMIT_S)
@@ -84,7 +89,18 @@ class BrowserIngest:
         trusted = self._may_publish is not None and await self._may_publish(request, read())
         publisher = await self._ingest.admit(read, request.remote or "?", trusted=trusted)
         publisher.hint(hello.hints)
+        if hello.foreign:
+            self._reserve(relay, hello, publisher)
         return hello, publisher
+
+    def _reserve(self, relay: str, hello: Hello, publisher: Publisher) -> None:
+        """Count what decoding VP8 or VP9 costs beside the feed's own encoder. Raises: Refused."""
+        try:
+            self._ingest.admission.reserve(relay, recoding_cores(hello.hints))
+        except Refused as refused:
+            self._ingest.metrics.refused.labels(refused.why.value).inc()
+            publisher.leave()
+            raise
 
     async def _serve(
         self, socket: web.WebSocketResponse, hello: Hello, publisher: Publisher

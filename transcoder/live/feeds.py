@@ -37,6 +37,7 @@ class LiveIngest:
         self.settings = settings
         self.metrics = metrics
         self.admission = Admission(settings.encode_cores or usable_cores(os.cpu_count() or 1))
+        metrics.cores.set_function(lambda: self.admission.taken_cores)
         self._feeds = feeds
         self._book = book
         self._live: dict[tuple[str, FeedName], LiveFeed] = {}

@@ -175,7 +175,7 @@ class LiveFeed:
             for task in (encoding, counting):
                 task.cancel()
             await asyncio.gather(encoding, counting, return_exceptions=True)
-            self._release()
+            self._admission.release(self.name)
             self._metrics.feeds.labels(self.state.value).dec()
             if self.publisher is not None:
                 self.publisher.close(str(self._fault or "the session has ended"))
@@ -220,12 +220,8 @@ class LiveFeed:
         log.info("feed %s: its publisher stays away, the encoder rests", self.name)
         self._encoder.rest()
         self.intake.source = None
-        self._release()
-        self._step(FeedInput.OVERDUE)
-
-    def _release(self) -> None:
         self._admission.release(self.name)
-        self._metrics.cores.set(self._admission.cores - self._admission.free_cores)
+        self._step(FeedInput.OVERDUE)
 
     async def _tell(self) -> None:
         if self.state is FeedState.AWAY and self._on_air and not self._told_away:
@@ -278,7 +274,6 @@ class LiveFeed:
             self._turn_out(refused)
             self.intake.source = None
             raise
-        self._metrics.cores.set(self._admission.cores - self._admission.free_cores)
         log.info("feed %s: %s, %.2f cores", self.name, ", ".join(plan.names), plan.cores)
         self._encoder.begin(plan, tags)
 

@@ -13,7 +13,7 @@ class IngestSettings:
     A publisher that drops finds its ffmpeg running for away_s; who returns later gets a new one.
     After silent_s without a tag another with the same key may take over; after idle_s the
     connection is closed. encode_cores 0: three quarters of the machine's. rtmp_port 0 takes a free
-    port.
+    port. srt_host: where SRT encoders come in, empty for `host`, where those of RTMP do.
     """
 
     ffmpeg: Path
@@ -24,6 +24,7 @@ class IngestSettings:
     idle_s: float = 8.0
     greeting_s: float = 10.0
     encode_cores: float = 0.0
+    srt_host: str = ""
     srt_ports: tuple[int, int] = (0, 0)
     rtsp_hosts: tuple[str, ...] = ()
 

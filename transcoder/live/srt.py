@@ -74,7 +74,8 @@ class SrtIngest:
         if before is not None:
             before.task.cancel()
         port = before.port if before is not None else self._take_port()
-        way = srt_way(self._ingest.settings.host, port, passphrase)
+        settings = self._ingest.settings
+        way = srt_way(settings.srt_host or settings.host, port, passphrase)
         work = self._keep(at, way, before)
         task = asyncio.create_task(work, name=f"srt {port}")
         self._expected[at] = Expected(port, passphrase, task)
@@ -122,7 +123,8 @@ def _check(passphrase: str) -> None:
 
 
 def srt_way(host: str, port: int, passphrase: str) -> str:
-    """Write the address that ffmpeg listens on."""
+    """Write the address that ffmpeg listens on; an IPv6 host goes into brackets."""
+    shown = f"[{host}]" if ":" in host else host
     options = urlencode(
         {
             "mode": "listener",
@@ -131,4 +133,4 @@ def srt_way(host: str, port: int, passphrase: str) -> str:
             "latency": SRT_LATENCY_US,
         }
     )
-    return f"srt://{host}:{port}?{options}"
+    return f"srt://{shown}:{port}?{options}"

@@ -59,7 +59,7 @@ def read_hello(text: str) -> Hello:
         container = Container(said.get("container", "webcodecs"))
         video, audio = said.get("video"), said.get("audio")
         return _checked(container, video, audio)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         raise _bad("the first message must say container, video and audio") from None
 
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
 from aiohttp.test_utils import TestServer
 
@@ -20,6 +21,8 @@ from tests.support.rtmp import SESSION
 from tests.support.wait import eventually
 from transcoder.live.address import Address
 from transcoder.live.browser import CLOSE_REFUSED, BrowserIngest, MayPublish
+from transcoder.live.flv import Hints
+from transcoder.live.ladder import recoding_cores
 from transcoder.live.webcodecs import MESSAGE_LIMIT_BYTES
 
 
@@ -133,3 +136,32 @@ async def test_a_message_that_is_too_large_is_not_read() -> None:
         assert live is not None
         await eventually(lambda: live.publisher is None)
         assert not any(live.intake.tally.bytes.values())
+
+
+VP8 = HELLO | {"container": "webm", "video": {"codec": "vp8", "width": 640, "height": 360}}
+
+
+async def test_what_decoding_vp8_costs_is_counted_and_given_back() -> None:
+    costs = recoding_cores(Hints(640, 360))
+    async with studio() as here:
+        async with page(here) as socket:
+            await socket.send_json(VP8)
+            await told(socket, "accepted")
+            assert here.figure("tongbu_live_cores_taken") == costs
+        await eventually(lambda: here.figure("tongbu_live_cores_taken") == 0)
+
+
+async def test_vp8_that_the_machine_cannot_decode_is_refused_and_h264_comes_in() -> None:
+    async with studio(encode_cores=0.05) as here:
+        assert await refused(here, json.dumps(VP8)) == "capacity"
+        assert here.figure("tongbu_ingest_refused_total", why="capacity") == 1
+        async with page(here) as socket:
+            await socket.send_json(HELLO)
+            await told(socket, "accepted")
+
+
+@pytest.mark.parametrize("channels", ["Infinity", "NaN", "1e999", '"two"', "[]", "{}"])
+async def test_a_hello_with_strange_numbers_is_refused_in_words(channels: str) -> None:
+    strange = json.dumps(HELLO).replace('"channels": 1', f'"channels": {channels}')
+    async with studio() as here:
+        assert await refused(here, strange) == "hello"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import replace
 
 import pytest
 
@@ -60,6 +61,45 @@ async def test_a_caller_with_the_passphrase() -> None:
             await here.ingest.end(SESSION)
             assert feed.states[-1] == "ended"
             await eventually(lambda: srt.ports == {})
+        finally:
+            await srt.close()
+
+
+async def test_srt_may_come_in_on_another_address_than_rtmp() -> None:
+    port = free_port()
+    async with studio(srt_ports=(port, port)) as here:
+        here.ingest.settings = replace(here.ingest.settings, srt_host="127.0.0.2")
+        srt = SrtIngest(here.ingest)
+        try:
+            srt.listen(SESSION, FeedName.MAIN, PASSPHRASE)
+
+            async def found() -> bool:
+                return bool(await encoders_of(os.getpid(), f"srt://127.0.0.2:{port}"))
+
+            await eventually(found)
+            right = f"srt://127.0.0.2:{port}?mode=caller&passphrase={PASSPHRASE}"
+            async with publisher(right, *MEDIA, form="mpegts"):
+                feed = await here.feed()
+                await feed.reaches(lambda: feed.end_s("aac") > 0.5)
+        finally:
+            await srt.close()
+
+
+async def test_who_has_no_passphrase_or_a_wrong_one_is_never_heard() -> None:
+    port = free_port()
+    async with studio(srt_ports=(port, port)) as here:
+        srt = SrtIngest(here.ingest)
+        try:
+            srt.listen(SESSION, FeedName.MAIN, PASSPHRASE)
+            await listening()
+            for said in ("", "&passphrase=a-wrong-passphrase", f"&passphrase={PASSPHRASE}x"):
+                wrong = f"srt://127.0.0.1:{port}?mode=caller{said}"
+                async with publisher(wrong, *MEDIA, form="mpegts") as process:
+                    await process.communicate()
+                    assert process.returncode, said
+            assert not here.feeds.feeds
+            assert here.book.asked == 0
+            assert here.figure("tongbu_ingest_publishers", way="srt") == 0
         finally:
             await srt.close()
 
