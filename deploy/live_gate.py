@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from hashlib import sha256
-from urllib.parse import quote
 
 from aiohttp import web
 
@@ -46,11 +45,9 @@ class SessionGate:
         self._tokens: Kept[tuple[str, str], SessionGrant] = Kept(REMEMBERED_LIMIT)
         self._viewers: Kept[tuple[str, ...], SessionGrant] = Kept(REMEMBERED_LIMIT)
 
-    async def admit(self, request: web.Request, session: str) -> str:
-        """Let a viewer in; give the suffix of child URLs. Raises: NoRight, NotFound, TokenError."""
-        token = request.query.get(TOKEN)
-        await self.grant(request, session)
-        return f"?{TOKEN}={quote(token, safe='')}" if token is not None else ""
+    async def admit(self, request: web.Request, session: str, token: str | None) -> None:
+        """Let a viewer in. Raises: NoRight, NotFound, SignInNeeded, TokenError."""
+        await self._grant(request, session, token)
 
     async def member(self, request: web.Request, session: str) -> Admitted:
         """Tell who comes into the room. A guest is told apart by address and browser."""
@@ -78,7 +75,9 @@ class SessionGate:
         Raises: NoRight, NotFound, SignInNeeded, TokenError; a token that does not hold is refused
         even when a cookie would do, so that a mistake shows.
         """
-        token = request.query.get(TOKEN)
+        return await self._grant(request, session, request.query.get(TOKEN))
+
+    async def _grant(self, request: web.Request, session: str, token: str | None) -> SessionGrant:
         now = self._clock_utc()
         if token is not None:
             known = self._tokens.fresh((token, session), now)

@@ -28,11 +28,10 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urljoin
 
 from loadtests.live_peers import Peer, nginx_rtmp, node_media_server
 from loadtests.live_publisher import ROOT, publishing
-from loadtests.live_session import booked, guests, until_state
+from loadtests.live_session import booked, guests, media_playlist, until_state
 from loadtests.service import Service, running
 
 TIMES_NODE_MEDIA_SERVER = 2.0
@@ -153,10 +152,7 @@ def ours(service: Service, urls: Sequence[dict[str, str]]) -> tuple[Target, Targ
     """Give our two deliveries as guests see them."""
     ws = [service.url.replace("http", "ws", 1) + one["stream"] for one in urls]
     hls = [
-        ",".join(
-            urljoin(service.url + one["hls"], f"{name}.m3u8?{one['hls'].partition('?')[2]}")
-            for name in ("720p", "aac")
-        )
+        ",".join(media_playlist(service.url + one["hls"], name) for name in ("720p", "aac"))
         for one in urls
     ]
     pid = service.process.pid

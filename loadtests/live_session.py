@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import aiohttp
 
@@ -100,3 +101,10 @@ async def guests(service_url: str, session: str, count: int) -> list[dict[str, s
             else:
                 await asyncio.sleep(POLL_S)
     return found
+
+
+def media_playlist(multivariant: str, name: str) -> str:
+    """Give the address of one rendition's playlist: the token goes into the path."""
+    parts = urlsplit(multivariant)
+    token = parse_qs(parts.query)["token"][0]
+    return urljoin(f"{parts.scheme}://{parts.netloc}{parts.path}", f"t/{token}/{name}.m3u8")

@@ -26,7 +26,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urljoin
 
 import aiohttp
 
@@ -36,7 +35,14 @@ from loadtests.live_figures import FRAME_MS, gaps
 from loadtests.live_numbers import Numbers, numbers_of
 from loadtests.live_peers import free_port
 from loadtests.live_publisher import ROOT, start, stop
-from loadtests.live_session import Booked, book, recording, school_with_classroom, until_state
+from loadtests.live_session import (
+    Booked,
+    book,
+    media_playlist,
+    recording,
+    school_with_classroom,
+    until_state,
+)
 from loadtests.live_watch import Delivery, Seen, Viewer, now_ms, watch
 from loadtests.service import ADMIN_PASSWORD, end, wait_for_address
 from loadtests.service import start as start_service
@@ -155,7 +161,7 @@ class Watch:
 
     async def numbers(self) -> Numbers:
         """Read the playlist as it is."""
-        url = urljoin(self.session.hls, f"720p.m3u8?{self.session.hls.partition('?')[2]}")
+        url = media_playlist(self.session.hls, "720p")
         async with self.client.http.get(url) as answer:
             if answer.status != 200:
                 raise Refused(f"the playlist: {answer.status} {await answer.text()}")

@@ -17,19 +17,22 @@ from hashlib import blake2b
 from typing import Protocol
 
 from aiohttp import web
+from yarl import URL
 
 from catalog.errors import NotFound, Unavailable
 from streaming.hls.directives import BadDirective, Directives, Verdict, decide, read_directives
 from streaming.live.channel import TARGET_DURATION_S
 from streaming.live.events import ChannelState
 from streaming.live.feed import LiveFeed, content_type
-from streaming.live.listing import Listing
+from streaming.live.listing import Listing, packed
 from streaming.live.metrics import LiveMetrics, rung_label
 from streaming.live.origin import Origin
+from streaming.live.playlists import multivariant_text
 from streaming.live.retime import retime
 from streaming.live.stream import stream, tune
-from streaming.live.target import Kind, Target, read_target
+from streaming.live.target import Kind, Target, read_target, token_prefix
 from streaming.live.track import Track
+from streaming.vod.access import TOKEN
 from streaming.vod.app import CORS, PREFLIGHT
 from streaming.vod.bodies import BodySource
 from streaming.vod.reply import Resource, answer
@@ -42,8 +45,8 @@ NOT_BEGUN = "the session has not begun: ask again in a moment"
 class LiveGate(Protocol):
     """Admits requests."""
 
-    async def admit(self, request: web.Request, session: str) -> str:
-        """Let the request in and give the suffix of its child URLs. Raises: NoRight, NotFound."""
+    async def admit(self, request: web.Request, session: str, token: str | None) -> None:
+        """Let the request in; `token` is that of its path or query. Raises: NoRight, NotFound."""
 
 
 class Live:
@@ -78,11 +81,14 @@ class Live:
         target = read_target(request.match_info["path"])
         if target is None:
             raise NotFound("there is nothing under this address")
-        suffix = await self._gate.admit(request, target.session)
+        asked = request.query.get(TOKEN)
+        await self._gate.admit(request, target.session, target.token or asked)
         if target.kind is Kind.STREAM:
             return await self._stream(request, target)
         feed = self._feed(target)
-        resource = await self._find(request, feed, target, suffix)
+        if target.kind is Kind.PLAYLIST and asked is not None and target.token is None:
+            raise _with_token_in_path(request, asked)
+        resource = await self._find(request, feed, target, asked)
         if resource is None:
             raise NotFound("this session has no such part")
         reply = answer("GET", request.headers, resource)
@@ -109,17 +115,18 @@ class Live:
         return await stream(request, feed, self._metrics, self._clock_utc())
 
     async def _find(
-        self, request: web.Request, feed: LiveFeed, target: Target, suffix: str
+        self, request: web.Request, feed: LiveFeed, target: Target, asked: str | None
     ) -> Resource | None:
         if target.kind is Kind.MULTIVARIANT:
             tune(request.transport)
             await self._begun(feed)
-            return feed.multivariant.resource(suffix)
+            prefix = token_prefix(asked if target.token is None else None)
+            return packed(multivariant_text(feed.channel, prefix))
         listing = feed.listings.get(target.rendition)
         if listing is None:
             return None
         if target.kind is Kind.PLAYLIST:
-            return await self._playlist(request, feed, listing, suffix)
+            return await self._playlist(request, feed, listing)
         if target.kind is Kind.INIT:
             return _init(feed, listing.track, target)
         if target.kind is Kind.PART:
@@ -137,7 +144,7 @@ class Live:
             raise Unavailable(NOT_BEGUN)
 
     async def _playlist(
-        self, request: web.Request, feed: LiveFeed, listing: Listing, suffix: str
+        self, request: web.Request, feed: LiveFeed, listing: Listing
     ) -> Resource | None:
         if listing.track.name in feed.channel.gone:
             return None
@@ -150,7 +157,7 @@ class Live:
                 await self._wait(feed, listing, asked)
         except BadDirective as error:
             raise web.HTTPBadRequest(text=str(error)) from error
-        return listing.resource(asked.skip, suffix)
+        return listing.resource(asked.skip)
 
     async def _wait(self, feed: LiveFeed, listing: Listing, asked: Directives) -> None:
         """Wait for what is asked; 503 when that takes three target durations.
@@ -191,6 +198,14 @@ class Live:
         if len(data) != found.size_bytes:
             raise Unavailable("the store gave half a segment: ask again in a moment")
         return retime(data, found.shift_ts)
+
+
+def _with_token_in_path(request: web.Request, token: str) -> web.HTTPTemporaryRedirect:
+    """Where a media playlist's relative URLs keep the token of its query."""
+    directives = {name: value for name, value in request.query.items() if name != TOKEN}
+    folder, _, name = request.path.rpartition("/")
+    where = URL.build(path=f"{folder}/{token_prefix(token)}{name}", query=directives)
+    return web.HTTPTemporaryRedirect(where)
 
 
 def _part_data(track: Track, target: Target) -> bytes | None:

@@ -22,14 +22,12 @@ from streaming.live.events import (
     ChannelState,
     Event,
     PartReady,
-    RunStarted,
     SegmentReady,
     StateChanged,
 )
 from streaming.live.hub import Hub
-from streaming.live.listing import Listing, Text
+from streaming.live.listing import Listing
 from streaming.live.metrics import LiveMetrics
-from streaming.live.playlists import multivariant_text
 from streaming.live.port import LiveRendition
 from streaming.live.recorder import Recorder
 from streaming.live.rows import Whole, last_number, newest, recorded_segments, without_holes
@@ -67,7 +65,6 @@ class LiveFeed:
         self.hub = Hub(self.channel, about, metrics)
         self.listings: dict[str, Listing] = {}
         self.waiters: dict[str, Waiters] = {}
-        self.multivariant = Text(lambda: multivariant_text(self.channel))
         self.ready = asyncio.Event()
         self._first = asyncio.Event()
         self._anchor = Anchor(recorded.anchor_utc)
@@ -110,7 +107,6 @@ class LiveFeed:
                 self.listings[name] = Listing(self.channel, track)
                 self.waiters[name] = Waiters()
         self.recorder.announce({track.name for track in self.channel.present()})
-        self.multivariant.change()
         self._wake()
         self._check_ready()
 
@@ -156,7 +152,6 @@ class LiveFeed:
         self._publish(self.channel.end(), self._clock_utc())
         for listing in self.listings.values():
             listing.change()
-        self.multivariant.change()
         self.recorder.close()
         self._answer_everyone()
         self._metrics.channels.labels(self.name.value).dec()
@@ -201,9 +196,7 @@ class LiveFeed:
             return
         changed: set[str] = set()
         for event in events:
-            if isinstance(event, RunStarted):
-                self.multivariant.change()
-            elif isinstance(event, PartReady):
+            if isinstance(event, PartReady):
                 changed.add(event.track.name)
                 self._on_part(event.track, event.part, now_utc)
             elif isinstance(event, SegmentReady):
@@ -227,8 +220,6 @@ class LiveFeed:
         self._metrics.part_age.labels(self.name.value).observe(max(0.0, age_s))
 
     def _on_segment(self, track: Track, segment: Segment) -> None:
-        if len(track.segments) == 1:
-            self.multivariant.change()
         whole = Whole(track.rendition, track.runs[segment.run].init, segment)
         for number in self.recorder.take(whole):
             for other in self.channel.tracks.values():
@@ -249,7 +240,6 @@ class LiveFeed:
             return
         begun = all(track.segments and track.runs for track in self.channel.present())
         if begun or len(leader.segments) >= PATIENCE_SEGMENTS:
-            self.multivariant.change()
             self.ready.set()
 
 

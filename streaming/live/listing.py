@@ -9,39 +9,31 @@ from hashlib import blake2b
 from streaming.hls.directives import Position
 from streaming.live.channel import Channel
 from streaming.live.events import ChannelState
-from streaming.live.playlists import MARK, TrackTexts, part_target_us
+from streaming.live.playlists import TrackTexts, part_target_us
 from streaming.live.track import Track
 from streaming.vod.reply import Resource
 
 HLS_TYPE = "application/vnd.apple.mpegurl"
 NO_CACHE = "private, no-cache"
-SUFFIXES_LIMIT = 256
 _GZIP_LEVEL = 4
 
 
 class Text:
-    """One text, until it changes: rendered when first asked for, packed once for each suffix."""
+    """One text, until it changes: rendered and packed when it is first asked for."""
 
     def __init__(self, render: Callable[[], str]) -> None:
         self._render = render
-        self._template: str | None = None
-        self._made: dict[str, Resource] = {}
+        self._made: Resource | None = None
 
     def change(self) -> None:
         """Forget what was made."""
-        self._template = None
-        self._made = {}
+        self._made = None
 
-    def resource(self, suffix: str) -> Resource:
-        """Give the text with this suffix on its URLs."""
-        made = self._made.get(suffix)
-        if made is None:
-            if self._template is None:
-                self._template = self._render()
-            made = _packed(self._template.replace(MARK, suffix).encode())
-            if len(self._made) < SUFFIXES_LIMIT:
-                self._made[suffix] = made
-        return made
+    def resource(self) -> Resource:
+        """Give the text as it is now."""
+        if self._made is None:
+            self._made = packed(self._render())
+        return self._made
 
 
 class Listing:
@@ -61,9 +53,9 @@ class Listing:
         self._whole.change()
         self._delta.change()
 
-    def resource(self, skip: bool, suffix: str) -> Resource:
+    def resource(self, skip: bool) -> Resource:
         """Give the playlist as it is now."""
-        return (self._delta if skip else self._whole).resource(suffix)
+        return (self._delta if skip else self._whole).resource()
 
     @property
     def published(self) -> bool:
@@ -86,7 +78,9 @@ class Listing:
         return self.track.name in self._channel.gone
 
 
-def _packed(body: bytes) -> Resource:
+def packed(text: str) -> Resource:
+    """Make a playlist ready to be sent."""
+    body = text.encode()
     return Resource(
         body=body,
         etag=blake2b(body, digest_size=12).hexdigest(),

@@ -1,8 +1,8 @@
 """A channel as LL-HLS: which tags, in which order, under which URLs. Pure.
 
 A segment's text never changes once its parts are no longer listed, so it is kept; a playlist that
-goes back an hour costs no more than its last seconds. URLs end in a mark that is replaced by what
-a viewer's URLs carry on (a token).
+goes back an hour costs no more than its last seconds. All URLs are relative, so a token in front
+of them (target.py) is in none: the text is the same for everyone.
 
 Spec: RFC 8216bis 4.4.3.8 (hold-backs), 4.4.5 (skip, hint, reports), 6.2.2, B.1 (low latency).
 """
@@ -36,7 +36,6 @@ HOLD_BACK_PARTS = 3
 LISTED_PARTS_SEGMENTS = 4
 HINT_SEGMENTS = 8
 SOUND = "sound"
-MARK = "\udfff"  # no text from a database or a request can hold half a surrogate pair
 
 
 class TrackTexts:
@@ -143,12 +142,12 @@ class TrackTexts:
         return self._init_uri(run)
 
     def _init_uri(self, run: int) -> str:
-        return f"{self._track.name}/init-{run}.mp4{MARK}"
+        return f"{self._track.name}/init-{run}.mp4"
 
     def _segment(self, segment: Segment, parts: bool) -> MediaSegment:
         before = self._track.segment(segment.number - 1)
         return MediaSegment(
-            uri=f"{self._track.name}/{segment.number}.m4s{MARK}",
+            uri=f"{self._track.name}/{segment.number}.m4s",
             duration_us=self._segment_us(segment),
             parts=tuple(self._part(item) for item in segment.parts) if parts else (),
             program_ms=round(segment.program_utc * 1000),
@@ -169,7 +168,7 @@ class TrackTexts:
 
     def _part(self, part: Part) -> MediaPart:
         return MediaPart(
-            uri=f"{self._track.name}/{part.number}.{part.index}.m4s{MARK}",
+            uri=f"{self._track.name}/{part.number}.{part.index}.m4s",
             duration_us=self._us(part.start_ts, part.duration_ts),
             independent=part.independent,
         )
@@ -200,7 +199,7 @@ class TrackTexts:
             end_ts = track.parts[-1].start_ts + track.parts[-1].duration_ts
             if end_ts - track.open_ts >= lasts_ts:
                 number, index = number + 1, 0
-        return f"{self._track.name}/{number}.{index}.m4s{MARK}"
+        return f"{self._track.name}/{number}.{index}.m4s"
 
     def _reports(self) -> tuple[RenditionReport, ...]:
         return tuple(
@@ -211,7 +210,7 @@ class TrackTexts:
 
 
 def _report(track: Track) -> RenditionReport:
-    uri = f"{track.name}.m3u8{MARK}"
+    uri = f"{track.name}.m3u8"
     if track.parts:
         return RenditionReport(uri, track.next_number, len(track.parts) - 1)
     last = track.segments[-1]
@@ -225,8 +224,8 @@ def part_target_us(track: Track) -> int:
     return -(-track.part_target_ts * MICROSECONDS // track.runs[-1].init.track.timescale)
 
 
-def multivariant_text(channel: Channel) -> str:
-    """Write the multivariant playlist of what the encoder sends now.
+def multivariant_text(channel: Channel, prefix: str = "") -> str:
+    """Write the multivariant playlist of what the encoder sends now; `prefix` begins its URLs.
 
     The first variant is the largest that an ordinary line carries; the last is the sound alone.
     """
@@ -237,10 +236,10 @@ def multivariant_text(channel: Channel) -> str:
     return render_multivariant(
         MultivariantPlaylist(
             variants=(
-                *(_variant(track, sound) for track in _start_first(videos)),
-                *(_variant(track, track) for track in sounds),
+                *(_variant(track, sound, prefix) for track in _start_first(videos)),
+                *(_variant(track, track, prefix) for track in sounds),
             ),
-            alternates=tuple(_alternate(track) for track in sounds),
+            alternates=tuple(_alternate(track, prefix) for track in sounds),
             independent=True,
             version=LOW_LATENCY_VERSION,
         )
@@ -253,14 +252,14 @@ def _start_first(videos: list[Track]) -> list[Track]:
     return start + [track for track in videos if track not in start]
 
 
-def _variant(track: Track, sound: Track | None) -> Variant:
+def _variant(track: Track, sound: Track | None, prefix: str) -> Variant:
     both = [track] if sound is None or sound is track else [track, sound]
     media = track.runs[-1].init.track
     rate = track.rendition.frame_rate
     bandwidth_bps = sum(item.rendition.bandwidth_bps for item in both)
     size = (media.width_px, media.height_px)
     return Variant(
-        uri=f"{track.name}.m3u8{MARK}",
+        uri=f"{prefix}{track.name}.m3u8",
         bandwidth_bps=bandwidth_bps,
         average_bandwidth_bps=bandwidth_bps,
         codecs=tuple(item.runs[-1].init.track.codecs for item in both),
@@ -271,12 +270,12 @@ def _variant(track: Track, sound: Track | None) -> Variant:
     )
 
 
-def _alternate(track: Track) -> Alternate:
+def _alternate(track: Track, prefix: str) -> Alternate:
     return Alternate(
         kind=AlternateKind.AUDIO,
         group=SOUND,
         name=track.name,
-        uri=f"{track.name}.m3u8{MARK}",
+        uri=f"{prefix}{track.name}.m3u8",
         default=True,
         autoselect=True,
         channels=track.runs[-1].init.track.channels,

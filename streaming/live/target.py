@@ -3,6 +3,7 @@
 {session}/multivariant.m3u8   {session}/{rendition}.m3u8   {session}/stream
 {session}/{rendition}/init-{run}.mp4   {msn}.m4s   {msn}.{part}.m4s
 Feeds other than main stand one level lower: {session}/floor/multivariant.m3u8
+A token may stand in front, so that relative URLs keep it: {session}/t/{token}/{rendition}.m3u8
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from catalog.live import FeedName
+from catalog.tokens import TOKEN_LIMIT_CHARS
 
 NUMBER_LIMIT_DIGITS = 9
 
@@ -37,6 +39,7 @@ class Target:
     rendition: str = ""
     number: int = 0
     part: int = 0
+    token: str | None = None
 
 
 _N = f"(?:0|[1-9][0-9]{{0,{NUMBER_LIMIT_DIGITS - 1}}})"
@@ -50,7 +53,8 @@ _FORMS: dict[Kind, str] = {
     Kind.STREAM: r"stream",
 }
 _PATH = re.compile(
-    r"(?P<session>[0-9a-hjkmnp-tv-z]{20})/(?:(?P<feed>floor|second)/)?(?P<rest>.{1,80})"
+    r"(?P<session>[0-9a-hjkmnp-tv-z]{20})/(?:(?P<feed>floor|second)/)?"
+    rf"(?:t/(?P<token>[A-Za-z0-9_.-]{{1,{TOKEN_LIMIT_CHARS}}})/)?(?P<rest>.{{1,80}})"
 )
 _PATTERNS = [(kind, re.compile(form)) for kind, form in _FORMS.items()]
 
@@ -71,5 +75,11 @@ def read_target(path: str) -> Target | None:
                 parts.get("rendition", ""),
                 int(parts.get("number", 0)),
                 int(parts.get("part", 0)),
+                whole["token"],
             )
     return None
+
+
+def token_prefix(token: str | None) -> str:
+    """Give what stands before relative URLs to keep a token."""
+    return "" if token is None else f"t/{token}/"

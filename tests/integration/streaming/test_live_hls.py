@@ -175,7 +175,7 @@ async def test_ten_thousand_waiters_of_a_channel_that_ends_are_all_answered(
 
     async def viewer() -> bytes:
         assert await waiters.until(asked, 30.0)
-        body = listing.resource(False, "").body
+        body = listing.resource(False).body
         assert isinstance(body, bytes)
         return body
 
@@ -282,13 +282,32 @@ async def test_a_token_is_needed_and_carried_on(
     live.gate.token = "secret"
     await send(feed, await pieces(), until_s=4.5)
     await get(client, live.at(session, "multivariant.m3u8"), 403)
+    await get(client, live.at(session, "t/wrong/multivariant.m3u8"), 403)
     top = await get(client, live.at(session, "multivariant.m3u8?token=secret"))
     variant = parse_multivariant(top.decode()).variants[0]
-    playlist = parse_media((await get(client, live.at(session, variant.uri))).decode())
+    assert variant.uri == "t/secret/360p.m3u8"
+    text = await get(client, live.at(session, variant.uri))
+    playlist = parse_media(text.decode())
     assert playlist.open is not None
     for uri in (playlist.map_uri, playlist.segments[0].uri, playlist.open.parts[0].uri):
-        assert uri.endswith("?token=secret")
-        await get(client, live.at(session, uri))
+        await get(client, live.at(session, f"t/secret/{uri}"))
+        await get(client, live.at(session, uri), 403)
+    inner = await get(client, live.at(session, "t/secret/multivariant.m3u8"))
+    assert parse_multivariant(inner.decode()).variants[0].uri == "360p.m3u8"
+
+
+async def test_a_token_in_a_playlists_query_is_moved_to_where_its_urls_keep_it(
+    live: Running, client: aiohttp.ClientSession
+) -> None:
+    session, feed = await opened(live)
+    live.gate.token = "secret"
+    await send(feed, await pieces(), until_s=4.5)
+    url = live.at(session, "360p.m3u8?_HLS_msn=0&token=secret")
+    async with client.get(url, allow_redirects=False) as answer:
+        assert answer.status == 307
+        assert answer.headers["Location"] == f"/live/{session}/t/secret/360p.m3u8?_HLS_msn=0"
+    async with client.get(url) as answer:
+        assert answer.status == 200
 
 
 async def test_what_is_not_there(live: Running, client: aiohttp.ClientSession) -> None:

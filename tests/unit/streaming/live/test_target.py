@@ -22,6 +22,9 @@ MAIN, FLOOR = FeedName.MAIN, FeedName.FLOOR
         ("floor/multivariant.m3u8", Target(ID, FLOOR, Kind.MULTIVARIANT)),
         ("floor/360p/1.2.m4s", Target(ID, FLOOR, Kind.PART, "360p", 1, 2)),
         ("second/360p.m3u8", Target(ID, FeedName.SECOND, Kind.PLAYLIST, "360p")),
+        ("t/e-J.a_b/720p.m3u8", Target(ID, MAIN, Kind.PLAYLIST, "720p", token="e-J.a_b")),
+        ("floor/t/x/720p/5.1.m4s", Target(ID, FLOOR, Kind.PART, "720p", 5, 1, "x")),
+        ("t/5.m4s", Target(ID, MAIN, Kind.SEGMENT, "t", 5)),
     ],
 )
 def test_what_paths_name(path: str, target: Target) -> None:
@@ -32,7 +35,8 @@ def test_what_paths_name(path: str, target: Target) -> None:
     "path",
     ["", "room", "720p", "720p/", "720p/01.m4s", "720p/1.2.3.m4s", "720p/-1.m4s", "720P/1.m4s",
      "main/720p.m3u8", "third/720p.m3u8", "../720p.m3u8", "720p/1234567890.m4s", "720p/init.mp4",
-     "720p/١.m4s", "-x/1.m4s", "720p.m3u8/", "a" * 90 + ".m3u8"],
+     "720p/١.m4s", "-x/1.m4s", "720p.m3u8/", "t//720p.m3u8", "t/a b/720p.m3u8", "t/../720p/x.m4s",
+     "a" * 90 + ".m3u8"],
 )  # fmt: skip
 def test_what_names_nothing(path: str) -> None:
     assert read_target(f"{ID}/{path}") is None
