@@ -1,11 +1,12 @@
 """The target delay D that a session's rooms share, and which rooms are late. Pure.
 
 The rule: D is the smallest step (50 ms) that every room on time says it can hold, never below what
-a delivery needs (0.4 s on WebSocket, 0.75 s while one is on LL-HLS). It rises at once. It falls by
-one step every 5 s, and only after nobody has needed it for 10 s (doubled up to 160 s whenever it
-had to rise again soon after a fall). A room that still has a lower rung lifts D to 0.6 s at most
-(it shall go down a rung), one at its lowest rung to 1.0 s. One that cannot hold that for 10 s is
-late: it counts no longer, until it could have held D for 10 s (0.9 s, where no room is on time).
+a delivery needs (0.4 s on WebSocket, 0.75 s while one is on LL-HLS; 0.25 s where there are only
+viewers, all of them on WebSocket). It rises at once. It falls by one step every 5 s, and only after
+nobody has needed it for 10 s (doubled up to 160 s whenever it had to rise again soon after a fall).
+A room that still has a lower rung lifts D to 0.6 s at most (it shall go down a rung), one at its
+lowest rung to 1.0 s. One that cannot hold that for 10 s is late: it counts no longer, until it
+could have held D for 10 s (0.9 s, where no room is on time).
 While classrooms or speakers report, viewers do not count.
 """
 
@@ -37,6 +38,7 @@ class Delivery(Enum):
 
 
 FLOOR_S = {Delivery.WS: 0.4, Delivery.HLS: 0.75}
+VIEWERS_FLOOR_S = {Delivery.WS: 0.25, Delivery.HLS: 0.75}
 
 
 class Standing(Enum):
@@ -78,14 +80,19 @@ class Can:
     is_room: bool = True
 
     @property
+    def floor_s(self) -> float:
+        """The smallest D that this member may ask for."""
+        return (FLOOR_S if self.is_room else VIEWERS_FLOOR_S)[self.delivery]
+
+    @property
     def limit_s(self) -> float:
         """How far this member may lift D."""
-        return LIMIT_S if self.lowest else max(RUNG_LIMIT_S, FLOOR_S[self.delivery])
+        return LIMIT_S if self.lowest else max(RUNG_LIMIT_S, self.floor_s)
 
     @property
     def demand_s(self) -> float:
         """What D this member asks for, as far as it may."""
-        return min(max(steps_up(self.can_s), FLOOR_S[self.delivery]), self.limit_s)
+        return min(max(steps_up(self.can_s), self.floor_s), self.limit_s)
 
 
 @dataclass(slots=True)
@@ -168,7 +175,7 @@ class Delay:
         if line.counts:
             bar_s = LIMIT_S if can.lowest else math.inf
         elif any(one.counts for one in self._lines.values() if self._is_asked(one)):
-            bar_s = max(self.d_s, FLOOR_S[can.delivery])
+            bar_s = max(self.d_s, can.floor_s)
         else:
             bar_s = RETURN_S
         return can.can_s <= bar_s + _GRAIN_S

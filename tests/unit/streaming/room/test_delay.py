@@ -51,6 +51,15 @@ def test_d_has_a_floor_for_each_delivery() -> None:
     assert run(delay, {"a": Can(0.1), "b": Can(0.1, HLS)}, 3, 5) == [0.75] * 2
 
 
+def test_viewers_alone_come_nearer_until_a_room_joins_or_one_is_on_hls() -> None:
+    viewer, delay = Can(0.21, is_room=False), Delay()
+    assert run(delay, {"v": viewer}, 0, 60)[-1] == 0.25
+    assert run(delay, {"v": viewer, "r": Can(0.1)}, 60, 62) == [0.4] * 2
+    delay.forget("r")
+    assert run(delay, {"v": viewer}, 62, 120)[-1] == 0.25
+    assert run(delay, {"v": viewer, "h": Can(0.1, HLS, is_room=False)}, 120, 122) == [0.75] * 2
+
+
 def test_d_rises_at_once_and_falls_slowly() -> None:
     delay = Delay()
     delay.report("a", Can(0.57), 0.0)

@@ -190,7 +190,7 @@ export class WsEngine implements Engine {
 
   private measure(message: MediaMessage, rendition: StreamRendition): void {
     const now = this.serverNow();
-    if (message.kind === "init" || rendition.media === "audio" || now === undefined) return;
+    if (message.kind === "init" || now === undefined) return;
     const start = startOf(message.body);
     if (start === undefined || !this.hello) return;
     this.reach.arrived(now, this.hello.anchor + start / rendition.timescale);

@@ -1,7 +1,8 @@
 /**
  * Which delay this player could hold: how long after its capture a fragment is here. Pure.
  *
- * The largest but one of the last seconds, plus decoding and one frame: what the room makes D from.
+ * The largest but one of the last seconds, of picture and sound, plus decoding and one frame: what
+ * the room makes D from.
  * Fragments that were already old when they were sent (on joining, after frames were skipped) say
  * nothing about the line and are passed over.
  */
