@@ -13,6 +13,7 @@ from transcoder.live.errors import BadContribution
 NALS_LIMIT = 256
 GOLOMB_LIMIT_BITS = 31
 SIDE_LIMIT_PX = 8192
+SET_LIMIT_BYTES = 0xFFFF
 _SPS, _PPS, _DELIMITER = 7, 8, 9
 _HIGH_PROFILES = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
 _START_CODE = b"\0\0\1"
@@ -52,11 +53,16 @@ def split_annex_b(data: bytes) -> list[bytes]:
 
 
 def make_avcc(nals: list[bytes]) -> bytes | None:
-    """Give the configuration record of an access unit's parameter sets; None when it has none."""
+    """Give the configuration record of an access unit's parameter sets; None when it has none.
+
+    Raises: BadContribution when one is too long for it.
+    """
     sps = next((nal for nal in nals if nal[0] & 31 == _SPS and len(nal) > 3), None)
     pps = next((nal for nal in nals if nal[0] & 31 == _PPS), None)
     if sps is None or pps is None:
         return None
+    if max(len(sps), len(pps)) > SET_LIMIT_BYTES:
+        raise BadContribution(f"an H.264 parameter set of {max(len(sps), len(pps))} bytes")
     head = bytes([1, sps[1], sps[2], sps[3], 0xFF, 0xE1])
     return head + pack(">H", len(sps)) + sps + b"\1" + pack(">H", len(pps)) + pps
 
