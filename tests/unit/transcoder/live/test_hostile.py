@@ -236,9 +236,10 @@ def test_a_set_that_its_record_cannot_hold_is_refused(over: int) -> None:
 
 @given(st.text(max_size=40), st.text(max_size=80), st.text(max_size=20))
 def test_any_address_is_one_or_refused(app: str, name: str, feed: str) -> None:
-    for read in (lambda: read_address(app, name), lambda: make_address(name, feed, app)):
-        with contextlib.suppress(Refused):
-            assert isinstance(read(), Address)
+    with contextlib.suppress(Refused):
+        assert isinstance(read_address(app, name), Address)
+    with contextlib.suppress(Refused):
+        assert isinstance(make_address(name, feed, app), Address)
 
 
 @pytest.mark.parametrize("path", sorted(CORPUS.glob("*.json")), ids=lambda path: path.stem)
