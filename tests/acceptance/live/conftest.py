@@ -102,11 +102,12 @@ async def book(city: City, title: str) -> dict[str, Any]:
 async def finish(city: City, session: str) -> None:
     """End a lesson if it is not over yet, so that its classrooms are free for the next one."""
     async with signed_in(city.url, TEACHER, city.passwords[TEACHER]) as teacher:
-        await teacher.post(f"sessions/{session}/end")
 
         async def over() -> bool:
             return (await teacher.get(f"sessions/{session}"))["state"] in OVER
 
+        if not await over():
+            await teacher.post(f"sessions/{session}/end")
         await eventually(over)
 
 

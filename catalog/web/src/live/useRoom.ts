@@ -54,7 +54,7 @@ export function useRoom(path: () => string | undefined, device: Device, delivery
   watch(
     () => path() !== undefined,
     (known) => {
-      if (known) client ??= join();
+      if (known && "WebSocket" in window) client ??= join();
     },
     { immediate: true },
   );

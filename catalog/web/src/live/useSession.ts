@@ -1,13 +1,22 @@
-/** One session behind a page; read again now and then, because its addresses carry tokens that end. */
+/**
+ * One session behind a page; read again now and then, because its addresses carry tokens that end,
+ * and often where the room cannot tell what happens (a network that lets no WebSocket through).
+ */
 import { onScopeDispose } from "vue";
 import { useLoad, type Load } from "@/ui/load";
 import { sessions, type Session } from "./api";
 
 const AGAIN_MS = 10 * 60_000;
+const UNTOLD_MS = 15_000;
 
-export function useSession(id: () => string): Load<Session> {
+export function useSession(id: () => string, told: () => boolean): Load<Session> {
   const load = useLoad((signal) => sessions.get(id(), signal));
-  const timer = window.setInterval(() => void load.run(), AGAIN_MS);
+  let readAt = performance.now();
+  const timer = window.setInterval(() => {
+    if (told() && performance.now() - readAt < AGAIN_MS) return;
+    readAt = performance.now();
+    void load.run();
+  }, UNTOLD_MS);
   onScopeDispose(() => window.clearInterval(timer));
   return load;
 }

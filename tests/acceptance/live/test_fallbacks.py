@@ -1,0 +1,108 @@
+"""Browsers and networks that lack something: the lesson goes out and comes in another way."""
+
+from __future__ import annotations
+
+import json
+
+from playwright.async_api import Page, expect
+
+from tests.acceptance.live.conftest import TEACHER, City, OnAir, Screens, book, finish
+from tests.acceptance.live.steps import moving
+from tests.support.wait import eventually
+
+NO_ENCODERS = (
+    "for (const name of ['VideoEncoder', 'AudioEncoder', 'MediaStreamTrackProcessor'])"
+    + (" delete window[name];")
+)
+NO_WEB_SOCKET = """
+const Real = window.WebSocket;
+window.WebSocket = class extends Real {
+  constructor() { super(location.origin.replace("http", "ws") + "/live/refused"); }
+};
+"""
+ONLY_THE_BROWSER_ITSELF = """
+for (const name of ["WebSocket", "MediaSource", "ManagedMediaSource"]) delete window[name];
+"""
+SOURCE = "document.querySelector('figure video').src"
+PLAYED_FRAMES = 60
+# The fake camera has a square in each corner that pulses: the small picture's upper left one, for
+# two seconds, against what is beside it.
+SEEN, NOT_SEEN = 60, 25
+BRIGHTEST = """
+async () => {
+  const video = document.querySelector("figure video");
+  const pen = new OffscreenCanvas(1280, 720).getContext("2d", { willReadFrequently: true });
+  const green = (x, y) => pen.getImageData(x, y, 1, 1).data[1];
+  let most = 0;
+  for (let n = 0; n < 40; n++) {
+    pen.drawImage(video, 0, 0, 1280, 720);
+    most = Math.max(most, green(956, 530) - green(930, 530));
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  return most;
+}
+"""
+
+
+async def begin(teacher: Page) -> None:
+    """Press the red button."""
+    await teacher.get_by_role("button", name="开始上课").click()
+    await expect(teacher.get_by_text("正在上课")).to_be_visible()
+
+
+async def brightest(page: Page) -> int:
+    """Look at the corner where the small picture stands."""
+    return int(await page.evaluate(BRIGHTEST))
+
+
+async def test_a_browser_without_encoders_records_webm(city: City, screens: Screens) -> None:
+    session = (await book(city, "小数的意义"))["id"]
+    teacher = await screens.open(f"/studio/{session}", TEACHER, NO_ENCODERS)
+    said: list[str | bytes] = []
+    teacher.on("websocket", lambda socket: socket.on("framesent", lambda one: said.append(one)))
+    await begin(teacher)
+    guest = await screens.open(f"/watch/{session}")
+    assert await moving(guest, frames=PLAYED_FRAMES) > 0
+    hellos = [json.loads(one) for one in said if isinstance(one, str) and '"publish"' in one]
+    assert [one["container"] for one in hellos] == ["webm"]
+    await finish(city, session)
+
+
+async def test_where_no_web_socket_comes_through_it_is_hls(on_air: OnAir, screens: Screens) -> None:
+    guest = await screens.open(on_air.watch, script=NO_WEB_SOCKET)
+    assert await moving(guest, frames=PLAYED_FRAMES) > 0
+    assert (await guest.evaluate(SOURCE)).startswith("blob:"), "hls.js feeds it"
+
+
+async def test_a_browser_without_media_source_plays_the_playlist_itself(
+    on_air: OnAir, screens: Screens
+) -> None:
+    guest = await screens.open(on_air.watch, script=ONLY_THE_BROWSER_ITSELF)
+    assert await moving(guest, frames=PLAYED_FRAMES) > 0
+    assert "/multivariant.m3u8" in await guest.evaluate(SOURCE)
+    await expect(guest.locator("figure").get_by_text("直播中")).to_be_visible()
+    await finish(screens.city, on_air.session)
+    await expect(guest.get_by_text("已经下课")).to_be_visible()
+
+
+async def test_a_screen_goes_out_with_the_camera_in_its_corner(
+    city: City, screens: Screens
+) -> None:
+    session = (await book(city, "用字处理软件写一封信"))["id"]
+    teacher = await screens.open(f"/studio/{session}", TEACHER)
+    await teacher.get_by_role("button", name="屏幕和摄像头").click()
+    await expect(teacher.get_by_role("button", name="屏幕和摄像头")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    await begin(teacher)
+    guest = await screens.open(f"/watch/{session}")
+    await moving(guest)
+
+    assert await brightest(guest) > SEEN, "the camera's mark stands in the corner"
+    await teacher.get_by_role("button", name="屏幕", exact=True).click()
+
+    async def alone() -> bool:
+        return await brightest(guest) < NOT_SEEN
+
+    await eventually(alone)
+    await finish(city, session)
