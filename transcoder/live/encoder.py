@@ -35,6 +35,8 @@ AGAIN_WAITS_S = (0.0, 0.1, 0.4, 1.0)
 DEATHS_LIMIT = 6
 DEATHS_WINDOW_S = 30.0
 END_LIMIT_S = 5.0
+STUCK_LIMIT_S = 10.0
+SEND_BYTES = 1 << 16
 OVERLAP_S = 0.005
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,16 @@ log = logging.getLogger(__name__)
 
 class EncoderFailed(LiveError):
     """ffmpeg died again and again."""
+
+
+async def _send_in_time(child: Child, data: bytes) -> None:
+    """Write to a child that may be slow, but must take something. Raises: ConnectionError."""
+    try:
+        for start in range(0, len(data), SEND_BYTES):
+            async with asyncio.timeout(STUCK_LIMIT_S):
+                await child.send(data[start : start + SEND_BYTES])
+    except TimeoutError as error:
+        raise ConnectionError(f"ffmpeg took nothing for {STUCK_LIMIT_S:g} s") from error
 
 
 class _SpeedMeter:
@@ -202,9 +214,9 @@ class Encoder:
         head = write_header(video=picture is not None, audio=source.sound is not None)
         if picture is not None:
             head += write_hints(Hints(picture.width_px, picture.height_px, picture.fps))
-        await child.send(head)
+        await _send_in_time(child, head)
         while tags := await queue.next():
-            await child.send(b"".join(write_tag(tag) for tag in tags))
+            await _send_in_time(child, b"".join(write_tag(tag) for tag in tags))
         child.close_input()
 
     async def _consume(self, name: str, output: Output) -> None:
