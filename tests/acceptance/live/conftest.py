@@ -25,7 +25,7 @@ from tests.support.chromium import chromium_path as chromium_path
 from tests.support.wait import eventually
 
 STEP_LIMIT_MS = 30_000
-TEACHER, DEVICE = "wangfang", "kiosk"
+TEACHER, SECOND_TEACHER, DEVICE = "wangfang", "zhaolei", "kiosk"
 OVER = {"ended", "recorded", "failed"}
 PICTURES = Path(__file__).parents[3] / "catalog/web/test-results"
 
@@ -60,10 +60,14 @@ async def settle(service: Service) -> City:
         await admin.post("pairs", {"urban_school": near, "rural_school": far})
         rooms = {
             "main": await _classroom(admin, near, "录播教室"),
+            "second": await _classroom(admin, far, "专递课堂教室"),
             "listening": await _classroom(admin, far, "智慧教室 1"),
         }
         passwords = {
             TEACHER: await _person(admin, TEACHER, "王芳", {"role": "teacher", "school": near}),
+            SECOND_TEACHER: await _person(
+                admin, SECOND_TEACHER, "赵磊", {"role": "teacher", "school": far}
+            ),
             DEVICE: await _person(
                 admin, DEVICE, "智慧教室 1", {"role": "classroom", "classroom": rooms["listening"]}
             ),
@@ -85,7 +89,7 @@ async def _person(admin: Client, username: str, name: str, role: dict[str, str])
     return str(added["password"])
 
 
-async def book(city: City, title: str) -> dict[str, Any]:
+async def book(city: City, title: str, **more: object) -> dict[str, Any]:
     """Let the teacher book a lesson that begins now, open to guests."""
     async with signed_in(city.url, TEACHER, city.passwords[TEACHER]) as teacher:
         booked: dict[str, Any] = await teacher.post(
@@ -93,7 +97,7 @@ async def book(city: City, title: str) -> dict[str, Any]:
             {
                 "title": title, "kind": "sync_class", "open_to_all": True, "duration_s": 1200,
                 "main_classroom": city.rooms["main"], "starts_at": datetime.now(UTC).isoformat(),
-                "listening_classrooms": [city.rooms["listening"]],
+                "listening_classrooms": [city.rooms["listening"]], **more,
             },
         )  # fmt: skip
     return booked

@@ -54,6 +54,12 @@ async def pictures_of(url: str) -> list[str]:
     return [urljoin(url, item.uri) for item in playlist.variants if item.resolution_px]
 
 
+async def user_id(city: City, username: str) -> str:
+    """Give the id of a person."""
+    async with signed_in(city.url, username, city.passwords[username]) as client:
+        return str((await client.get("me"))["person_id"])
+
+
 async def opened(city: City, session: str) -> None:
     """Wait until the session's room is open."""
     async with signed_in(city.url, TEACHER, city.passwords[TEACHER]) as client:
