@@ -13,6 +13,7 @@ describe("a camera that is pulled", () => {
     expect(cameraState(false, true, "reconnecting")).toBe("away");
     expect(cameraState(true, true, "live")).toBe("asking");
     expect(cameraState(false, false, "live")).toBe("idle");
+    expect(cameraState(false, true, undefined)).toBe("asked");
   });
 
   it("is refused for a reason that a teacher can do something about", () => {

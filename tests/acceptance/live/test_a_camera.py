@@ -6,14 +6,17 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.acceptance.live.conftest import TEACHER, City, Screens, book, finish
 from tests.acceptance.live.steps import moving, opened
+from tests.support.accessibility import findings_of
 from tests.support.rtsp_camera import camera
 from tests.support.wait import eventually
 
+MAIN_WAYS, SECOND_WAYS = "用录播主机、OBS 或摄像机上课", "另一间主讲教室：录播主机、OBS 或摄像机"
 
-async def ways(page: Page) -> Locator:
+
+async def ways(page: Page, name: str = MAIN_WAYS) -> Locator:
     """Unfold the other ways in."""
-    await page.get_by_text("用录播主机、OBS 或摄像机上课").press("Enter")
-    part = page.get_by_role("region", name="教室里的摄像机")
+    await page.get_by_text(name).press("Enter")
+    part = page.locator("details[open]").get_by_role("region", name="教室里的摄像机")
     await expect(part).to_be_visible()
     return part
 
@@ -42,6 +45,26 @@ async def test_a_camera_is_connected_shown_and_let_go(city: City, screens: Scree
         await expect(part.get_by_label("摄像机地址")).to_have_value("")
         await eventually(lambda: not source.players)
         await expect(guest.locator("figure").get_by_text("主讲教室正在重新连接")).to_be_visible()
+    await finish(city, session)
+
+
+async def test_the_second_classroom_of_a_pair_has_a_camera_of_its_own(
+    city: City, screens: Screens, axe: str
+) -> None:
+    pair = {"kind": "paired_lesson", "second_classroom": city.rooms["second"]}
+    session = (await book(city, "三角形的稳定性", **pair))["id"]
+    teacher = await screens.open(f"/studio/{session}", TEACHER)
+    await teacher.get_by_role("button", name="开始上课").click()
+    await expect(teacher.get_by_text("正在上课", exact=True)).to_be_visible()
+    part = await ways(teacher, SECOND_WAYS)
+    async with camera() as source:
+        await give(part, source.url)
+        await expect(part.get_by_text("已请求接入。")).to_be_visible()
+        guest = await screens.open(f"/watch/{session}")
+        assert await moving(guest, ".pair__one:nth-child(2) video") > 0
+        assert await findings_of(teacher, axe, touched=True) == {}
+        await part.get_by_role("button", name="停止接入").click()
+        await eventually(lambda: not source.players)
     await finish(city, session)
 
 

@@ -2,17 +2,21 @@
 import { ApiError } from "@/api/client";
 import type { Phase } from "./phase";
 
-/** idle → asking → connecting ⇄ showing ⇄ away → idle; what follows the asking the room tells. */
-export type CameraState = "idle" | "asking" | "connecting" | "showing" | "away";
+/**
+ * idle → asking → connecting ⇄ showing ⇄ away → idle; what follows the asking the room tells of the
+ * main feed. Of another one it is only known that it was asked for.
+ */
+export type CameraState = "idle" | "asking" | "asked" | "connecting" | "showing" | "away";
 
 export interface Refusal {
   key: "address" | "password" | "host" | "closed" | "early";
   host: string;
 }
 
-export function cameraState(asking: boolean, pulled: boolean, phase: Phase): CameraState {
+export function cameraState(asking: boolean, pulled: boolean, phase: Phase | undefined): CameraState {
   if (asking) return "asking";
   if (!pulled) return "idle";
+  if (phase === undefined) return "asked";
   if (phase === "live") return "showing";
   return phase === "reconnecting" ? "away" : "connecting";
 }

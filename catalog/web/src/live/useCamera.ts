@@ -17,7 +17,7 @@ export interface CameraPull {
 
 const SLOW_MS = 15_000;
 
-export function useCamera(session: string, feed: MainFeed, phase: () => Phase): CameraPull {
+export function useCamera(session: string, feed: MainFeed, phase: () => Phase | undefined): CameraPull {
   const key = `tongbu.camera.${session}.${feed}`;
   const asking = ref(false);
   const pulled = ref(sessionStorage.getItem(key) !== null);
