@@ -23,6 +23,21 @@ window.WebSocket = class extends Real {
 ONLY_THE_BROWSER_ITSELF = """
 for (const name of ["WebSocket", "MediaSource", "ManagedMediaSource"]) delete window[name];
 """
+STILL_SCREEN = """
+navigator.mediaDevices.getDisplayMedia = async () => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 1280, height: 720 });
+  const pen = canvas.getContext("2d");
+  pen.fillStyle = "#0000ff";
+  pen.fillRect(0, 0, 1280, 720);
+  return canvas.captureStream();
+};
+"""
+LACKS = """
+const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = (wish) =>
+  WITHOUT ? Promise.reject(new DOMException("no", "NotFoundError")) : ask(wish);
+"""
+NO_CAMERA, NO_DEVICES = (LACKS.replace("WITHOUT", when) for when in ("wish.video", "true"))
 SOURCE = "document.querySelector('figure video').src"
 PLAYED_FRAMES = 60
 # The fake camera has a square in each corner that pulses: the small picture's upper left one, for
@@ -48,6 +63,21 @@ async def begin(teacher: Page) -> None:
     """Press the red button."""
     await teacher.get_by_role("button", name="开始上课").click()
     await expect(teacher.get_by_text("正在上课")).to_be_visible()
+
+
+BLUE = """
+() => {
+  const pen = new OffscreenCanvas(2, 2).getContext("2d");
+  pen.drawImage(document.querySelector("figure video"), 0, 0, 2, 2);
+  return pen.getImageData(0, 0, 1, 1).data[2];
+}
+"""
+MOSTLY = 200
+
+
+async def blue(page: Page) -> int:
+    """Look at the colour of the picture."""
+    return int(await page.evaluate(BLUE))
 
 
 async def brightest(page: Page) -> int:
@@ -105,4 +135,35 @@ async def test_a_screen_goes_out_with_the_camera_in_its_corner(
         return await brightest(guest) < NOT_SEEN
 
     await eventually(alone)
+    await finish(city, session)
+
+
+async def test_a_screen_on_which_nothing_moves_goes_on(city: City, screens: Screens) -> None:
+    session = (await book(city, "圆的面积"))["id"]
+    teacher = await screens.open(f"/studio/{session}", TEACHER, STILL_SCREEN)
+    await teacher.get_by_role("button", name="屏幕", exact=True).click()
+    await begin(teacher)
+    guest = await screens.open(f"/watch/{session}")
+    assert await moving(guest, frames=PLAYED_FRAMES) > 0
+    assert await blue(guest) > MOSTLY
+    await finish(city, session)
+
+
+async def test_a_lesson_without_a_camera_is_heard(city: City, screens: Screens) -> None:
+    session = (await book(city, "古诗朗读"))["id"]
+    teacher = await screens.open(f"/studio/{session}", TEACHER, NO_CAMERA)
+    await expect(teacher.get_by_text("没有找到摄像头")).to_be_visible()
+    await begin(teacher)
+    guest = await screens.open(f"/watch/{session}")
+    assert await moving(guest, frames=PLAYED_FRAMES) > 0
+    await finish(city, session)
+
+
+async def test_without_camera_and_microphone_there_is_nothing_to_begin(
+    city: City, screens: Screens
+) -> None:
+    session = (await book(city, "没有设备"))["id"]
+    teacher = await screens.open(f"/studio/{session}", TEACHER, NO_DEVICES)
+    await expect(teacher.get_by_text("没有找到麦克风")).to_be_visible()
+    await expect(teacher.get_by_role("button", name="开始上课")).to_be_disabled()
     await finish(city, session)

@@ -1,5 +1,6 @@
 /** Camera, microphone and screen of this page as they are chosen; the drawn picture; the level. */
 import { onScopeDispose, reactive, ref, shallowRef, watch, type Ref } from "vue";
+import { i18n } from "@/i18n";
 import {
   DeviceError,
   listDevices,
@@ -114,10 +115,10 @@ export function useCapture(
   async function open(): Promise<void> {
     if (!secure() || !canvas.value) return;
     mixer ??= new Mixer();
-    picture ??= new Picture(canvas.value, (ownUs) => {
-      drawnAt = performance.now();
+    picture ??= new Picture(canvas.value, (ownUs, full) => {
+      if (full) drawnAt = performance.now();
       drawn(ownUs);
-    }, lost);
+    }, lost, i18n.global.t("live.soundOnly"));
     await camera();
     await microphone();
     devices.value = await listDevices().catch(() => devices.value);
