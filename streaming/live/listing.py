@@ -65,9 +65,9 @@ class Listing:
     def position(self) -> Position:
         """Say how far the playlist is."""
         track = self.track
-        last = track.segments[-1] if track.segments else None
+        last = track.told[-1] if track.told else None
         return Position(
-            open_number=track.next_number,
+            open_number=track.told_next,
             parts=len(track.parts),
             last_parts=len(last.parts) if last else 0,
             part_target_us=part_target_us(track),

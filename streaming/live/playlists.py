@@ -57,7 +57,7 @@ class TrackTexts:
         skipped = self._skippable() if skip else 0
         playlist = self._without_segments(skipped)
         stable = self._keep()
-        fresh = self._track.segments[len(self._kept) :]
+        fresh = self._track.told[len(self._kept) :]
         old = "".join(self._kept[skipped:]) if skipped else stable
         texts = (segment_text(self._segment(item, parts=True)) for item in fresh)
         return "".join((media_head(playlist), old, *texts, media_tail(playlist)))
@@ -71,7 +71,7 @@ class TrackTexts:
             bare,
             segments=tuple(
                 self._segment(item, parts=index >= listed)
-                for index, item in enumerate(self._track.segments)
+                for index, item in enumerate(self._track.told)
                 if index >= skipped
             ),
         )
@@ -79,12 +79,12 @@ class TrackTexts:
     def _listed(self) -> int:
         """Index of the first segment whose parts are listed."""
         if self._channel.state is ChannelState.ENDED:
-            return len(self._track.segments)
-        return max(0, len(self._track.segments) - LISTED_PARTS_SEGMENTS)
+            return len(self._track.told)
+        return max(0, len(self._track.told) - LISTED_PARTS_SEGMENTS)
 
     def _keep(self) -> str:
         """Write the segments that have become stable; give all of them."""
-        segments, listed = self._track.segments, self._listed()
+        segments, listed = self._track.told, self._listed()
         first = self._track.first_number
         if not self._kept or first < self._kept_first:
             self._kept, self._kept_first = [], first
@@ -102,10 +102,11 @@ class TrackTexts:
         left_us = SKIP_UNTIL_US - sum(
             self._us(p.start_ts, p.duration_ts) for p in self._track.parts
         )
-        for index in range(len(self._track.segments) - 1, -1, -1):
+        told = self._track.told
+        for index in range(len(told) - 1, -1, -1):
             if left_us <= 0:
                 return index + 1
-            left_us -= self._segment_us(self._track.segments[index])
+            left_us -= self._segment_us(told[index])
         return 0
 
     def _without_segments(self, skipped: int) -> MediaPlaylist:
@@ -175,7 +176,7 @@ class TrackTexts:
 
     def _open(self) -> OpenSegment | None:
         opening = self._track.opening
-        if opening is None:
+        if opening is None or opening.number != self._track.told_next:
             return None
         before = self._track.segment(opening.number - 1)
         run = len(self._track.runs) - 1
@@ -192,7 +193,7 @@ class TrackTexts:
         One that a hole cut short, and the gaps in the hole, say nothing about that.
         """
         track = self._track
-        number, index = track.next_number, len(track.parts)
+        number, index = track.told_next, len(track.parts)
         before = (s.duration_ts for s in track.segments[-HINT_SEGMENTS:] if not s.gap)
         lasts_ts = max(before, default=0)
         if track.parts and lasts_ts:
@@ -213,7 +214,7 @@ def _report(track: Track) -> RenditionReport:
     uri = f"{track.name}.m3u8"
     if track.parts:
         return RenditionReport(uri, track.next_number, len(track.parts) - 1)
-    last = track.segments[-1]
+    last = (track.told or track.segments)[-1]
     return RenditionReport(uri, last.number, len(last.parts) - 1 if last.parts else None)
 
 

@@ -165,6 +165,25 @@ class Track:
         return self.segments[-1].number + 1 if self.segments else 0
 
     @property
+    def told(self) -> list[Segment]:
+        """Segments that players are told of: gaps only once there is a part behind them.
+
+        A playlist whose newest part lies in front of a gap makes players ask for what they have.
+        """
+        if self.opening is None or self.parts:
+            return self.segments
+        count = len(self.segments)
+        while count and self.segments[count - 1].gap:
+            count -= 1
+        return self.segments if count == len(self.segments) else self.segments[:count]
+
+    @property
+    def told_next(self) -> int:
+        """Number of the segment that players are told is open, or will be next."""
+        hidden = len(self.segments) - len(self.told)
+        return self.next_number - hidden
+
+    @property
     def listed_us(self) -> int:
         """Where the newest whole segment ends, a gap too."""
         last = self.segments[-1]

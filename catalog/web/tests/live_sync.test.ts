@@ -10,7 +10,7 @@ import {
   SEEK_TAKES_S,
   type Moment,
 } from "@/live/sync/controller";
-import { around, target } from "@/live/sync/ranges";
+import { around, target, steered } from "@/live/sync/ranges";
 import { PASSED_OVER_S, Reach, WINDOW_S } from "@/live/sync/reach";
 import { Figures } from "@/live/sync/figures";
 import { DOWN_AFTER_S, Rungs, UP_AFTER_S } from "@/live/sync/rungs";
@@ -192,6 +192,16 @@ describe("what is buffered", () => {
     expect(target(ranges, 12.5)).toEqual(ranges[1]);
     expect(target(ranges, 99)).toEqual(ranges[1]);
     expect(target([], 1)).toBeUndefined();
+  });
+
+  it("is left for the one behind a gap by a player that jumps anyway", () => {
+    const [before, behind] = ranges;
+    expect(steered(ranges, 11.8, 13.5, false)).toEqual(behind);
+    expect(steered(ranges, 11.8, 12.7, false)).toEqual(before);
+    expect(steered(ranges, 11.8, 11.9, true)).toEqual(before);
+    expect(steered(ranges, 11.8, 13.5, true)).toEqual(behind);
+    expect(steered(ranges, 17, 15, false)).toEqual(behind);
+    expect(steered(ranges, 13, 15, false)).toBeUndefined();
   });
 });
 

@@ -5,6 +5,7 @@ import gzip
 from streaming.hls.directives import Position
 from streaming.live.listing import Listing, Text
 from streaming.live.metrics import KNOWN_RUNGS, OTHER, rung_label
+from streaming.live.playlists import TrackTexts
 from tests.support.live import HIGH, LOW, Script
 
 
@@ -46,6 +47,27 @@ def test_a_listing_says_where_it_stands() -> None:
     assert listing.position().ended
     script.channel.end()
     assert listing.position().ended
+
+
+def test_gaps_are_told_of_together_with_the_part_behind_them() -> None:
+    script = Script().begin(HIGH, LOW)
+    script.play(0, 75, ("720p", "360p"))
+    tracks = script.channel.tracks
+    listing = Listing(script.channel, tracks["720p"])
+    away = listing.position()
+    assert (away.open_number, away.parts) == (1, 2)
+    script.play(360, 363, ("720p", "360p"))
+    back = listing.position()
+    assert (back.open_number, back.parts, back.last_parts) == (2, 0, 3)
+    assert [segment.number for segment in tracks["720p"].segments] == [0, 1, 2, 3]
+    text = TrackTexts(script.channel, tracks["720p"]).text()
+    assert ("EXT-X-GAP" in text, 'URI="720p/2.0.m4s"' in text) == (False, True)
+    assert 'URI="360p.m3u8",LAST-MSN=1' in text
+    script.play(363, 367, ("720p", "360p"))
+    assert (listing.position().open_number, listing.position().parts) == (4, 1)
+    text = TrackTexts(script.channel, tracks["720p"]).text()
+    assert text.count("EXT-X-GAP") == 2
+    assert text.index("EXT-X-GAP") < text.index('URI="720p/4.0.m4s"')
 
 
 def test_labels_are_bounded() -> None:

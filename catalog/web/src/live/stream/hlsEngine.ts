@@ -50,7 +50,6 @@ class HlsEngine implements Rewindable {
   private readonly lookTimer: number;
   private retryTimer = 0;
   private wish: number | undefined;
-  private starved = false;
   private asked = AUTO;
 
   constructor(
@@ -83,8 +82,13 @@ class HlsEngine implements Rewindable {
     return first && first.date - first.start;
   }
 
+  /** While nothing came hls.js has begun to ask for the playlist rarely. */
+  wake(): void {
+    if (this.hls.latestLevelDetails?.updated === false) this.hls.startLoad(-1, true);
+  }
+
   canS(): number {
-    return this.starved ? HOLDS_S * 1.5 : HOLDS_S;
+    return HOLDS_S;
   }
 
   rungs(): readonly string[] {
@@ -159,7 +163,6 @@ class HlsEngine implements Rewindable {
 
   private failed(data: ErrorData): void {
     const { NETWORK_ERROR, MEDIA_ERROR } = this.Player.ErrorTypes;
-    if (data.details === this.Player.ErrorDetails.BUFFER_STALLED_ERROR) this.starved = true;
     if (!data.fatal) {
       if (data.type === NETWORK_ERROR) this.events.broken();
       return;

@@ -5,7 +5,7 @@
  */
 import { Controller } from "../sync/controller";
 import { Figures, type ShownFrame } from "../sync/figures";
-import { around, rangesOf, target } from "../sync/ranges";
+import { around, rangesOf, steered } from "../sync/ranges";
 import { Rungs } from "../sync/rungs";
 import type { Report } from "../room/messages";
 import { AUTO, NO_OFFER, type Offer } from "./choices";
@@ -44,6 +44,9 @@ export interface Beat {
 const STEER_EVERY_MS = 100;
 const REPORT_EVERY_MS = 1000;
 const LONGEST_SEEK_MS = 1500;
+/** So long after a stall a player by LL-HLS asks for the longest common delay. */
+const STARVED_MS = 60_000;
+const STARVED_S = 1;
 
 export class LivePlayer {
   private engine: Engine | undefined;
@@ -58,6 +61,7 @@ export class LivePlayer {
   private held = false;
   private sought = 0;
   private dryBeats = 0;
+  private starvedUntil = -Infinity;
   private closed = false;
   private chosen = AUTO;
 
@@ -187,6 +191,13 @@ export class LivePlayer {
     this.settle();
   }
 
+  /** What the room says of the main classroom: a playlist does not tell who is away. */
+  courseIs(state: "live" | "reconnecting"): void {
+    if (this.engine?.kind === "ws") return;
+    this.sourceIs(state);
+    if (state === "live") this.engine?.wake?.();
+  }
+
   private sourceIs(state: typeof this.source): void {
     this.source = state;
     this.settle();
@@ -222,7 +233,7 @@ export class LivePlayer {
     this.watchDry(standing && !video.paused);
     const ranges = rangesOf(video.buffered);
     const wanted = now - beat.delayS - anchor;
-    const range = standing ? target(ranges, wanted) : around(ranges, video.currentTime);
+    const range = steered(ranges, video.currentTime, wanted, standing);
     if (!range) return;
     const made = this.controller.decide({
       now, delayS: beat.delayS, anchor, at: video.currentTime,
@@ -246,8 +257,16 @@ export class LivePlayer {
 
   /** While the main classroom is away nobody has pictures, which says nothing about this line. */
   private ranDry(): void {
-    if (this.source === "live") this.figures.ranDry();
-    else this.figures.interrupted();
+    if (this.source !== "live") return this.figures.interrupted();
+    this.figures.ranDry();
+    this.starvedUntil = performance.now() + STARVED_MS;
+  }
+
+  /** By LL-HLS nothing but a stall tells that the line is too slow for the delay. */
+  private canS(engine: Engine): number | undefined {
+    const canS = engine.canS();
+    if (engine.kind === "ws" || canS === undefined) return canS;
+    return performance.now() < this.starvedUntil ? Math.max(canS, STARVED_S) : canS;
   }
 
   private seeking(): boolean {
@@ -313,7 +332,7 @@ export class LivePlayer {
     const names = engine.rungs();
     const current = engine.current();
     const lowest = names.length === 0 || current === "" || names.at(-1) === current;
-    const canS = engine.canS();
+    const canS = this.canS(engine);
     this.keepUp(engine, this.rungs.decide(now, canS, this.beat.delayS, lowest));
     const measured = this.figures.take();
     if (!measured || canS === undefined) return;

@@ -1,4 +1,5 @@
 /** Which stretch of what is buffered counts: around the play head, or where it is to go. Pure. */
+import { JUMP_S } from "./controller";
 
 export interface Range {
   start: number;
@@ -17,6 +18,21 @@ export function rangesOf(list: TimeRanges): Range[] {
 
 export function around(ranges: readonly Range[], at: number): Range | undefined {
   return ranges.find((range) => at >= range.start - TOUCH_S && at <= range.end + TOUCH_S);
+}
+
+/**
+ * The stretch that steering goes by: the one around the play head, but for a player that stands, or
+ * that is so far off that it jumps anyway.
+ */
+export function steered(
+  ranges: readonly Range[],
+  at: number,
+  wanted: number,
+  standing: boolean,
+): Range | undefined {
+  const here = around(ranges, at);
+  const leaves = here && Math.abs(wanted - at) >= JUMP_S && wanted > here.end;
+  return standing || leaves ? target(ranges, wanted) : here;
 }
 
 /**
