@@ -27,13 +27,13 @@ BEHIND_S = 2.0
 
 
 @cache
-def taught(seconds: int) -> tuple[Tag, ...]:
+def taught(seconds: int, preset: str = "ultrafast") -> tuple[Tag, ...]:
     """Picture and sound of a publisher, a keyframe a second, in order of time. It blocks."""
     made = subprocess.run(
         [
             FFMPEG, "-v", "error", "-nostdin", "-f", "lavfi", "-i",
             f"testsrc2=size=640x360:rate={RATE}", "-f", "lavfi", "-i", "sine=sample_rate=48000",
-            "-t", str(seconds), "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency",
+            "-t", str(seconds), "-c:v", "libx264", "-preset", preset, "-tune", "zerolatency",
             "-g", str(RATE), "-pix_fmt", "yuv420p", "-c:a", "aac", "-f", "flv", "pipe:1",
         ],
         capture_output=True, check=True,

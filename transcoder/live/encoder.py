@@ -154,7 +154,9 @@ class Encoder:
         """Begin a queue with all that a new ffmpeg must see first."""
         self.dropped += self._queue.dropped
         self._queue.close()
-        self._queue = TagQueue([*self._intake.lead(), *tags])
+        source = self._intake.source
+        pictures = source is not None and source.picture is not None
+        self._queue = TagQueue([*self._intake.lead(), *tags], picture_first=pictures)
 
     async def _on_death(self, error: Exception) -> None:
         """Wait a little before the next try, longer each time. Raises: EncoderFailed."""
