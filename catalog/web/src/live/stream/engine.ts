@@ -28,8 +28,8 @@ export interface Engine {
   soundAlone(): boolean;
   /** A picture's name, `auto` or `audio`; it holds over reconnects. */
   choose(name: string): void;
-  /** The main classroom is back: look for its pictures now. */
-  wake?(): void;
+  /** Whether it has begun to look rarely for what comes, because nothing came. */
+  drowsy?(): boolean;
   destroy(): void;
 }
 

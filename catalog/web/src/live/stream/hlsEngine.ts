@@ -82,9 +82,9 @@ class HlsEngine implements Rewindable {
     return first && first.date - first.start;
   }
 
-  /** While nothing came hls.js has begun to ask for the playlist rarely. */
-  wake(): void {
-    if (this.hls.latestLevelDetails?.updated === false) this.hls.startLoad(-1, true);
+  /** After a reload that brought nothing hls.js asks for picture and sound seconds apart. */
+  drowsy(): boolean {
+    return this.hls.latestLevelDetails?.updated === false;
   }
 
   canS(): number {
@@ -136,20 +136,20 @@ class HlsEngine implements Rewindable {
 
   private goToWish(): void {
     const anchor = this.anchor();
-    if (this.wish === undefined || anchor === undefined) return;
-    const to = Math.max(0, this.wish - anchor);
+    // hls.js goes to the live edge first; what is sought before it is there would be lost.
+    if (this.wish === undefined || anchor === undefined || this.element.readyState < 2) return;
+    this.element.currentTime = Math.max(0, this.wish - anchor);
     this.wish = undefined;
-    // Before anything is loaded hls.js would go to the live edge after all.
-    if (this.element.readyState === 0) this.hls.startLoad(to);
-    else this.element.currentTime = to;
   }
 
   private buffered(): void {
     this.events.flowing();
+    this.goToWish();
   }
 
   private look(): void {
     const { element } = this;
+    this.goToWish();
     if (element.paused || element.readyState > 2) return this.standstill.moves();
     const to = this.standstill.leads(performance.now() / 1000, element.currentTime, this.pieces());
     if (to !== undefined) element.currentTime = to;

@@ -44,6 +44,11 @@ export interface Beat {
 const STEER_EVERY_MS = 100;
 const REPORT_EVERY_MS = 1000;
 const LONGEST_SEEK_MS = 1500;
+/** The first part of those who come back takes that long to be listed. */
+const FIRST_PART_MS = 700;
+/** A picture by hls.js that stands so long is opened anew, but not again and again. */
+const STUCK_MS = 3000;
+const REOPEN_EVERY_MS = 10_000;
 /** So long after a stall a player by LL-HLS asks for the longest common delay. */
 const STARVED_MS = 60_000;
 const STARVED_S = 1;
@@ -62,6 +67,8 @@ export class LivePlayer {
   private sought = 0;
   private dryBeats = 0;
   private starvedUntil = -Infinity;
+  private openedAt = -Infinity;
+  private reopening = 0;
   private closed = false;
   private chosen = AUTO;
 
@@ -143,6 +150,7 @@ export class LivePlayer {
   close(): void {
     this.closed = true;
     for (const timer of this.timers) window.clearInterval(timer);
+    window.clearTimeout(this.reopening);
     this.dropEngine();
     this.past?.destroy();
   }
@@ -195,7 +203,19 @@ export class LivePlayer {
   courseIs(state: "live" | "reconnecting"): void {
     if (this.engine?.kind === "ws") return;
     this.sourceIs(state);
-    if (state === "live") this.engine?.wake?.();
+    if (state === "live" && this.engine?.drowsy?.()) this.reopenSoon();
+  }
+
+  /** Begin anew once there is a first part of what comes. */
+  private reopenSoon(): void {
+    window.clearTimeout(this.reopening);
+    this.reopening = window.setTimeout(() => this.reopen(), FIRST_PART_MS);
+  }
+
+  private reopen(): void {
+    if (this.closed || this.past || this.engine?.kind !== "hls") return;
+    this.openedAt = performance.now();
+    void this.byHls();
   }
 
   private sourceIs(state: typeof this.source): void {
@@ -231,6 +251,7 @@ export class LivePlayer {
     const { video, beat } = this;
     const standing = video.paused || video.readyState < 3;
     this.watchDry(standing && !video.paused);
+    if (this.stuck()) return this.reopen();
     const ranges = rangesOf(video.buffered);
     const wanted = now - beat.delayS - anchor;
     const range = steered(ranges, video.currentTime, wanted, standing);
@@ -253,6 +274,13 @@ export class LivePlayer {
   private watchDry(dry: boolean): void {
     this.dryBeats = dry ? this.dryBeats + 1 : 0;
     if (this.dryBeats === 2) this.ranDry();
+  }
+
+  /** Nothing that is buffered leads on, for long, though pictures come. */
+  private stuck(): boolean {
+    const now = performance.now();
+    const long = this.dryBeats * STEER_EVERY_MS > STUCK_MS && now - this.openedAt > REOPEN_EVERY_MS;
+    return long && this.source === "live" && !this.lineBroken;
   }
 
   /** While the main classroom is away nobody has pictures, which says nothing about this line. */
