@@ -26,7 +26,7 @@ from loadtests.live_watch import Delivery, Seen, now_ms, watch
 from loadtests.service import Service, running
 
 GOAL_MS = {Delivery.WS: 300.0, Delivery.HLS: 800.0}
-WARM_UP_S = 20.0
+WARM_UP_S = 30.0
 TAKE_EVERY_S = 10.0
 
 

@@ -120,7 +120,7 @@ export class WsEngine implements Engine {
         if (this.hello) this.hello.anchor = message.anchor;
         return;
       case "rung": return this.switched(message.video);
-      case "skipped": return this.restarted();
+      case "skipped": return this.reach.restart();
       case "state":
         this.flows = message.state === "live";
         if (message.state === "ended") this.link.close();
@@ -136,7 +136,7 @@ export class WsEngine implements Engine {
     this.everHello = true;
     this.link.worked();
     if (this.asked !== AUTO) this.choose(this.asked);
-    this.restarted();
+    this.reach.restart();
     this.events.rung(this.current());
     if (!this.source || String(before) !== String(this.tracks()) || this.element.error) {
       this.rebuild();
@@ -148,11 +148,6 @@ export class WsEngine implements Engine {
     this.video = video;
     this.events.rung(this.current());
     if (before !== String(this.tracks())) this.rebuild();
-  }
-
-  private restarted(): void {
-    const now = this.serverNow();
-    if (now !== undefined) this.reach.restart(now);
   }
 
   private tracks(): Track[] {

@@ -19,15 +19,16 @@ interface Arrival {
 
 export class Reach {
   private arrivals: Arrival[] = [];
-  private from = -Infinity;
+  private from: number | undefined;
 
-  /** Joined or skipped: what comes now is old by intention. */
-  restart(now: number): void {
-    this.from = now + PASSED_OVER_S;
+  /** Joined or skipped: what comes next is old by intention, from the first that is measured on. */
+  restart(): void {
+    this.from = undefined;
   }
 
   /** A fragment that begins with the moment `capture` is here. Both Unix seconds of the server. */
   arrived(now: number, capture: number): void {
+    this.from ??= now + PASSED_OVER_S;
     if (now < this.from || !Number.isFinite(capture)) return;
     this.arrivals.push({ at: now, delayS: now - capture });
     while (this.arrivals.length > MOST_SAMPLES || (this.arrivals[0]?.at ?? now) < now - WINDOW_S) {
