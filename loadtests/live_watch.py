@@ -36,6 +36,17 @@ TAKE = """() => { const found = window.__seen; const copy = JSON.stringify(found
   for (const list of Object.values(found)) list.length = 0; return copy; }"""
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A browser's window. Without a graphics card each pixel costs the browser's core."""
+
+    width_px: int
+    height_px: int
+
+
+LARGE, SMALL = Window(1280, 800), Window(640, 480)
+
+
 class Delivery(Enum):
     """How the picture comes."""
 
@@ -152,9 +163,13 @@ class Viewer:
         await self.page.context.set_offline(off)
 
 
-async def watch(browser: Browser, page_url: str, delivery: Delivery) -> Viewer:
+async def watch(
+    browser: Browser, page_url: str, delivery: Delivery, window: Window = LARGE
+) -> Viewer:
     """Open a lesson's page and wait for its first frame."""
-    context = await browser.new_context(viewport={"width": 1280, "height": 800}, locale="zh-CN")
+    context = await browser.new_context(
+        viewport={"width": window.width_px, "height": window.height_px}, locale="zh-CN"
+    )
     page = await context.new_page()
     await page.add_init_script(_script(delivery))
     await page.goto(page_url)

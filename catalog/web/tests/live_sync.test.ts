@@ -10,6 +10,8 @@ import {
   SEEK_TAKES_S,
   type Moment,
 } from "@/live/sync/controller";
+import { DisplayLag, MOST_OFFSET_S, SAMPLES, USUAL_S } from "@/live/sync/displayLag";
+import { BEAT_MS, BEGINS_MS, Dryness, STARVED_MS, STUCK_MS } from "@/live/stream/dryness";
 import { around, target, steered } from "@/live/sync/ranges";
 import { PASSED_OVER_S, Reach, WINDOW_S } from "@/live/sync/reach";
 import { Figures } from "@/live/sync/figures";
@@ -231,6 +233,66 @@ describe("the delay that could be held", () => {
     for (let n = 0; n < 80; n += 1) reach.arrived(n / 30, n / 30 - 0.8);
     for (let n = 0; n < 20; n += 1) reach.arrived(WINDOW_S + 2 + n / 30, WINDOW_S + 2 + n / 30 - 0.1);
     expect(reach.canS()).toBeCloseTo(0.18);
+  });
+});
+
+describe("when a frame is really seen", () => {
+  const shown = (lag: DisplayLag, skewS: number) => {
+    for (let n = 0; n < SAMPLES; n += 1) lag.frame(skewS - lag.offsetS);
+  };
+
+  it("moves the play head by what the screen is late, and then rests", () => {
+    const lag = new DisplayLag();
+    shown(lag, 0.03);
+    expect(lag.offsetS).toBeCloseTo(0.03 - USUAL_S);
+    shown(lag, 0.03);
+    expect(lag.offsetS).toBeCloseTo(0.03 - USUAL_S);
+    shown(lag, 0.005);
+    expect(lag.offsetS).toBeCloseTo(0.005 - USUAL_S);
+  });
+
+  it("leaves alone what is within a refresh", () => {
+    const lag = new DisplayLag();
+    for (const skewS of [0, 0.008, 0.016]) shown(lag, skewS);
+    expect(lag.offsetS).toBe(0);
+  });
+
+  it("is bounded, and nothing of before a move counts", () => {
+    const lag = new DisplayLag();
+    for (let n = 1; n < SAMPLES; n += 1) lag.frame(0.5);
+    lag.unsettled();
+    lag.frame(0.5);
+    expect(lag.offsetS).toBe(0);
+    shown(lag, 0.5);
+    expect(lag.offsetS).toBe(MOST_OFFSET_S);
+  });
+});
+
+describe("a picture that stands", () => {
+  it("is a stall from the second beat on, told once", () => {
+    const dryness = new Dryness();
+    expect([true, true, true, false, true, true].map((dry) => dryness.beat(dry))).toEqual([
+      false, true, false, false, false, true,
+    ]);
+  });
+
+  it("is opened anew after a while, but not soon after it was opened", () => {
+    const dryness = new Dryness();
+    dryness.opened(0);
+    for (let n = 0; n <= STUCK_MS / BEAT_MS; n += 1) dryness.beat(true);
+    expect([BEGINS_MS, BEGINS_MS + 1].map((now) => dryness.stuck(now))).toEqual([false, true]);
+    dryness.opened(BEGINS_MS + 1);
+    expect(dryness.stuck(3 * BEGINS_MS)).toBe(false);
+  });
+
+  it("asks for more time for a minute, unless it has just begun", () => {
+    const dryness = new Dryness();
+    dryness.opened(0);
+    dryness.starve(BEGINS_MS);
+    expect(dryness.starved(BEGINS_MS + 1)).toBe(false);
+    dryness.starve(BEGINS_MS + 1);
+    const until = BEGINS_MS + 1 + STARVED_MS;
+    expect([until - 1, until].map((now) => dryness.starved(now))).toEqual([true, false]);
   });
 });
 

@@ -4,11 +4,13 @@
  * what to show.
  */
 import { Controller } from "../sync/controller";
+import { DisplayLag } from "../sync/displayLag";
 import { Figures, type ShownFrame } from "../sync/figures";
 import { around, rangesOf, steered } from "../sync/ranges";
 import { Rungs } from "../sync/rungs";
 import type { Report } from "../room/messages";
 import { AUTO, NO_OFFER, type Offer } from "./choices";
+import { BEAT_MS, Dryness } from "./dryness";
 import { playsByWebSocket, type Engine, type EngineEvents, type EngineKind } from "./engine";
 import { openHls, type Rewindable } from "./hlsEngine";
 import { WsEngine } from "./wsEngine";
@@ -41,16 +43,11 @@ export interface Beat {
   readonly delayS: number;
 }
 
-const STEER_EVERY_MS = 100;
 const REPORT_EVERY_MS = 1000;
 const LONGEST_SEEK_MS = 1500;
 /** The first part of those who come back takes that long to be listed. */
 const FIRST_PART_MS = 700;
-/** A picture by hls.js that stands so long is opened anew, but not again and again. */
-const STUCK_MS = 3000;
-const REOPEN_EVERY_MS = 10_000;
-/** So long after a stall a player by LL-HLS asks for the longest common delay. */
-const STARVED_MS = 60_000;
+/** What a player by LL-HLS asks for after a stall: the longest common delay. */
 const STARVED_S = 1;
 
 export class LivePlayer {
@@ -58,6 +55,7 @@ export class LivePlayer {
   private past: Rewindable | undefined;
   private readonly controller = new Controller();
   private readonly rungs = new Rungs();
+  private readonly lag = new DisplayLag();
   private readonly figures = new Figures();
   private readonly timers: number[] = [];
   private phase: LivePhase = "joining";
@@ -65,9 +63,7 @@ export class LivePlayer {
   private lineBroken = false;
   private held = false;
   private sought = 0;
-  private dryBeats = 0;
-  private starvedUntil = -Infinity;
-  private openedAt = -Infinity;
+  private readonly dryness = new Dryness();
   private reopening = 0;
   private closed = false;
   private chosen = AUTO;
@@ -81,7 +77,7 @@ export class LivePlayer {
   ) {
     video.playsInline = true;
     this.watchFrames();
-    this.timers.push(window.setInterval(() => this.steer(), STEER_EVERY_MS));
+    this.timers.push(window.setInterval(() => this.steer(), BEAT_MS));
     this.timers.push(window.setInterval(() => this.report(), REPORT_EVERY_MS));
     if (playsByWebSocket()) this.useEngine(this.byWebSocket());
     else void this.byHls();
@@ -181,6 +177,7 @@ export class LivePlayer {
 
   private useEngine(engine: Engine): void {
     this.engine = engine;
+    this.dryness.opened(performance.now());
     if (this.chosen !== AUTO) engine.choose(this.chosen);
     this.held = false;
     this.figures.interrupted();
@@ -214,7 +211,6 @@ export class LivePlayer {
 
   private reopen(): void {
     if (this.closed || this.past || this.engine?.kind !== "hls") return;
-    this.openedAt = performance.now();
     void this.byHls();
   }
 
@@ -250,14 +246,15 @@ export class LivePlayer {
     if (now === undefined || anchor === undefined) return this.withoutBeat();
     const { video, beat } = this;
     const standing = video.paused || video.readyState < 3;
-    this.watchDry(standing && !video.paused);
+    if (this.dryness.beat(standing && !video.paused)) this.ranDry();
     if (this.stuck()) return this.reopen();
     const ranges = rangesOf(video.buffered);
-    const wanted = now - beat.delayS - anchor;
+    const delayS = beat.delayS - this.lag.offsetS;
+    const wanted = now - delayS - anchor;
     const range = steered(ranges, video.currentTime, wanted, standing);
     if (!range) return;
     const made = this.controller.decide({
-      now, delayS: beat.delayS, anchor, at: video.currentTime,
+      now, delayS, anchor, at: video.currentTime,
       bufferedFrom: range.start, bufferedTo: range.end, standing,
     });
     if (made.do === "jump") this.jump(made.to, standing && !video.paused);
@@ -270,31 +267,23 @@ export class LivePlayer {
     if (this.engine?.kind !== "ws" && this.video.paused && this.video.readyState > 2) void this.play();
   }
 
-  /** Less than two beats is no stall that anybody sees. */
-  private watchDry(dry: boolean): void {
-    this.dryBeats = dry ? this.dryBeats + 1 : 0;
-    if (this.dryBeats === 2) this.ranDry();
-  }
-
-  /** Nothing that is buffered leads on, for long, though pictures come. */
   private stuck(): boolean {
-    const now = performance.now();
-    const long = this.dryBeats * STEER_EVERY_MS > STUCK_MS && now - this.openedAt > REOPEN_EVERY_MS;
-    return long && this.source === "live" && !this.lineBroken;
+    const comes = this.source === "live" && !this.lineBroken;
+    return comes && this.dryness.stuck(performance.now());
   }
 
   /** While the main classroom is away nobody has pictures, which says nothing about this line. */
   private ranDry(): void {
     if (this.source !== "live") return this.figures.interrupted();
     this.figures.ranDry();
-    this.starvedUntil = performance.now() + STARVED_MS;
+    this.dryness.starve(performance.now());
   }
 
   /** By LL-HLS nothing but a stall tells that the line is too slow for the delay. */
   private canS(engine: Engine): number | undefined {
     const canS = engine.canS();
     if (engine.kind === "ws" || canS === undefined) return canS;
-    return performance.now() < this.starvedUntil ? Math.max(canS, STARVED_S) : canS;
+    return this.dryness.starved(performance.now()) ? Math.max(canS, STARVED_S) : canS;
   }
 
   private seeking(): boolean {
@@ -303,6 +292,7 @@ export class LivePlayer {
 
   private jump(to: number, dry: boolean): void {
     this.sought = performance.now();
+    this.lag.unsettled();
     if (dry) this.ranDry();
     else this.figures.interrupted();
     this.video.currentTime = to;
@@ -351,6 +341,8 @@ export class LivePlayer {
     const frame = { captured, shown, skewS: shown - captured - this.beat.delayS };
     this.figures.frame(frame);
     this.events.frame?.(frame);
+    if (this.video.playbackRate === 1) this.lag.frame(frame.skewS);
+    else this.lag.unsettled();
   }
 
   private report(): void {
