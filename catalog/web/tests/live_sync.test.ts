@@ -271,7 +271,7 @@ describe("when a frame is really seen", () => {
 describe("a picture that stands", () => {
   it("is a stall from the second beat on, told once", () => {
     const dryness = new Dryness();
-    expect([true, true, true, false, true, true].map((dry) => dryness.beat(dry))).toEqual([
+    expect([true, true, true, false, true, true].map((dry) => dryness.beat(dry, true))).toEqual([
       false, true, false, false, false, true,
     ]);
   });
@@ -279,8 +279,10 @@ describe("a picture that stands", () => {
   it("is opened anew after a while, but not soon after it was opened", () => {
     const dryness = new Dryness();
     dryness.opened(0);
-    for (let n = 0; n <= STUCK_MS / BEAT_MS; n += 1) dryness.beat(true);
+    for (let n = 0; n <= STUCK_MS / BEAT_MS; n += 1) dryness.beat(true, true);
     expect([BEGINS_MS, BEGINS_MS + 1].map((now) => dryness.stuck(now))).toEqual([false, true]);
+    dryness.beat(true, false);
+    expect(dryness.stuck(2 * BEGINS_MS)).toBe(false);
     dryness.opened(BEGINS_MS + 1);
     expect(dryness.stuck(3 * BEGINS_MS)).toBe(false);
   });

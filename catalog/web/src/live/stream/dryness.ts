@@ -13,18 +13,20 @@ export const STARVED_MS = 60_000;
 
 export class Dryness {
   private beats = 0;
+  private vain = 0;
   private openedAt = -Infinity;
   private starvedUntil = -Infinity;
 
   /** An engine has begun. */
   opened(now: number): void {
     this.openedAt = now;
-    this.beats = 0;
+    this.beats = this.vain = 0;
   }
 
-  /** One look: is there nothing to show? True once, when that has become a stall. */
-  beat(dry: boolean): boolean {
+  /** One look: is there nothing to show, though it comes? True once, when it has become a stall. */
+  beat(dry: boolean, comes: boolean): boolean {
     this.beats = dry ? this.beats + 1 : 0;
+    this.vain = dry && comes ? this.vain + 1 : 0;
     return this.beats === SEEN_BEATS;
   }
 
@@ -37,8 +39,8 @@ export class Dryness {
     return now < this.starvedUntil;
   }
 
-  /** Nothing that is buffered leads on, for long. */
+  /** Nothing that is buffered leads on, for long, though pictures come. */
   stuck(now: number): boolean {
-    return this.beats * BEAT_MS > STUCK_MS && now - this.openedAt > BEGINS_MS;
+    return this.vain * BEAT_MS > STUCK_MS && now - this.openedAt > BEGINS_MS;
   }
 }

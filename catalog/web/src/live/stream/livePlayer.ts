@@ -246,8 +246,8 @@ export class LivePlayer {
     if (now === undefined || anchor === undefined) return this.withoutBeat();
     const { video, beat } = this;
     const standing = video.paused || video.readyState < 3;
-    if (this.dryness.beat(standing && !video.paused)) this.ranDry();
-    if (this.stuck()) return this.reopen();
+    if (this.dryness.beat(standing && !video.paused, this.comes())) this.ranDry();
+    if (this.engine.kind === "hls" && this.dryness.stuck(performance.now())) return this.reopen();
     const ranges = rangesOf(video.buffered);
     const delayS = beat.delayS - this.lag.offsetS;
     const wanted = now - delayS - anchor;
@@ -267,9 +267,8 @@ export class LivePlayer {
     if (this.engine?.kind !== "ws" && this.video.paused && this.video.readyState > 2) void this.play();
   }
 
-  private stuck(): boolean {
-    const comes = this.source === "live" && !this.lineBroken;
-    return comes && this.dryness.stuck(performance.now());
+  private comes(): boolean {
+    return this.source === "live" && !this.lineBroken;
   }
 
   /** While the main classroom is away nobody has pictures, which says nothing about this line. */
