@@ -38,9 +38,10 @@ bench-encode: $(BIN)/.installed-dev ## CPU, bytes and quality against other serv
 bench-search: $(BIN)/.installed-dev web ## Search among 4 million lessons (ARGS="--lessons 100000" for fewer)
 	$(BIN)/python -m loadtests.search_bench $(ARGS)
 
-bench-live: $(BIN)/.installed-dev web ## Live: glass to glass, skew of four browsers, troubles, viewers per core
+bench-live: $(BIN)/.installed-dev web ## Live: glass to glass, skew of four browsers, the floor, troubles, viewers per core
 	$(BIN)/python -m loadtests.live_glass
 	$(BIN)/python -m loadtests.live_skew
+	$(BIN)/python -m loadtests.live_floor
 	$(BIN)/python -m loadtests.live_trouble
 	$(BIN)/python -m loadtests.live_fanout
 

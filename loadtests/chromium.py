@@ -23,7 +23,7 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def chromiums(count: int) -> AsyncIterator[list[Browser]]:
+async def chromiums(count: int, *more: str) -> AsyncIterator[list[Browser]]:
     """Start so many browsers, each with processes of its own, and stop them at the end."""
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
@@ -32,7 +32,9 @@ async def chromiums(count: int) -> AsyncIterator[list[Browser]]:
         playwright = await stack.enter_async_context(async_playwright())
         browsers = []
         for _ in range(count):
-            browser = await playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+            browser = await playwright.chromium.launch(
+                executable_path=program, args=[*FLAGS, *more]
+            )
             stack.push_async_callback(browser.close)
             browsers.append(browser)
         yield browsers

@@ -171,7 +171,7 @@ async def watch(
         viewport={"width": window.width_px, "height": window.height_px}, locale="zh-CN"
     )
     page = await context.new_page()
-    await page.add_init_script(_script(delivery))
+    await page.add_init_script(reader(delivery))
     await page.goto(page_url)
     give_up_at = time.monotonic() + FIRST_FRAME_LIMIT_S
     while not await page.evaluate("() => window.__seen.shown.length"):
@@ -181,7 +181,8 @@ async def watch(
     return Viewer(page, delivery)
 
 
-def _script(delivery: Delivery) -> str:
+def reader(delivery: Delivery) -> str:
+    """Give the script that reads stamps in a page."""
     options = {
         "bits": BITS, "block": BLOCK_PX, "left": LEFT_PX, "top": TOP_PX, "width": WIDTH_PX,
         "height": HEIGHT_PX, "middle": MIDDLE, "byHls": delivery is Delivery.HLS,
