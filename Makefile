@@ -44,6 +44,7 @@ bench-live: $(BIN)/.installed-dev web ## Live: glass to glass, skew of four brow
 	$(BIN)/python -m loadtests.live_floor
 	$(BIN)/python -m loadtests.live_trouble
 	$(BIN)/python -m loadtests.live_fanout
+	$(BIN)/python -m loadtests.live_sessions
 
 bench: $(BIN)/.installed-dev web ## Every figure of the README, one after the other (two hours)
 	$(BIN)/python -m loadtests.first_frame_bench

@@ -45,12 +45,12 @@ async def school_with_classroom(client: Client) -> str:
     return str(room["id"])
 
 
-async def book(client: Client, classroom: str, title: str) -> Booked:
+async def book(client: Client, classroom: str, title: str, **more: str) -> Booked:
     """Book a lesson that anybody may watch."""
     starts = datetime.now(UTC) + timedelta(seconds=AHEAD_S)
     made = await client.post("sessions", {
         "title": title, "kind": "open_class", "main_classroom": classroom, "open_to_all": True,
-        "starts_at": starts.isoformat(), "duration_s": DURATION_S,
+        "starts_at": starts.isoformat(), "duration_s": DURATION_S, **more,
     })  # fmt: skip
     ws = client.url.replace("http://", "ws://")
     urls, rtmp = made["urls"], made["ingest"]["rtmp"]
