@@ -11,7 +11,10 @@ import {
   type Moment,
 } from "@/live/sync/controller";
 import { DisplayLag, MOST_OFFSET_S, SAMPLES, USUAL_S } from "@/live/sync/displayLag";
-import { BEAT_MS, BEGINS_MS, Dryness, STARVED_MS, STUCK_MS } from "@/live/stream/dryness";
+import {
+  BEAT_MS, BEGINS_MS, Dryness, ONE_STALL_MS, STARVED_MS, STUCK_MS,
+} from "@/live/stream/dryness";
+import { LONGEST_S, OwnDelay, SLACK_S, TRUST_AFTER_S } from "@/live/sync/ownDelay";
 import { around, target, steered } from "@/live/sync/ranges";
 import { PASSED_OVER_S, Reach, WINDOW_S } from "@/live/sync/reach";
 import { Figures } from "@/live/sync/figures";
@@ -287,14 +290,42 @@ describe("a picture that stands", () => {
     expect(dryness.stuck(3 * BEGINS_MS)).toBe(false);
   });
 
-  it("asks for more time for a minute, unless it has just begun", () => {
+  it("asks for more time with each stall, and less with each minute without", () => {
     const dryness = new Dryness();
     dryness.opened(0);
     dryness.starve(BEGINS_MS);
-    expect(dryness.starved(BEGINS_MS + 1)).toBe(false);
-    dryness.starve(BEGINS_MS + 1);
-    const until = BEGINS_MS + 1 + STARVED_MS;
-    expect([until - 1, until].map((now) => dryness.starved(now))).toEqual([true, false]);
+    expect(dryness.needS(BEGINS_MS)).toBe(0);
+    let now = BEGINS_MS;
+    for (const needS of [1, 2, 4, 6, 6]) {
+      now += ONE_STALL_MS;
+      dryness.starve(now);
+      dryness.starve(now + ONE_STALL_MS - 1);
+      expect(dryness.needS(now)).toBe(needS);
+    }
+    const later = [1, 2, 3, 4, 5].map((minutes) => dryness.needS(now + minutes * STARVED_MS));
+    expect(later).toEqual([4, 2, 1, 0, 0]);
+  });
+});
+
+describe("the delay that a player keeps", () => {
+  it("is the room's as long as the line allows", () => {
+    const own = new OwnDelay();
+    expect([undefined, 0.2, 0.4 + SLACK_S].map((canS) => own.keep(0, 0.4, canS))).toEqual([0.4, 0.4, 0.4]);
+  });
+
+  it("is its own at once where the line is slower, and for a while after", () => {
+    const own = new OwnDelay();
+    expect(own.keep(0, 0.4, 0.9)).toBe(0.9);
+    expect(own.keep(10, 0.4, 0.7)).toBe(0.9);
+    expect(own.keep(TRUST_AFTER_S, 0.4, 0.7)).toBe(0.7);
+    expect(own.keep(TRUST_AFTER_S + 1, 0.4, 0.3)).toBe(0.4);
+    expect(own.keep(TRUST_AFTER_S + 2, 0.4, 99)).toBe(LONGEST_S);
+  });
+
+  it("never is below the room's", () => {
+    const own = new OwnDelay();
+    expect(own.keep(0, 0.4, 0.9)).toBe(0.9);
+    expect(own.keep(1, 1, 0.9)).toBe(1);
   });
 });
 

@@ -8,14 +8,20 @@ const SEEN_BEATS = 2;
 export const STUCK_MS = 3000;
 /** How a picture begins says nothing about how it goes on. */
 export const BEGINS_MS = 10_000;
-/** So long after a stall a player by LL-HLS asks for the longest common delay. */
+/** Stalls so near to each other are one. */
+export const ONE_STALL_MS = 5000;
+/** So long a stall is remembered. */
 export const STARVED_MS = 60_000;
+/** What a player whose line cannot be measured asks for after that many stalls, seconds: first the
+ * longest common delay, then one of its own. */
+export const NEEDS_S = [0, 1, 2, 4, 6] as const;
 
 export class Dryness {
   private beats = 0;
   private vain = 0;
   private openedAt = -Infinity;
-  private starvedUntil = -Infinity;
+  private stalls = 0;
+  private stalledAt = -Infinity;
 
   /** An engine has begun. */
   opened(now: number): void {
@@ -32,11 +38,19 @@ export class Dryness {
 
   /** A stall that the line is to blame for. */
   starve(now: number): void {
-    if (now - this.openedAt > BEGINS_MS) this.starvedUntil = now + STARVED_MS;
+    if (now - this.openedAt <= BEGINS_MS || now - this.stalledAt < ONE_STALL_MS) return;
+    this.stalls = Math.min(this.remembered(now) + 1, NEEDS_S.length - 1);
+    this.stalledAt = now;
   }
 
-  starved(now: number): boolean {
-    return now < this.starvedUntil;
+  /** Seconds of delay that it takes to have no more stalls, as far as stalls tell. */
+  needS(now: number): number {
+    return NEEDS_S[this.remembered(now)] ?? 0;
+  }
+
+  private remembered(now: number): number {
+    const forgotten = Math.floor((now - this.stalledAt) / STARVED_MS);
+    return Math.max(0, this.stalls - forgotten);
   }
 
   /** Nothing that is buffered leads on, for long, though pictures come. */

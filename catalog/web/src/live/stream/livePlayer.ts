@@ -6,6 +6,7 @@
 import { Controller } from "../sync/controller";
 import { DisplayLag } from "../sync/displayLag";
 import { Figures, type ShownFrame } from "../sync/figures";
+import { OwnDelay } from "../sync/ownDelay";
 import { around, rangesOf, steered } from "../sync/ranges";
 import { Rungs } from "../sync/rungs";
 import type { Report } from "../room/messages";
@@ -47,8 +48,6 @@ const REPORT_EVERY_MS = 1000;
 const LONGEST_SEEK_MS = 1500;
 /** The first part of those who come back takes that long to be listed. */
 const FIRST_PART_MS = 700;
-/** What a player by LL-HLS asks for after a stall: the longest common delay. */
-const STARVED_S = 1;
 
 export class LivePlayer {
   private engine: Engine | undefined;
@@ -56,6 +55,8 @@ export class LivePlayer {
   private readonly controller = new Controller();
   private readonly rungs = new Rungs();
   private readonly lag = new DisplayLag();
+  private readonly ownDelay = new OwnDelay();
+  private delayS = 0;
   private readonly figures = new Figures();
   private readonly timers: number[] = [];
   private phase: LivePhase = "joining";
@@ -249,7 +250,8 @@ export class LivePlayer {
     if (this.dryness.beat(standing && !video.paused, this.comes())) this.ranDry();
     if (this.engine.kind === "hls" && this.dryness.stuck(performance.now())) return this.reopen();
     const ranges = rangesOf(video.buffered);
-    const delayS = beat.delayS - this.lag.offsetS;
+    this.delayS = this.ownDelay.keep(now, beat.delayS, this.canS(this.engine));
+    const delayS = this.delayS - this.lag.offsetS;
     const wanted = now - delayS - anchor;
     const range = steered(ranges, video.currentTime, wanted, standing);
     if (!range) return;
@@ -282,7 +284,7 @@ export class LivePlayer {
   private canS(engine: Engine): number | undefined {
     const canS = engine.canS();
     if (engine.kind === "ws" || canS === undefined) return canS;
-    return this.dryness.starved(performance.now()) ? Math.max(canS, STARVED_S) : canS;
+    return Math.max(canS, this.dryness.needS(performance.now()));
   }
 
   private seeking(): boolean {
@@ -340,7 +342,7 @@ export class LivePlayer {
     const frame = { captured, shown, skewS: shown - captured - this.beat.delayS };
     this.figures.frame(frame);
     this.events.frame?.(frame);
-    if (this.video.playbackRate === 1) this.lag.frame(frame.skewS);
+    if (this.video.playbackRate === 1) this.lag.frame(shown - captured - this.delayS);
     else this.lag.unsettled();
   }
 
