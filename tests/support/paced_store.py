@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -13,12 +14,18 @@ from catalog.store.port import ObjectInfo, ObjectStore, StoreError
 class PacedStore:
     """Lets `free` media objects in at once, then one each time `allow` is called.
 
-    While `error` is set every media object is refused with it. `media` names what was stored.
+    While `error` is set every media object is refused with it. `media` names what was stored. With
+    `each` it lets in so many of each rendition: none can take what another needs.
     """
 
-    def __init__(self, store: ObjectStore, free: int | None = None) -> None:
+    def __init__(
+        self, store: ObjectStore, free: int | None = None, each: int | None = None
+    ) -> None:
         self._store = store
         self._room = asyncio.Semaphore(free or 0) if free is not None else None
+        self._each = each
+        self._stored: Counter[str] = Counter()
+        self._open = asyncio.Event()
         self.error: StoreError | None = None
         self.refused = 0
         self.media: list[str] = []
@@ -31,7 +38,9 @@ class PacedStore:
 
     def open_up(self) -> None:
         """Hold nothing up any more."""
-        self.allow(100_000)
+        self._open.set()
+        if self._room is not None:
+            self.allow(100_000)
 
     async def put_file(self, key: str, path: Path, content_type: str) -> None:
         if self.error is not None:
@@ -39,6 +48,10 @@ class PacedStore:
             raise self.error
         if self._room is not None:
             await self._room.acquire()
+        folder = key.rpartition("/")[0]
+        self._stored[folder] += 1
+        if self._each is not None and self._stored[folder] > self._each:
+            await self._open.wait()
         await self._store.put_file(key, path, content_type)
         self.media.append(key)
 

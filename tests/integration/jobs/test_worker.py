@@ -49,7 +49,7 @@ async def test_it_plays_while_the_encoder_still_runs(
     queue_dsn: str, pool: Pool, store: LocalStore, tmp_path: Path
 ) -> None:
     lesson = await w.add_waiting(pool, store, await source(60))
-    paced = PacedStore(store, 6)
+    paced = PacedStore(store, each=2)
     async with w.worker(w.settings(tmp_path), queue_dsn, pool, paced, w.plan(60)):
         await eventually(lambda: w.in_state(pool, lesson, "playable"))
         assert await encoders_of(os.getpid(), "libx264")
