@@ -218,6 +218,16 @@ describe("the delay that could be held", () => {
     expect(new Reach().canS()).toBeUndefined();
   });
 
+  it("is usually what half of all fragments take, whatever broke off for some seconds", () => {
+    const reach = new Reach();
+    for (let n = 0; n < 300; n += 1) {
+      const lateS = n > 180 && n < 280 ? 5 - (n - 180) / 20 : 0.1;
+      reach.arrived(n / 30, n / 30 - lateS);
+    }
+    expect(reach.usualS()).toBeCloseTo(0.18);
+    expect(reach.canS()).toBeGreaterThan(4);
+  });
+
   it("passes over what was old when it was sent", () => {
     const reach = new Reach();
     for (const from of [100, 300]) {
@@ -271,6 +281,20 @@ describe("when a frame is really seen", () => {
   });
 });
 
+describe("a late player whose media does not reach the common moment", () => {
+  const late = { now: 100, delayS: 1, anchor: 0, at: 90, bufferedFrom: 80, bufferedTo: 90.3 };
+
+  it("plays on instead of jumping to where it would run dry at once", () => {
+    for (const standing of [false, true]) {
+      expect(new Controller().decide({ ...late, standing }).do).toBe("speed");
+    }
+  });
+
+  it("jumps where much is gained", () => {
+    expect(new Controller().decide({ ...late, bufferedTo: 95, standing: false }).do).toBe("jump");
+  });
+});
+
 describe("a picture that stands", () => {
   it("is a stall from the second beat on, told once", () => {
     const dryness = new Dryness();
@@ -296,14 +320,14 @@ describe("a picture that stands", () => {
     dryness.starve(BEGINS_MS);
     expect(dryness.needS(BEGINS_MS)).toBe(0);
     let now = BEGINS_MS;
-    for (const needS of [1, 2, 4, 6, 6]) {
+    for (const needS of [1, 4, 6, 8, 8]) {
       now += ONE_STALL_MS;
       dryness.starve(now);
       dryness.starve(now + ONE_STALL_MS - 1);
       expect(dryness.needS(now)).toBe(needS);
     }
     const later = [1, 2, 3, 4, 5].map((minutes) => dryness.needS(now + minutes * STARVED_MS));
-    expect(later).toEqual([4, 2, 1, 0, 0]);
+    expect(later).toEqual([6, 4, 1, 0, 0]);
   });
 });
 

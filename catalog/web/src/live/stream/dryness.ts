@@ -14,7 +14,9 @@ export const ONE_STALL_MS = 5000;
 export const STARVED_MS = 60_000;
 /** What a player whose line cannot be measured asks for after that many stalls, seconds: first the
  * longest common delay, then one of its own. */
-export const NEEDS_S = [0, 1, 2, 4, 6] as const;
+export const NEEDS_S = [0, 1, 4, 6, 8] as const;
+/** From there on whole segments come in time: parts one by one cost a round trip each. */
+export const SEGMENTS_FROM_S = 4;
 
 export class Dryness {
   private beats = 0;

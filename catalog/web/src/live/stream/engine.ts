@@ -20,6 +20,8 @@ export interface Engine {
   anchor(): number | undefined;
   /** Seconds of delay it could hold at this rung; undefined while unknown. */
   canS(): number | undefined;
+  /** The same for most of what comes, where that is known. */
+  usualS?(): number | undefined;
   /** Names of the pictures, best first. */
   rungs(): readonly string[];
   /** The one that plays; "" for sound alone or unknown. */
@@ -28,6 +30,8 @@ export interface Engine {
   soundAlone(): boolean;
   /** A picture's name, `auto` or `audio`; it holds over reconnects. */
   choose(name: string): void;
+  /** Load whole segments instead of parts: a line of long round trips carries these. */
+  bySegments?(on: boolean): void;
   /** Whether it has begun to look rarely for what comes, because nothing came. */
   drowsy?(): boolean;
   destroy(): void;

@@ -82,6 +82,10 @@ class HlsEngine implements Rewindable {
     return first && first.date - first.start;
   }
 
+  bySegments(on: boolean): void {
+    if (this.hls.lowLatencyMode === on) this.hls.lowLatencyMode = !on;
+  }
+
   /** After a reload that brought nothing hls.js asks for picture and sound seconds apart. */
   drowsy(): boolean {
     return this.hls.latestLevelDetails?.updated === false;

@@ -11,7 +11,7 @@ import { around, rangesOf, steered } from "../sync/ranges";
 import { Rungs } from "../sync/rungs";
 import type { Report } from "../room/messages";
 import { AUTO, NO_OFFER, type Offer } from "./choices";
-import { BEAT_MS, Dryness } from "./dryness";
+import { BEAT_MS, Dryness, SEGMENTS_FROM_S } from "./dryness";
 import { playsByWebSocket, type Engine, type EngineEvents, type EngineKind } from "./engine";
 import { openHls, type Rewindable } from "./hlsEngine";
 import { WsEngine } from "./wsEngine";
@@ -250,7 +250,8 @@ export class LivePlayer {
     if (this.dryness.beat(standing && !video.paused, this.comes())) this.ranDry();
     if (this.engine.kind === "hls" && this.dryness.stuck(performance.now())) return this.reopen();
     const ranges = rangesOf(video.buffered);
-    this.delayS = this.ownDelay.keep(now, beat.delayS, this.canS(this.engine));
+    const usualS = this.engine.usualS ? this.engine.usualS() : this.canS(this.engine);
+    this.delayS = this.ownDelay.keep(now, beat.delayS, usualS);
     const delayS = this.delayS - this.lag.offsetS;
     const wanted = now - delayS - anchor;
     const range = steered(ranges, video.currentTime, wanted, standing);
@@ -284,7 +285,9 @@ export class LivePlayer {
   private canS(engine: Engine): number | undefined {
     const canS = engine.canS();
     if (engine.kind === "ws" || canS === undefined) return canS;
-    return Math.max(canS, this.dryness.needS(performance.now()));
+    const needS = this.dryness.needS(performance.now());
+    engine.bySegments?.(needS >= SEGMENTS_FROM_S);
+    return Math.max(canS, needS);
   }
 
   private seeking(): boolean {

@@ -73,6 +73,10 @@ export class WsEngine implements Engine {
     return this.reach.canS();
   }
 
+  usualS(): number | undefined {
+    return this.reach.usualS();
+  }
+
   rungs(): readonly string[] {
     const pictures = this.hello?.renditions.filter((one) => one.media === "video") ?? [];
     return [...pictures].sort((a, b) => b.bandwidth - a.bandwidth).map((one) => one.name);
@@ -123,6 +127,8 @@ export class WsEngine implements Engine {
       case "skipped": return this.reach.restart();
       case "state":
         this.flows = message.state === "live";
+        // The last frame before an absence comes with the first one after it.
+        this.reach.restart();
         if (message.state === "ended") this.link.close();
         return this.events.source(message.state);
       case "other": return;

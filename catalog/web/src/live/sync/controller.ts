@@ -20,6 +20,8 @@ export const STANDING_JUMP_S = 0.05;
 export const CORRECTED_ABOVE_S = 0.2;
 export const CORRECTED_WITHIN_S = 1.5;
 export const SEEK_TAKES_S = 0.08;
+/** What a late player that has media must gain by a jump: at the end of the buffer it only runs dry. */
+export const LEAST_GAIN_S = 0.5;
 /** A picture is not held longer: then a clock is wrong, and playing is better than waiting. */
 export const MOST_HELD_S = 10;
 /** What stays buffered in front of the play head: one frame and its decoding. */
@@ -76,7 +78,7 @@ export class Controller {
     const limit = begins ? CORRECTED_ABOVE_S : JUMP_S;
     if (behind < limit && behind > -JUMP_S) return undefined;
     const to = inside(moment, moment.at + behind + (behind > 0 ? SEEK_TAKES_S : 0));
-    if (!worthIt(moment.at, to, behind)) return undefined;
+    if (!worthIt(moment.at, to, behind) || (!begins && gainsLittle(moment, to))) return undefined;
     return this.jump(to, begins);
   }
 
@@ -86,7 +88,7 @@ export class Controller {
     const here = moment.at >= moment.bufferedFrom && moment.at <= moment.bufferedTo;
     const soon = early < JUMP_S || (early < MOST_HELD_S && wanted < moment.bufferedFrom);
     if (here && early > STANDING_JUMP_S && soon) return { do: "hold" };
-    const near = this.placed && Math.abs(to - moment.at) < JUMP_S;
+    const near = (this.placed && Math.abs(to - moment.at) < JUMP_S) || (here && gainsLittle(moment, to));
     if (!near && worthIt(moment.at, to, wanted - moment.at)) return this.jump(to);
     return { do: "speed", rate: 1 };
   }
@@ -112,6 +114,11 @@ export class Controller {
 /** Far enough, and the way it has to go: a player that has run dry is not thrown back. */
 function worthIt(at: number, to: number, wish: number): boolean {
   return Math.abs(to - at) > STANDING_JUMP_S && to > at === wish > 0;
+}
+
+/** The moment is not here yet, and the way to it is short. */
+function gainsLittle({ at, bufferedTo, now, delayS, anchor }: Moment, to: number): boolean {
+  return now - delayS - anchor > bufferedTo && to > at && to - at < LEAST_GAIN_S;
 }
 
 function inside({ bufferedFrom, bufferedTo }: Moment, wanted: number): number {

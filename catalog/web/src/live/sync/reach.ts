@@ -11,6 +11,7 @@ export const WINDOW_S = 12;
 export const MARGIN_S = 0.08;
 export const PASSED_OVER_S = 1.5;
 const MOST_SAMPLES = 1200;
+const LEAST_SAMPLES = 10;
 
 interface Arrival {
   at: number;
@@ -38,8 +39,17 @@ export class Reach {
 
   /** Seconds; undefined while too little is known. */
   canS(): number | undefined {
-    if (this.arrivals.length < 10) return undefined;
+    return this.slowest(1);
+  }
+
+  /** The same for half of what comes: a line that broke off for some seconds is not a slow one. */
+  usualS(): number | undefined {
+    return this.slowest(Math.floor(this.arrivals.length / 2));
+  }
+
+  private slowest(index: number): number | undefined {
+    if (this.arrivals.length < LEAST_SAMPLES) return undefined;
     const delays = this.arrivals.map((one) => one.delayS).sort((a, b) => b - a);
-    return Math.max(0, delays[1] ?? 0) + MARGIN_S;
+    return Math.max(0, delays[index] ?? 0) + MARGIN_S;
   }
 }
