@@ -1,5 +1,5 @@
-/** What the API says, by the names of its OpenAPI document (schema.ts, `make api-types`). */
-import type { components } from "./schema";
+/** What the API says, by the names of its OpenAPI document (`make api-types`). */
+import type { components } from "../../generated/schema";
 
 type Schemas = components["schemas"];
 
