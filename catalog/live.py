@@ -139,11 +139,9 @@ class Attended:
 
 
 @dataclass(frozen=True, slots=True)
-class RoomSummary:
-    """What happened in a room, in figures; of a lesson that goes on, so far."""
+class RoomCounts:
+    """What happened in a room, of everyone, guests too. `votes` are of all polls."""
 
-    began_utc: float | None
-    lesson_s: float
     hands: int
     floors: int
     questions: int
@@ -151,6 +149,15 @@ class RoomSummary:
     polls: int
     votes: int
     messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoomSummary:
+    """A room in figures; of a lesson that goes on, so far."""
+
+    began_utc: float | None
+    lesson_s: float
+    counts: RoomCounts
     attended: tuple[Attended, ...]
 
 

@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import resource
 import statistics
 import sys
@@ -27,8 +26,8 @@ import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
+from loadtests.live_cpu import TICKS, cpu_s, machine_s
 from loadtests.live_peers import Peer, nginx_rtmp, node_media_server
 from loadtests.live_publisher import ROOT, publishing
 from loadtests.live_session import booked, guests, media_playlist, until_state
@@ -45,7 +44,6 @@ RESULT_LIMIT_BYTES = 1 << 22
 FULL_RATE = 0.95
 BUSY = 0.85
 WARM_UP_S = 5.0
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +99,6 @@ class Load:
             f"| {self.server_cores:.2f} | {self.client_cores:.2f} | {100 * self.machine:.0f} % "
             f"| {self.errors} | {self.bound} |"
         )
-
-
-def cpu_s(pid: int) -> float:
-    """Give the CPU seconds that a process has used, all its threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def machine_s() -> tuple[float, float]:
-    """Give the machine's busy and whole CPU seconds."""
-    fields = [int(text) for text in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
-    return (sum(fields) - fields[3] - fields[4]) / TICKS, sum(fields) / TICKS
 
 
 async def load(target: Target, viewers: int, seconds: float) -> Load:

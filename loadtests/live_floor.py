@@ -37,14 +37,13 @@ from loadtests.live_stamps import (
     TOP_PX,
     WIDTH_PX,
 )
-from loadtests.live_watch import SMALL, Delivery, Seen, Viewer, now_ms, reader
+from loadtests.live_watch import SMALL, Delivery, Seen, Viewer, now_ms, reader, watch_on
 from loadtests.service import ADMIN_PASSWORD, Service, running
 
 GOAL_MS = 500.0
 WARM_UP_S = 20.0
 LONGEST_MS = 10_000.0
 STEP_LIMIT_MS = 30_000
-TAKE_EVERY_S = 10.0
 FAKE_DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 CAMERA = Path(__file__).with_name("live_camera.js")
 
@@ -127,12 +126,9 @@ async def measure(
     await give_floor(pupil, teacher)
     viewer = Viewer(teacher, Delivery.WS)
     await asyncio.sleep(warm_up_s)
-    from_ms, left_s = now_ms(), seconds
-    while left_s > 0:
-        await asyncio.sleep(min(left_s, TAKE_EVERY_S))
-        left_s -= TAKE_EVERY_S
-        await viewer.take()
-    seen = (await viewer.take()).between(from_ms, from_ms + 1000 * seconds)
+    from_ms = now_ms()
+    (whole,) = await watch_on([viewer], seconds)
+    seen = whole.between(from_ms, from_ms + 1000 * seconds)
     delay, stalls = spread(delays(seen)), len(gaps(seen))
     good = delay.count > 0 and delay.p95 <= GOAL_MS
     print("From the pupil's camera to the teacher's screen, ms as p50 / p95 / max.\n")

@@ -22,12 +22,11 @@ from loadtests.live_figures import report_errors, stages, stalls, target_ms
 from loadtests.live_publisher import publishing
 from loadtests.live_session import Booked, booked, until_state
 from loadtests.live_spread import Spread, spread
-from loadtests.live_watch import Delivery, Seen, now_ms, watch
+from loadtests.live_watch import Delivery, Seen, now_ms, watch, watch_on
 from loadtests.service import Service, running
 
 GOAL_MS = {Delivery.WS: 300.0, Delivery.HLS: 800.0}
 WARM_UP_S = 30.0
-TAKE_EVERY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +64,7 @@ async def measure(booked: Booked, delivery: Delivery, warm_up_s: float, seconds:
         viewer = await watch(browser, booked.page, delivery)
         await asyncio.sleep(warm_up_s)
         from_ms = now_ms()
-        left_s = seconds
-        while left_s > 0:
-            await asyncio.sleep(min(left_s, TAKE_EVERY_S))
-            left_s -= TAKE_EVERY_S
-            await viewer.take()
-        seen = await viewer.take()
+        (seen,) = await watch_on([viewer], seconds)
     to_ms = from_ms + seconds * 1000
     return Row(delivery, seen.between(from_ms, to_ms), target_ms(seen, to_ms))
 

@@ -33,12 +33,12 @@ from loadtests.live_figures import stalls, target_ms
 from loadtests.live_publisher import publishing
 from loadtests.live_session import Booked, booked, until_state
 from loadtests.live_spread import spread
-from loadtests.live_watch import Delivery, now_ms, watch
+from loadtests.live_watch import Delivery, now_ms, watch, watch_on
 from loadtests.service import Service, running
 
 NEAR, FAR, NET = "10.213.77.1", "10.213.77.2", "30"
 MTU_BYTES, QUEUE_PACKETS = 1500, 2000
-WARM_UP_S, TAKE_EVERY_S = 30.0, 10.0
+WARM_UP_S = 30.0
 _TUNSETIFF, _IFF_TUN, _IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 
 
@@ -144,12 +144,8 @@ async def look(session: Booked, delivery: Delivery, program: Path, seconds: floa
         browser = await playwright.chromium.launch(executable_path=str(program), args=list(FLAGS))
         viewer = await watch(browser, session.page, delivery)
         await asyncio.sleep(WARM_UP_S)
-        from_ms, left_s = now_ms(), seconds
-        while left_s > 0:
-            await asyncio.sleep(min(left_s, TAKE_EVERY_S))
-            left_s -= TAKE_EVERY_S
-            await viewer.take()
-        seen = await viewer.take()
+        from_ms = now_ms()
+        (seen,) = await watch_on([viewer], seconds)
         await browser.close()
     window = seen.between(from_ms, from_ms + 1000 * seconds)
     delay = spread([one.delay_ms for one in window.shown])

@@ -27,9 +27,8 @@ import imageio_ffmpeg
 from prometheus_client.parser import text_string_to_metric_families
 
 from loadtests.client import Client, Refused, signed_in
-from loadtests.live_fanout import cpu_s, machine_s
+from loadtests.live_cpu import children_of, cpu_s, machine_s
 from loadtests.live_session import book, until_state
-from loadtests.live_trouble import children_of
 from loadtests.service import ADMIN_PASSWORD, Service, running
 
 LATE_S, LATE_MOST = 0.1, 0.05

@@ -28,7 +28,7 @@ from loadtests.live_line import Line, line
 from loadtests.live_publisher import publishing
 from loadtests.live_session import booked, until_state
 from loadtests.live_spread import Spread, spread
-from loadtests.live_watch import SMALL, Delivery, Seen, Viewer, now_ms, watch
+from loadtests.live_watch import SMALL, Delivery, Seen, Viewer, now_ms, watch, watch_on
 from loadtests.service import Service, running
 
 ONE_FRAME_MS, MOST_MS, BACK_MS = 34.0, 100.0, 3000.0
@@ -36,7 +36,6 @@ IN_STEP_MS = 2 * FRAME_MS
 WARM_UP_S = 30.0
 CUT_S = 5.0
 AFTER_CUT_S = 15.0
-TAKE_EVERY_S = 10.0
 ORDER = (Delivery.WS, Delivery.WS, Delivery.HLS, Delivery.HLS)
 NAMES = ("WebSocket 1", "WebSocket 2", "LL-HLS 1", "LL-HLS 2")
 
@@ -81,16 +80,6 @@ class Found:
         return all(one.good for one in self.pairs) and all(one.good for one in self.cuts)
 
 
-async def pause(viewers: Sequence[Viewer], seconds: float) -> list[Seen]:
-    """Let the pages play; fetch what they saw now and then."""
-    while True:
-        await asyncio.sleep(min(seconds, TAKE_EVERY_S))
-        seconds -= TAKE_EVERY_S
-        found = [await viewer.take() for viewer in viewers]
-        if seconds <= 0:
-            return found
-
-
 def pairs_of(seen: Sequence[Seen], from_ms: float, to_ms: float) -> tuple[Pair, ...]:
     """Compare every page with every other."""
     made = []
@@ -106,7 +95,7 @@ async def cut_off(viewers: Sequence[Viewer], which: int, wire: Line) -> Cut:
     await asyncio.sleep(CUT_S)
     wire.mend()
     since_ms = now_ms()
-    seen = await pause(viewers, AFTER_CUT_S)
+    seen = await watch_on(viewers, AFTER_CUT_S)
     twin = which + 1
     apart = skews(seen[which], seen[twin], since_ms, since_ms + AFTER_CUT_S * 1000)
     return Cut(NAMES[which], back_in_step_ms(apart, since_ms, IN_STEP_MS))
@@ -124,9 +113,9 @@ async def bench(service: Service, warm_up_s: float, seconds: float) -> Found:
             await watch(browser, wire.through(session.page), delivery, SMALL)
             for browser, wire, delivery in zip(browsers, lines, ORDER, strict=True)
         ]
-        await pause(viewers, warm_up_s)
+        await watch_on(viewers, warm_up_s)
         from_ms = now_ms()
-        seen = await pause(viewers, seconds)
+        seen = await watch_on(viewers, seconds)
         pairs = pairs_of(seen, from_ms, from_ms + seconds * 1000)
         held_ms = target_ms(seen[0], now_ms())
         cuts = [await cut_off(viewers, which, lines[which]) for which in (0, 2)]

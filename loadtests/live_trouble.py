@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,7 @@ import aiohttp
 
 from loadtests.chromium import chromiums
 from loadtests.client import Client, Refused, signed_in
+from loadtests.live_cpu import children_of
 from loadtests.live_figures import FRAME_MS, gaps
 from loadtests.live_numbers import Numbers, numbers_of
 from loadtests.live_peers import free_port
@@ -100,18 +101,6 @@ def suffered(seen: Seen, trouble: Trouble, until_ms: float) -> Suffered:
 
 def _within(spans: Sequence[Span], from_ms: float, to_ms: float) -> float:
     return sum(max(0.0, min(b, to_ms) - max(a, from_ms)) for a, b in spans)
-
-
-def children_of(pid: int) -> dict[int, str]:
-    """Give the command lines of a process's children."""
-    found = {}
-    for folder in Path("/proc").iterdir():
-        with suppress(OSError, ValueError):
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            if folder.name.isdigit() and int(fields[1]) == pid:
-                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                found[int(folder.name)] = command
-    return found
 
 
 @dataclass

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -32,6 +33,7 @@ from loadtests.live_stamps import (
 READER = Path(__file__).with_name("live_reader.js")
 FIRST_FRAME_LIMIT_S = 45.0
 POLL_S = 0.1
+TAKE_EVERY_S = 10.0
 TAKE = """() => { const found = window.__seen; const copy = JSON.stringify(found);
   for (const list of Object.values(found)) list.length = 0; return copy; }"""
 
@@ -179,6 +181,16 @@ async def watch(
             raise SystemExit(f"no picture by {delivery.value} after {FIRST_FRAME_LIMIT_S:.0f} s")
         await asyncio.sleep(POLL_S)
     return Viewer(page, delivery)
+
+
+async def watch_on(viewers: Sequence[Viewer], seconds: float) -> list[Seen]:
+    """Let the pages play; fetch what they saw now and then."""
+    while True:
+        await asyncio.sleep(min(seconds, TAKE_EVERY_S))
+        seconds -= TAKE_EVERY_S
+        found = [await viewer.take() for viewer in viewers]
+        if seconds <= 0:
+            return found
 
 
 def reader(delivery: Delivery) -> str:

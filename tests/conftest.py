@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 from hypothesis import settings
 
 from catalog.db.pool import Pool, make_pool
+from catalog.store.local import LocalSettings, LocalStore
 from loadtests.weed import Weed, running_weed
 from tests.support.chromium import browser as browser
 from tests.support.chromium import chromium_path as chromium_path
@@ -51,6 +54,14 @@ async def pool(dsn: str) -> AsyncIterator[Pool]:
     """An open pool on a fresh catalogue."""
     async with make_pool(dsn, size=8) as pool:
         yield pool
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[LocalStore]:
+    """An empty store in a directory, without room that must stay free."""
+    store = await asyncio.to_thread(LocalStore, LocalSettings(tmp_path / "store", 0))
+    yield store
+    await store.close()
 
 
 @pytest.fixture

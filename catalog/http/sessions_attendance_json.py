@@ -14,7 +14,7 @@ import msgspec
 from catalog.db.sessions import SessionRecord
 from catalog.http.lesson_json import Named
 from catalog.http.sessions_json import StateWord
-from catalog.live import Attended, RoomRole, RoomSummary
+from catalog.live import Attended, RoomCounts, RoomRole, RoomSummary
 
 PEOPLE_LIMIT = 3000
 CLASSROOM, PERSON = "classroom:", "person:"
@@ -47,18 +47,6 @@ class PersonPresence(Presence, kw_only=True):
     role: str
 
 
-class RoomCounts(msgspec.Struct):
-    """What happened in the room, of everyone, guests too. `votes` are of all polls."""
-
-    hands: int
-    floors: int
-    questions: int
-    answered: int
-    polls: int
-    votes: int
-    messages: int
-
-
 class Attendance(msgspec.Struct, kw_only=True):
     """Who was in a session; of one that goes on, so far. `left_out` people are not listed."""
 
@@ -88,10 +76,7 @@ def attendance_of(record: SessionRecord, summed: RoomSummary) -> Attendance:
         people=[_person(item, going_on) for item in people[:PEOPLE_LIMIT]],
         left_out=max(0, len(people) - PEOPLE_LIMIT),
         guests=sum(_is_guest(item) for item in summed.attended),
-        counts=RoomCounts(
-            summed.hands, summed.floors, summed.questions, summed.answered, summed.polls,
-            summed.votes, summed.messages,
-        ),
+        counts=summed.counts,
     )  # fmt: skip
 
 

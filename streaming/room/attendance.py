@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
 
-from catalog.live import Attended, RoomRole, RoomSummary
+from catalog.live import Attended, RoomCounts, RoomRole, RoomSummary
 from streaming.room.roster import Entry
 
 _COUNTED = {"hand_up": "hands", "floor_granted": "floors", "asked": "questions"}
@@ -52,13 +52,15 @@ def summary(log: Sequence[Entry], until_utc: float | None = None) -> RoomSummary
     return RoomSummary(
         began_utc=began_utc,
         lesson_s=0.0 if began_utc is None else round(max(0.0, end_utc - began_utc), 3),
-        hands=kinds["hand_up"],
-        floors=kinds["floor_granted"],
-        questions=kinds["asked"],
-        answered=len({entry["question"] for entry in log if entry["kind"] == "answered"}),
-        polls=kinds["poll_opened"],
-        votes=len({(e["poll"], e["member"]) for e in log if e["kind"] == "voted"}),
-        messages=kinds["said"],
+        counts=RoomCounts(
+            hands=kinds["hand_up"],
+            floors=kinds["floor_granted"],
+            questions=kinds["asked"],
+            answered=len({entry["question"] for entry in log if entry["kind"] == "answered"}),
+            polls=kinds["poll_opened"],
+            votes=len({(e["poll"], e["member"]) for e in log if e["kind"] == "voted"}),
+            messages=kinds["said"],
+        ),
         attended=tuple(attendance(log, until_utc)),
     )
 

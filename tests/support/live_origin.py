@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
-from pathlib import Path
 
 import imageio_ffmpeg
 import pytest
@@ -19,7 +18,7 @@ from prometheus_client import CollectorRegistry
 from catalog.errors import NoRight
 from catalog.http.problem import problems
 from catalog.media import Media
-from catalog.store.local import LocalSettings, LocalStore
+from catalog.store.local import LocalStore
 from catalog.store.port import ObjectStore
 from streaming.isobmff.fragment import Fragment
 from streaming.isobmff.reader import CmafReader, Init
@@ -202,14 +201,6 @@ def _start_s(feed: LiveFeed, name: str, item: Init | Fragment) -> float:
         return 0.0
     coming = feed.channel.tracks[name].coming
     return item.start_ts / coming.track.timescale if coming else 0.0
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[LocalStore]:
-    """A store of the test's own, without room that must stay free."""
-    store = await asyncio.to_thread(LocalStore, LocalSettings(tmp_path / "store", 0))
-    yield store
-    await store.close()
 
 
 @pytest.fixture

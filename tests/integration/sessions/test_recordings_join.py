@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -25,18 +25,11 @@ from catalog.db.sessions_life import Sessions
 from catalog.inventory import inventory, list_objects
 from catalog.live import FeedName
 from catalog.media import MediaObject
-from catalog.store.local import LocalSettings, LocalStore
+from catalog.store.local import LocalStore
 from tests.support.recording import garbage_of, put, rendition, segments
 from tests.support.sessions import START_UTC, Town, book_one
 
 SEGMENTS = 9
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[LocalStore]:
-    store = await asyncio.to_thread(LocalStore, LocalSettings(tmp_path / "store", 0))
-    yield store
-    await store.close()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from catalog.db.pool import Pool
 from catalog.db.presentations import Presentations
 from catalog.db.recordings_join import Joiner
-from catalog.store.local import LocalSettings, LocalStore
+from catalog.store.local import LocalStore
 from tests.support.media import FRAME_RATE, Recipe
 from tests.support.recorded_lesson import record
 from tests.support.screening import Served, serving, tracks
@@ -24,13 +24,6 @@ RECIPES = {
     "180p": Recipe("h264", DURATION_S),
     "aac": Recipe("aac", DURATION_S),
 }
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[LocalStore]:
-    store = await asyncio.to_thread(LocalStore, LocalSettings(tmp_path / "store", 0))
-    yield store
-    await store.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from catalog.db.recordings import Recordings
 from catalog.db.recordings_join import Joiner
 from catalog.db.sessions_life import Sessions
 from catalog.live import FeedName
-from catalog.store.local import LocalSettings, LocalStore
+from catalog.store.local import LocalStore
 from streaming.live.metrics import LiveMetrics
 from streaming.live.origin import Origin
 from tests.integration.sessions.test_recordings_playback import packets
@@ -26,13 +25,6 @@ from tests.support.sessions import START_UTC, Town, book_one, state_of
 from tests.support.wait import eventually
 
 DURATION_S = 8
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[LocalStore]:
-    store = await asyncio.to_thread(LocalStore, LocalSettings(tmp_path / "store", 0))
-    yield store
-    await store.close()
 
 
 def origin_on(pool: Pool, store: LocalStore, lessons: dict[str, str]) -> Origin:

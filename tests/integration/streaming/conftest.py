@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from catalog.db.pool import Pool
 from catalog.db.presentations import Presentations
 from catalog.media import Presentation
-from catalog.store.local import LocalSettings, LocalStore
+from catalog.store.local import LocalStore
 from tests.support.player_page import Players, read_players
 from tests.support.publish import publish
 from tests.support.screening import DURATION_S, Served, make_lesson, serving
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[LocalStore]:
-    """An empty store in a directory."""
-    store = await asyncio.to_thread(LocalStore, LocalSettings(tmp_path / "store", 0))
-    yield store
-    await store.close()
 
 
 @pytest.fixture

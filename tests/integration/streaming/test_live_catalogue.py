@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -16,19 +14,12 @@ from catalog.db.recordings import Recordings
 from catalog.db.sessions_life import Sessions
 from catalog.live import FeedName
 from catalog.media import Media
-from catalog.store.local import LocalSettings, LocalStore
+from catalog.store.local import LocalStore
 from streaming.live.metrics import LiveMetrics
 from streaming.live.origin import Origin
 from tests.support.live_origin import RENDITIONS, encoded_live, send, split
 from tests.support.sessions import START_UTC, book_one, make_town, state_of
 from tests.support.wait import eventually
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[LocalStore]:
-    store = await asyncio.to_thread(LocalStore, LocalSettings(tmp_path / "store", 0))
-    yield store
-    await store.close()
 
 
 async def test_a_session_becomes_a_lesson_through_a_restart(store: LocalStore, pool: Pool) -> None:

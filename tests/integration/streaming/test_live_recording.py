@@ -37,7 +37,6 @@ from tests.support.live_origin import (
     send,
     split,
 )
-from tests.support.live_origin import store as store
 from tests.support.objects import content
 from tests.support.paced_store import PacedStore
 from tests.support.wait import eventually

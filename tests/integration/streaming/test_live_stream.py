@@ -32,7 +32,6 @@ from tests.support.live_origin import (
     split,
 )
 from tests.support.live_origin import live as live
-from tests.support.live_origin import store as store
 from tests.support.wait import eventually
 
 

@@ -14,8 +14,8 @@ from catalog.http.sessions_attendance_json import (
     Attendance,
     ClassroomPresence,
     PersonPresence,
-    RoomCounts,
 )
+from catalog.live import RoomCounts
 
 BEGAN = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
 

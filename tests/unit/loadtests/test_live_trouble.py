@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import math
-import os
-import subprocess
-import sys
 
 from loadtests.live_numbers import Numbers, numbers_of
-from loadtests.live_trouble import Trouble, children_of, suffered
+from loadtests.live_trouble import Trouble, suffered
 from loadtests.live_watch import Seen, Shown
 
 DELAY_MS = 400
@@ -69,9 +66,3 @@ def test_time_between_segments_is_counted_once() -> None:
 def test_numbers_that_begin_anew_are_broken() -> None:
     before = Numbers(0, 9, 0, 18.0, 0.0)
     assert Numbers(0, 3, 1, 6.0, 0.0).since(before).startswith("BROKEN 9 → 3")
-
-
-def test_children_are_found_by_their_parent() -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        assert "input()" in children_of(os.getpid())[child.pid]
-        child.kill()

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import UTC as ZULU
 from datetime import datetime
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
 
 from catalog.live import FeedName
 from catalog.session import SessionState
-from catalog.store.local import LocalSettings, LocalStore
+from catalog.store.local import LocalStore
 from tests.support.children import encoders_of
 from tests.support.live_desk import UTC, Clock, desk, taught
 from tests.support.live_feeds import KEY
@@ -37,13 +35,6 @@ RESTART_S = 200.0  # more than a hole that is filled with gaps
 def media() -> None:
     """Make it before a loop runs."""
     taught(LESSON_S)
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[LocalStore]:
-    made = await asyncio.to_thread(LocalStore, LocalSettings(tmp_path / "store", 0))
-    yield made
-    await made.close()
 
 
 async def rests(here: Studio, feed: FeedName = FeedName.MAIN) -> None:

@@ -15,6 +15,7 @@ from streaming.live.channel import (
     Channel,
 )
 from streaming.live.events import ChannelState, FragmentReady, RunStarted, StateChanged
+from streaming.live.track import Segment
 from tests.support import cmaf
 from tests.support.live import (
     ANCHOR_UTC,
@@ -56,13 +57,18 @@ def test_a_hole_is_filled_with_gaps_and_is_no_discontinuity() -> None:
     assert states == [ChannelState.LIVE, ChannelState.AWAY, ChannelState.LIVE]
 
 
-def test_a_frame_that_lasts_over_the_hole_counts_as_one_frame() -> None:
+def held_over_a_hole() -> tuple[Script, list[Segment]]:
+    """A publisher that is away from frame 71 to 360: ffmpeg lets frame 70 last until then."""
     script = Script().begin(HIGH)
     script.play(0, 70, ("720p",))
     data = cmaf.fragment(70 * FRAME_TS, (20,), 290 * FRAME_TS, False)
     script.take("720p", fragment_of(video_init(), data))
     script.play(360, 421, ("720p",))
-    whole = [s for s in script.segments("720p") if not s.gap]
+    return script, [segment for segment in script.segments("720p") if not segment.gap]
+
+
+def test_a_frame_that_lasts_over_the_hole_counts_as_one_frame() -> None:
+    script, whole = held_over_a_hole()
     assert [s.duration_ts // FRAME_TS for s in whole] == [60, 11, 60]
     assert all(p.duration_ts <= 6 * FRAME_TS for p in script.parts("720p"))
 
@@ -73,12 +79,7 @@ def lasts_ts(data: bytes) -> int:
 
 
 def test_bytes_last_as_long_as_the_playlist_says() -> None:
-    script = Script().begin(HIGH)
-    script.play(0, 70, ("720p",))
-    data = cmaf.fragment(70 * FRAME_TS, (20,), 290 * FRAME_TS, False)
-    script.take("720p", fragment_of(video_init(), data))
-    script.play(360, 421, ("720p",))
-    whole = [s for s in script.segments("720p") if not s.gap]
+    script, whole = held_over_a_hole()
     assert [lasts_ts(s.data) for s in whole] == [s.duration_ts for s in whole]
     sent = [e.fragment for e in script.events if isinstance(e, FragmentReady)]
     assert {f.duration_ts for f in sent} == {FRAME_TS}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from catalog.live import Attended, RoomRole, RoomSummary
+from catalog.live import Attended, RoomCounts, RoomRole, RoomSummary
 from streaming.room import inputs as said
 from streaming.room.attendance import attendance, summary
 from streaming.room.inputs import CourseState, Device, Join, PollKind
@@ -145,8 +145,10 @@ def test_a_summary_in_figures() -> None:
     scene, _, _ = lesson()
     found = summary(ended(scene).log)
     assert replace(found, attended=()) == RoomSummary(
-        began_utc=BEGAN_UTC, lesson_s=380.0, hands=3, floors=1, questions=2, answered=1, polls=2,
-        votes=2, messages=1, attended=(),
+        began_utc=BEGAN_UTC, lesson_s=380.0, attended=(),
+        counts=RoomCounts(
+            hands=3, floors=1, questions=2, answered=1, polls=2, votes=2, messages=1
+        ),
     )  # fmt: skip
-    assert summary([]) == RoomSummary(None, 0.0, 0, 0, 0, 0, 0, 0, 0, ())
+    assert summary([]) == RoomSummary(None, 0.0, RoomCounts(0, 0, 0, 0, 0, 0, 0), ())
     assert summary([], EPOCH_UTC).lesson_s == 0.0

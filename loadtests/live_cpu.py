@@ -1,0 +1,33 @@
+"""What processes of this machine have used, from /proc. Spec: proc_pid_stat(5), proc_stat(5)."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_s(pid: int) -> float:
+    """Give the CPU seconds that a process has used, all its threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def machine_s() -> tuple[float, float]:
+    """Give the machine's busy and whole CPU seconds."""
+    fields = [int(text) for text in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return (sum(fields) - fields[3] - fields[4]) / TICKS, sum(fields) / TICKS
+
+
+def children_of(pid: int) -> dict[int, str]:
+    """Give the command lines of a process's children."""
+    found = {}
+    for folder in Path("/proc").iterdir():
+        with suppress(OSError, ValueError):
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            if folder.name.isdigit() and int(fields[1]) == pid:
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                found[int(folder.name)] = command
+    return found

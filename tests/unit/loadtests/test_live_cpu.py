@@ -1,0 +1,30 @@
+"""CPU seconds and children, read from /proc and compared with what Python knows of itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from loadtests.live_cpu import TICKS, children_of, cpu_s, machine_s
+
+
+def test_a_process_has_used_what_it_says_itself() -> None:
+    machine = machine_s()
+    before, began_s = cpu_s(os.getpid()), time.process_time()
+    while time.process_time() - began_s < 0.3:
+        sum(range(10_000))
+    used_s = time.process_time() - began_s
+    assert cpu_s(os.getpid()) - before == pytest.approx(used_s, abs=3 / TICKS)
+    busy_s, whole_s = (after - then for after, then in zip(machine_s(), machine, strict=True))
+    assert 0.3 - 3 / TICKS <= busy_s <= whole_s
+
+
+def test_children_are_found_by_their_parent() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        assert "input()" in children_of(os.getpid())[child.pid]
+        assert children_of(child.pid) == {}
+        child.kill()
