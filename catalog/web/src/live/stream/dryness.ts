@@ -38,9 +38,13 @@ export class Dryness {
     return this.beats === SEEN_BEATS;
   }
 
+  begins(now: number): boolean {
+    return now - this.openedAt <= BEGINS_MS;
+  }
+
   /** A stall that the line is to blame for. */
   starve(now: number): void {
-    if (now - this.openedAt <= BEGINS_MS || now - this.stalledAt < ONE_STALL_MS) return;
+    if (this.begins(now) || now - this.stalledAt < ONE_STALL_MS) return;
     this.stalls = Math.min(this.remembered(now) + 1, NEEDS_S.length - 1);
     this.stalledAt = now;
   }
@@ -57,6 +61,6 @@ export class Dryness {
 
   /** Nothing that is buffered leads on, for long, though pictures come. */
   stuck(now: number): boolean {
-    return this.vain * BEAT_MS > STUCK_MS && now - this.openedAt > BEGINS_MS;
+    return this.vain * BEAT_MS > STUCK_MS && !this.begins(now);
   }
 }

@@ -274,11 +274,12 @@ export class LivePlayer {
     return this.source === "live" && !this.lineBroken;
   }
 
-  /** While the main classroom is away nobody has pictures, which says nothing about this line. */
+  /** While a picture begins, or the main classroom is away, standing says nothing about this line. */
   private ranDry(): void {
-    if (this.source !== "live") return this.figures.interrupted();
+    const now = performance.now();
+    if (this.source !== "live" || this.dryness.begins(now)) return this.figures.interrupted();
     this.figures.ranDry();
-    this.dryness.starve(performance.now());
+    this.dryness.starve(now);
   }
 
   /** By LL-HLS nothing but a stall tells that the line is too slow for the delay. */
