@@ -344,6 +344,7 @@ export class LivePlayer {
     const captured = anchor + meta.mediaTime;
     const shown = this.beat.serverMs(meta.expectedDisplayTime) / 1000;
     const frame = { captured, shown, skewS: shown - captured - this.beat.delayS };
+    if (this.dryness.begins(performance.now())) this.figures.interrupted();
     this.figures.frame(frame);
     this.events.frame?.(frame);
     if (this.video.playbackRate === 1) this.lag.frame(shown - captured - this.delayS);
