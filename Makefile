@@ -44,6 +44,7 @@ bench-live: $(BIN)/.installed-dev web ## Live: glass to glass, skew of four brow
 	$(BIN)/python -m loadtests.live_floor
 	$(BIN)/python -m loadtests.live_trouble
 	$(BIN)/python -m loadtests.live_loss
+	$(BIN)/python -m loadtests.live_obs
 	$(BIN)/python -m loadtests.live_fanout
 	$(BIN)/python -m loadtests.live_sessions
 

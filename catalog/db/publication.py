@@ -164,12 +164,6 @@ async def add_side(connection: Connection, unit: Unit, products: Sequence[SidePr
         )  # fmt: skip
 
 
-_ADD_STILL = """
-insert into side_product (lesson_id, generation, kind, key, content_type, detail)
-values (%s, %s, %s, %s, %s, %s) on conflict do nothing
-"""
-
-
 async def add_stills(connection: Connection, unit: Unit, products: Sequence[SideProduct]) -> None:
     """Add pictures of kinds that the generation has none of; the caller holds the unit."""
     cursor = await connection.execute(
@@ -177,13 +171,7 @@ async def add_stills(connection: Connection, unit: Unit, products: Sequence[Side
         (unit.lesson, unit.generation),
     )
     there = {row["kind"] for row in await cursor.fetchall()}
-    for product in products:
-        if product.kind not in there:
-            await connection.execute(
-                _ADD_STILL,
-                (unit.lesson, unit.generation, product.kind, product.key, product.content_type,
-                 Jsonb(product.detail)),
-            )  # fmt: skip
+    await add_side(connection, unit, [item for item in products if item.kind not in there])
     await throw_away(connection, [item.key for item in products if item.kind in there])
     await connection.execute("select pg_notify('lesson', %s)", (unit.lesson,))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, replace
 
+from streaming.live.channel import KEYFRAME_LIMIT_US
 from transcoder.live.errors import BadContribution
 from transcoder.live.flv import Hints, Kind, Look, Tag, look, modern
 from transcoder.live.source import Picture, Source, is_plain_sound, read_picture
@@ -22,7 +23,8 @@ LATE_MS = 3_000
 HELD_LIMIT_MS = 12_000
 HELD_LIMIT_BYTES = 32 << 20
 GOP_LIMIT_BYTES = 32 << 20
-KEYFRAME_LIMIT_MS = 4_500
+# Before the origin turns a copied picture out: what ffmpeg still holds comes there, too.
+KEYFRAME_LIMIT_MS = KEYFRAME_LIMIT_US // 1000 - 100
 GAP_MS = 500
 CHANGES_LIMIT = 20
 _HEADERLESS = {"mp3", "alaw", "ulaw"}

@@ -20,7 +20,7 @@ from tests.support.children import FFMPEG, encoders_of
 from tests.support.live_books import MemorySessions
 from tests.support.live_feeds import KEY
 from tests.support.live_origin import Running, running
-from tests.support.publishing import publisher
+from tests.support.publishing import AAC, PICTURE, SOUND, publisher
 from tests.support.wait import eventually
 from transcoder.live.feeds import LiveIngest, live_ingest
 from transcoder.live.metrics import LiveMetrics
@@ -104,3 +104,19 @@ async def test_a_killed_encoder_and_a_drop_leave_one_timeline(root: Path) -> Non
         await room.ingest.end(room.session)
         assert "#EXT-X-ENDLIST" in await room.text("360p.m3u8")
         await eventually(lambda: room.session in room.origin.lessons)
+
+
+async def test_keyframes_as_rare_as_obs_makes_them_unasked_turn_nobody_out(root: Path) -> None:
+    """OBS leaves the distance to x264: 250 frames, more than eight seconds."""
+    rare = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "250", "-pix_fmt", "yuv420p")
+    async with (
+        classroom(root) as room,
+        publisher(room.url, *PICTURE, *SOUND, *rare, *AAC) as process,
+    ):
+        await room.has_segments(5)
+        assert process.returncode is None
+        text = await room.text("360p.m3u8")
+        durations_s = [float(line[8:].rstrip(",")) for line in text.splitlines()
+                       if line.startswith("#EXTINF:")]  # fmt: skip
+        assert durations_s[-1] == pytest.approx(2, abs=0.1)
+        assert "#EXT-X-GAP" not in text
