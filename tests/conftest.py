@@ -32,6 +32,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def blockbuster() -> Iterator[BlockBuster]:
     """Fail any test whose event loop makes a blocking call."""
     with blockbuster_ctx() as guard:
+        # Whoever waits too long is told where every thread stood.
+        guard.functions["io.TextIOWrapper.write"].can_block_in(
+            "pytest_timeout.py", {"timeout_sigalrm"}
+        )
         yield guard
 
 

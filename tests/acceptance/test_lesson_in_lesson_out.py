@@ -37,10 +37,10 @@ async def test_a_video_becomes_a_lesson_that_plays_and_is_found(
 ) -> None:
     async with signed_in(service.url, "admin", ADMIN_PASSWORD) as client:
         lesson = await client.upload(lecture, {"title": "勾股定理的证明", "subject": "math"})
-        first = await client.until(lesson, "playable", "ready", limit_s=30)
+        first = await client.until(lesson, "playable", "ready", limit_s=90)
         assert first["error"] is None
         assert first["state"] == "playable", "it plays before the encoder has ended"
-        done = await client.until(lesson, "ready", limit_s=40)
+        done = await client.until(lesson, "ready", limit_s=90)
         assert done["error"] is None
         assert done["duration_s"] == pytest.approx(DURATION_S, abs=0.1)
         assert done["progress"] == 1
@@ -83,7 +83,7 @@ async def test_what_is_no_video_is_refused_at_once(service: Service, notes: Path
 async def test_a_broken_video_fails_with_a_sentence(service: Service, broken: Path) -> None:
     async with signed_in(service.url, "admin", ADMIN_PASSWORD) as client:
         lesson = await client.upload(broken, {"title": "没拷完"})
-        failed = await client.until(lesson, "ready", limit_s=40)
+        failed = await client.until(lesson, "ready", limit_s=90)
         assert failed["state"] == "failed"
         assert failed["error"]["code"]
         assert failed["error"]["message"].endswith(".")
@@ -92,7 +92,7 @@ async def test_a_broken_video_fails_with_a_sentence(service: Service, broken: Pa
 async def test_guests_see_public_lessons_only(service: Service, lecture: Path) -> None:
     async with signed_in(service.url, "admin", ADMIN_PASSWORD) as client:
         lesson = await client.upload(lecture, {"title": "教研录像", "visibility": "private"})
-        mine = await client.until(lesson, "playable", "ready", limit_s=30)
+        mine = await client.until(lesson, "playable", "ready", limit_s=90)
         assert "token=" in mine["urls"]["hls"]
         bare = service.url + mine["urls"]["hls"].split("?")[0]
         async with aiohttp.ClientSession() as guest:

@@ -50,7 +50,6 @@ def frames_of(url: str) -> int:
     return int([line for line in run.stdout.splitlines() if line.startswith("frame=")][-1][6:])
 
 
-@pytest.mark.timeout(180)
 async def test_a_lesson_lives_in_a_bucket(on_s3: Service, weed: Weed, lecture: Path) -> None:
     async with signed_in(on_s3.url, "admin", ADMIN_PASSWORD) as client:
         lesson = await client.upload(lecture, {"title": "分数的意义"})

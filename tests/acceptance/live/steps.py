@@ -14,7 +14,7 @@ from streaming.hls.parse import parse_multivariant
 from tests.acceptance.live.conftest import TEACHER, City
 from tests.support.wait import eventually
 
-FRAMES = """([selector, wanted]) => new Promise(done => {
+FRAMES = """([selector, wanted, limit]) => new Promise((done, fail) => {
   let seen = 0;
   const watch = video => {
     const next = () => {
@@ -26,14 +26,24 @@ FRAMES = """([selector, wanted]) => new Promise(done => {
     const video = document.querySelector(selector);
     if (video) watch(video); else setTimeout(look, 50);
   };
+  setTimeout(() => {
+    const video = document.querySelector(selector);
+    const {paused, readyState, networkState, currentTime, buffered, error} = video ?? {};
+    const held = Array.from({length: buffered?.length ?? 0},
+      (_, i) => [buffered.start(i), buffered.end(i)]);
+    fail(new Error(`${seen} of ${wanted} frames: ` + JSON.stringify({
+      there: !!video, paused, readyState, networkState, currentTime, held, error: error?.message,
+    })));
+  }, limit);
   look();
 })"""
+FRAMES_LIMIT_MS = 60_000
 HOLD_MS = 2_600
 
 
 async def moving(page: Page, selector: str = "video", frames: int = 10) -> int:
     """Wait until so many frames were shown; give the picture's width."""
-    return int(await page.evaluate(FRAMES, [selector, frames]))
+    return int(await page.evaluate(FRAMES, [selector, frames, FRAMES_LIMIT_MS]))
 
 
 async def hold(page: Page, name: str) -> None:
@@ -77,7 +87,7 @@ async def recorded(city: City, session: str) -> dict[str, Any]:
         async def has_lesson() -> bool:
             return bool((await client.get(f"sessions/{session}"))["state"] == "recorded")
 
-        await eventually(has_lesson, limit_s=20)
+        await eventually(has_lesson, limit_s=60)
         found = (await client.get(f"sessions/{session}"))["lesson"]
         lesson: dict[str, Any] = await client.get(f"lessons/{found}")
     return lesson

@@ -70,7 +70,6 @@ async def much_goes_on(teacher: Page, guest: Page) -> None:
     await expect(guest.get_by_text(NOTICE)).to_be_visible()
 
 
-@pytest.mark.timeout(180)
 async def test_pages_of_a_lesson_that_is_given(
     on_air: OnAir, screens: Screens, looks: Looks
 ) -> None:
@@ -93,7 +92,6 @@ async def test_pages_of_a_lesson_that_is_given(
     looks.settle()
 
 
-@pytest.mark.timeout(180)
 async def test_pages_before_and_after_a_lesson_and_without_devices(
     city: City, screens: Screens, looks: Looks
 ) -> None:

@@ -16,7 +16,7 @@ from tests.support.wait import eventually
 
 TITLE = "三角形的内角和"
 ROOM = "西海岸新区海风小学 智慧教室 1"
-PICTURES_LIMIT_S = 30
+PICTURES_LIMIT_S = 60
 COUNTS_CAMERAS = """
 window.asked = 0;
 const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);

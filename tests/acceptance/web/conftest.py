@@ -30,7 +30,7 @@ PLAYWRIGHT_LOOKS_AT_FILES = (
     {"resolve_paths_and_directory_for_input_files"},
 )
 READY_LIMIT_S = 120.0
-STEP_LIMIT_MS = 30_000
+STEP_LIMIT_MS = 60_000
 LECTURE = Lecture("slides", 20, 640, 360, 15, 5.0)
 SUBTITLES = "WEBVTT\n\n" + "\n\n".join(
     f"00:{start:02d}.000 --> 00:{start + 4:02d}.000\n第{start // 4 + 1}句，直角三角形"

@@ -14,7 +14,7 @@ from tests.acceptance.web.conftest import Town
 from tests.acceptance.web.steps import sign_in, until
 from tests.support.accessibility import findings_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.browser
 SCREENS: dict[str, ViewportSize] = {
     "phone": {"width": 360, "height": 740},
     "tablet": {"width": 1024, "height": 768},

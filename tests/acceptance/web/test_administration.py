@@ -9,7 +9,7 @@ from loadtests.service import ADMIN_PASSWORD
 from tests.acceptance.web.conftest import Town
 from tests.acceptance.web.steps import sign_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.browser
 
 
 async def pick(page: Page, label: str, text: str) -> None:

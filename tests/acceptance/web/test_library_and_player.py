@@ -10,7 +10,7 @@ from playwright.async_api import BrowserContext, Page, expect
 from tests.acceptance.web.conftest import NEXT_TITLE, TITLE, Town
 from tests.acceptance.web.steps import TIME, pause, time_of, until, until_played
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.browser
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
 

@@ -11,7 +11,7 @@ from loadtests.lectures import Lecture, make
 from tests.acceptance.web.conftest import TITLE, Town
 from tests.acceptance.web.steps import sign_in, until, until_played
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.browser
 SLOW_BYTES_A_S = 150_000
 CAMERA = Lecture("camera", 8, 480, 270, 15)
 
