@@ -178,7 +178,7 @@ async def live_parts(stack: AsyncExitStack, app: web.Application, ground: LiveGr
         "/live/{session}/publish", BrowserIngest(turns.ingest, gate.publishes).handle
     )
     app.router.add_get("/live/{session}/room", RoomSockets(turns.rooms, gate.member).serve)
-    app.add_subapp("/live", Live(turns.origin, ground.store, gate, metrics).app())
+    app.add_subapp("/live", Live(turns.origin, gate, metrics).app())
 
     async def let_go(_: web.Application) -> None:
         await turns.ways.close()

@@ -20,21 +20,20 @@ from aiohttp import web
 from yarl import URL
 
 from catalog.errors import NotFound, Unavailable
+from catalog.live import FeedName
 from streaming.hls.directives import BadDirective, Directives, Verdict, decide, read_directives
 from streaming.live.channel import TARGET_DURATION_S
 from streaming.live.events import ChannelState
-from streaming.live.feed import LiveFeed, content_type
+from streaming.live.feed import content_type
 from streaming.live.listing import Listing, packed
 from streaming.live.metrics import LiveMetrics, rung_label
-from streaming.live.origin import Origin
 from streaming.live.playlists import multivariant_text
-from streaming.live.retime import retime
 from streaming.live.stream import stream, tune
 from streaming.live.target import Kind, Target, read_target, token_prefix
 from streaming.live.track import Track
+from streaming.live.watched import WatchedFeed, WatchedFeeds
 from streaming.vod.access import TOKEN
 from streaming.vod.app import CORS, PREFLIGHT
-from streaming.vod.bodies import BodySource
 from streaming.vod.reply import Resource, answer
 
 FOREVER = "private, max-age=31536000, immutable"
@@ -54,15 +53,13 @@ class Live:
 
     def __init__(
         self,
-        origin: Origin,
-        bodies: BodySource,
+        feeds: WatchedFeeds,
         gate: LiveGate,
         metrics: LiveMetrics,
         wait_limit_s: float = WAIT_LIMIT_S,
         clock_utc: Callable[[], float] = time.time,
     ) -> None:
-        self._origin = origin
-        self._bodies = bodies
+        self._feeds = feeds
         self._gate = gate
         self._metrics = metrics
         self._wait_limit_s = wait_limit_s
@@ -85,7 +82,7 @@ class Live:
         await self._gate.admit(request, target.session, target.token or asked)
         if target.kind is Kind.STREAM:
             return await self._stream(request, target)
-        feed = self._feed(target)
+        feed = await self._seek(target.session, target.feed)
         if target.kind is Kind.PLAYLIST and asked is not None and target.token is None:
             raise _with_token_in_path(request, asked)
         resource = await self._find(request, feed, target, asked)
@@ -98,24 +95,22 @@ class Live:
         body = reply.body if isinstance(reply.body, bytes) else None
         return web.Response(status=reply.status, headers=reply.headers, body=body)
 
-    def _feed(self, target: Target) -> LiveFeed:
-        feed = self._origin.find(target.session, target.feed)
+    async def _seek(self, session: str, name: FeedName) -> WatchedFeed:
+        feed = await self._feeds.seek(session, name)
         if feed is None:
             raise NotFound("nothing is live under this address now")
         return feed
 
     async def _stream(self, request: web.Request, target: Target) -> web.StreamResponse:
-        name = request.query.get("feed", target.feed.value)
-        names = {item.value: item for item in type(target.feed)}
-        if name not in names:
+        names = {item.value: item for item in FeedName}
+        name = names.get(request.query.get("feed", target.feed.value))
+        if name is None or request.method != "GET":
             raise NotFound("there is no such feed")
-        feed = self._origin.find(target.session, names[name])
-        if feed is None or request.method != "GET":
-            raise NotFound("nothing is live under this address now")
+        feed = await self._seek(target.session, name)
         return await stream(request, feed, self._metrics, self._clock_utc())
 
     async def _find(
-        self, request: web.Request, feed: LiveFeed, target: Target, asked: str | None
+        self, request: web.Request, feed: WatchedFeed, target: Target, asked: str | None
     ) -> Resource | None:
         if target.kind is Kind.MULTIVARIANT:
             tune(request.transport)
@@ -125,6 +120,7 @@ class Live:
         listing = feed.listings.get(target.rendition)
         if listing is None:
             return None
+        feed.wanted(target.rendition)
         if target.kind is Kind.PLAYLIST:
             return await self._playlist(request, feed, listing)
         if target.kind is Kind.INIT:
@@ -133,7 +129,7 @@ class Live:
             return await self._part(feed, listing, target)
         return await self._segment(feed, listing.track, target)
 
-    async def _begun(self, feed: LiveFeed) -> None:
+    async def _begun(self, feed: WatchedFeed) -> None:
         """Wait for the first whole segment. Raises: Unavailable."""
         try:
             async with asyncio.timeout(self._wait_limit_s):
@@ -144,7 +140,7 @@ class Live:
             raise Unavailable(NOT_BEGUN)
 
     async def _playlist(
-        self, request: web.Request, feed: LiveFeed, listing: Listing
+        self, request: web.Request, feed: WatchedFeed, listing: Listing
     ) -> Resource | None:
         if listing.track.name in feed.channel.gone:
             return None
@@ -159,7 +155,7 @@ class Live:
             raise web.HTTPBadRequest(text=str(error)) from error
         return listing.resource(asked.skip)
 
-    async def _wait(self, feed: LiveFeed, listing: Listing, asked: Directives) -> None:
+    async def _wait(self, feed: WatchedFeed, listing: Listing, asked: Directives) -> None:
         """Wait for what is asked; 503 when that takes three target durations.
 
         While the publisher is away the playlist as it is is an answer: a player that gave up would
@@ -173,7 +169,7 @@ class Live:
         if not there and feed.channel.state is ChannelState.LIVE:
             raise Unavailable("the next part is late: ask again in a moment")
 
-    async def _part(self, feed: LiveFeed, listing: Listing, target: Target) -> Resource | None:
+    async def _part(self, feed: WatchedFeed, listing: Listing, target: Target) -> Resource | None:
         found = _part_data(listing.track, target)
         if found is None and _is_next(listing.track, target) and not feed.ended:
             asked = Directives(target.number, target.part)
@@ -181,23 +177,12 @@ class Live:
             found = _part_data(listing.track, target)
         return None if found is None else _media(feed, listing.track, target, found)
 
-    async def _segment(self, feed: LiveFeed, track: Track, target: Target) -> Resource | None:
+    async def _segment(self, feed: WatchedFeed, track: Track, target: Target) -> Resource | None:
         segment = track.segment(target.number)
         if segment is None or segment.gap:
             return None
-        data = segment.data or await self._old(feed, track, target.number)
+        data = segment.data or await feed.old(track.name, target.number)
         return None if data is None else _media(feed, track, target, data)
-
-    async def _old(self, feed: LiveFeed, track: Track, number: int) -> bytes | None:
-        """Give a segment that has left the window, with the times that it was sent with."""
-        found = feed.recorder.find(track.name, number)
-        if found is None or isinstance(found, bytes):
-            return found
-        async with self._bodies.read(found.key, 0, found.size_bytes) as chunks:
-            data = b"".join([chunk async for chunk in chunks])
-        if len(data) != found.size_bytes:
-            raise Unavailable("the store gave half a segment: ask again in a moment")
-        return retime(data, found.shift_ts)
 
 
 def _with_token_in_path(request: web.Request, token: str) -> web.HTTPTemporaryRedirect:
@@ -222,15 +207,15 @@ def _is_next(track: Track, target: Target) -> bool:
     return (target.number, target.part) in ((number, index), (number + 1, 0))
 
 
-def _init(feed: LiveFeed, track: Track, target: Target) -> Resource | None:
+def _init(feed: WatchedFeed, track: Track, target: Target) -> Resource | None:
     if target.number >= len(track.runs):
         return None
     return _media(feed, track, target, track.runs[target.number].init.data)
 
 
-def _media(feed: LiveFeed, track: Track, target: Target, data: bytes) -> Resource:
+def _media(feed: WatchedFeed, track: Track, target: Target, data: bytes) -> Resource:
     """A name is the ETag: media never changes under it."""
-    name = (feed.session.id, target.feed.value, target.kind.value, track.name)
+    name = (feed.session_id, target.feed.value, target.kind.value, track.name)
     identity = ":".join((*name, str(target.number), str(target.part), str(len(data))))
     etag = blake2b(identity.encode(), digest_size=12).hexdigest()
     return Resource(data, etag, content_type(track), FOREVER, ranges=True)

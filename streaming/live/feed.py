@@ -90,6 +90,11 @@ class LiveFeed:
                 self.recorder.remember(name, segment.number, stored)
 
     @property
+    def session_id(self) -> str:
+        """The session's id."""
+        return self.session.id
+
+    @property
     def anchor_utc(self) -> float:
         """Unix seconds of media time 0."""
         return self._anchor.utc
@@ -98,6 +103,13 @@ class LiveFeed:
     def ended(self) -> bool:
         """Tell whether nothing more will come."""
         return self.channel.state is ChannelState.ENDED
+
+    def wanted(self, rendition: str) -> None:
+        """All renditions come anyway."""
+
+    async def old(self, rendition: str, number: int) -> bytes | None:
+        """Give a segment that has left the window. Raises: Unavailable."""
+        return await self.recorder.read(rendition, number)
 
     async def begin(self, renditions: Sequence[LiveRendition]) -> None:
         """Take what will be sent from now on. Raises: BadMedia, Ended."""

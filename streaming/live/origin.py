@@ -65,6 +65,10 @@ class Origin:
         """Give a feed that is open, or has ended a moment ago."""
         return self._feeds.get(session, {}).get(feed)
 
+    async def seek(self, session: str, feed: FeedName) -> LiveFeed | None:
+        """Give a feed that is open, or has ended a moment ago (`watched.WatchedFeeds`)."""
+        return self.find(session, feed)
+
     async def open(self, session: str, feed: FeedName) -> LiveFeed:
         """Open a feed for its encoder. Raises: NotFound, Conflict (it has one; it has ended).
 

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from catalog.errors import Conflict, NotFound
+from catalog.errors import Conflict, NotFound, Unavailable
 from catalog.ids import new_id
 from catalog.live import Recorded, RecordedSegment, RecordingBook
 from catalog.media import Rendition
@@ -122,6 +122,17 @@ class Recorder:
         if held is None and self._storing is not None and self._storing.number == number:
             held = self._storing.find(name)
         return held if held is not None else self._stored.get((name, number))
+
+    async def read(self, name: str, number: int) -> bytes | None:
+        """Give a segment's bytes with the times that it was sent with. Raises: Unavailable."""
+        found = self.find(name, number)
+        if found is None or isinstance(found, bytes):
+            return found
+        async with self._store.read(found.key, 0, found.size_bytes) as chunks:
+            data = b"".join([chunk async for chunk in chunks])
+        if len(data) != found.size_bytes:
+            raise Unavailable("the store gave half a segment: ask again in a moment")
+        return retime(data, found.shift_ts)
 
     async def run(self) -> None:
         """Store rows as they become whole, until closed and empty."""

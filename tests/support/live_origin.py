@@ -98,7 +98,7 @@ async def running(
     origin = Origin(sessions, recordings, store, metrics, lessons.__setitem__, clock_utc)
     gate = OpenGate()
     app = web.Application(middlewares=[problems])
-    app.add_subapp("/live", Live(origin, store, gate, metrics, wait_limit_s).app())
+    app.add_subapp("/live", Live(origin, gate, metrics, wait_limit_s).app())
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
