@@ -281,9 +281,10 @@ class Channel:
             yield from self._step(ChannelInput.SEGMENT)
 
     def _add(self, track: Track, fragment: Fragment) -> Iterator[Event]:
+        assert track.opening is not None
         fragment = track.fit(fragment)
         parts = track.add(fragment)
-        yield FragmentReady(track, fragment)
+        yield FragmentReady(track, fragment, track.opening)
         for part in parts:
             yield PartReady(track, part)
 

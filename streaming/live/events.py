@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from streaming.isobmff.fragment import Fragment
-from streaming.live.track import Part, Run, Segment, Track
+from streaming.live.track import Opening, Part, Run, Segment, Track
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,11 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class FragmentReady:
-    """A fragment is in its place on the timeline."""
+    """A fragment is in its place on the timeline, in the segment that this opening begins."""
 
     track: Track
     fragment: Fragment
+    opening: Opening
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from catalog.media import Media
 from streaming.isobmff.fragment import Fragment
 from streaming.isobmff.reader import CmafReader, Init
 from streaming.live.anchor import Anchor
+from streaming.live.audience import Audience
 from streaming.live.channel import Channel
 from streaming.live.events import (
     ChannelState,
@@ -25,25 +26,21 @@ from streaming.live.events import (
     SegmentReady,
     StateChanged,
 )
-from streaming.live.hub import Hub
-from streaming.live.listing import Listing
 from streaming.live.metrics import LiveMetrics
 from streaming.live.port import LiveRendition
 from streaming.live.recorder import Recorder
 from streaming.live.rows import Whole, last_number, newest, recorded_segments, without_holes
 from streaming.live.track import Part, Segment, Track, micros
-from streaming.live.waiters import Waiters
 
 log = logging.getLogger(__name__)
 
-PATIENCE_SEGMENTS = 2
 TELL_TRIES = 10
 TELL_WAIT_S = 2.0
 Clock = Callable[[], float]
 Told = Callable[[], Awaitable[None]]
 
 
-class LiveFeed:
+class LiveFeed(Audience):
     """A feed, as its encoder, its viewers and its recording see it (`port.Feed`)."""
 
     def __init__(
@@ -57,15 +54,9 @@ class LiveFeed:
         clock_utc: Clock = time.time,
         on_state: Callable[[ChannelState], None] = lambda state: None,
     ) -> None:
+        super().__init__(session.id, name, Channel(_next_number(recorded)), metrics)
         self.session = session
-        self.name = name
         self.recorder = recorder
-        self.channel = Channel(_next_number(recorded))
-        about = {"session": session.id, "feed": name.value}
-        self.hub = Hub(self.channel, about, metrics)
-        self.listings: dict[str, Listing] = {}
-        self.waiters: dict[str, Waiters] = {}
-        self.ready = asyncio.Event()
         self._first = asyncio.Event()
         self._anchor = Anchor(recorded.anchor_utc)
         self._clock_utc = clock_utc
@@ -90,19 +81,9 @@ class LiveFeed:
                 self.recorder.remember(name, segment.number, stored)
 
     @property
-    def session_id(self) -> str:
-        """The session's id."""
-        return self.session.id
-
-    @property
     def anchor_utc(self) -> float:
         """Unix seconds of media time 0."""
         return self._anchor.utc
-
-    @property
-    def ended(self) -> bool:
-        """Tell whether nothing more will come."""
-        return self.channel.state is ChannelState.ENDED
 
     def wanted(self, rendition: str) -> None:
         """All renditions come anyway."""
@@ -114,13 +95,8 @@ class LiveFeed:
     async def begin(self, renditions: Sequence[LiveRendition]) -> None:
         """Take what will be sent from now on. Raises: BadMedia, Ended."""
         self.channel.begin(renditions)
-        for name, track in self.channel.tracks.items():
-            if name not in self.listings:
-                self.listings[name] = Listing(self.channel, track)
-                self.waiters[name] = Waiters()
         self.recorder.announce({track.name for track in self.channel.present()})
-        self._wake()
-        self._check_ready()
+        self.announce(self._anchor.utc)
 
     async def take(self, rendition: str, item: Init | Fragment) -> None:
         """Take the next piece of one rendition. Raises: BadMedia, Ended."""
@@ -130,7 +106,7 @@ class LiveFeed:
         events = self.channel.take(rendition, item, self._anchor.utc)
         if track is not None and isinstance(item, Fragment):
             self._count(track, item, track.dropped - dropped, now_utc)
-        self._publish(events, now_utc)
+        self._happened(events, now_utc)
 
     def _count(self, track: Track, fragment: Fragment, dropped: int, now_utc: float) -> None:
         feed = self.name.value
@@ -144,14 +120,14 @@ class LiveFeed:
         """The publisher is away."""
         self._away = True
         self._anchor.interrupted()
-        self._publish(self.channel.interrupted(), self._clock_utc())
+        self._happened(self.channel.interrupted(), self._clock_utc())
 
     async def resumed(self) -> None:
         """The publisher is back."""
         if self._away:
             self._metrics.reconnects.labels(self.name.value).inc()
         self._away = False
-        self._publish(self.channel.resumed(), self._clock_utc())
+        self._happened(self.channel.resumed(), self._clock_utc())
 
     async def retimed(self) -> None:
         """The encoder shifted its times against the clock."""
@@ -161,24 +137,17 @@ class LiveFeed:
         """Close the feed; the recording is finished by its task. Again: nothing."""
         if self.ended:
             return
-        self._publish(self.channel.end(), self._clock_utc())
-        for listing in self.listings.values():
-            listing.change()
+        self._happened(self.channel.end(), self._clock_utc())
         self.recorder.close()
-        self._answer_everyone()
+        self._first.set()
+        self.answer_everyone()
         self._metrics.channels.labels(self.name.value).dec()
 
     def let_go(self) -> None:
         """The origin stops: answer everyone with what there is, store what is whole."""
         self.recorder.stop()
-        self._answer_everyone()
-
-    def _answer_everyone(self) -> None:
-        for waiters in self.waiters.values():
-            waiters.wake_all()
-        self.ready.set()
         self._first.set()
-        self.hub.close(time.monotonic())
+        self.answer_everyone()
 
     async def run(self) -> None:
         """Record until the end."""
@@ -203,27 +172,17 @@ class LiveFeed:
             else:
                 return
 
-    def _publish(self, events: Sequence[Event], now_utc: float) -> None:
-        if not events:
-            return
-        changed: set[str] = set()
+    def _happened(self, events: Sequence[Event], now_utc: float) -> None:
         for event in events:
             if isinstance(event, PartReady):
-                changed.add(event.track.name)
                 self._on_part(event.track, event.part, now_utc)
             elif isinstance(event, SegmentReady):
-                changed.add(event.track.name)
                 self._on_segment(event.track, event.segment)
             elif isinstance(event, StateChanged):
                 self._first.set()
                 self._on_state(event.state)
-        self.hub.publish(events, time.monotonic(), now_utc, self._anchor.utc)
-        for name in changed:
-            self.listings[name].change()
-        for name in changed:
-            self.waiters[name].wake(self.listings[name].position())
-        if changed:
-            self._check_ready()
+        if events:
+            self.publish(events, now_utc, self._anchor.utc)
 
     def _on_part(self, track: Track, part: Part, now_utc: float) -> None:
         scale = track.runs[-1].init.track.timescale
@@ -234,25 +193,7 @@ class LiveFeed:
     def _on_segment(self, track: Track, segment: Segment) -> None:
         whole = Whole(track.rendition, track.runs[segment.run].init, segment)
         for number in self.recorder.take(whole):
-            for other in self.channel.tracks.values():
-                other.lose(number)
-                self.listings[other.name].change(anew=True)
-
-    def _wake(self) -> None:
-        for name, waiters in self.waiters.items():
-            waiters.wake(self.listings[name].position())
-
-    def _check_ready(self) -> None:
-        """From the first whole segment of everything on, there are playlists.
-
-        What was announced and does not come (a microphone that is off) is not waited for long.
-        """
-        leader = self.channel.leader
-        if self.ready.is_set() or leader is None:
-            return
-        begun = all(track.segments and track.runs for track in self.channel.present())
-        if begun or len(leader.segments) >= PATIENCE_SEGMENTS:
-            self.ready.set()
+            self.lose(number)
 
 
 def _next_number(recorded: Recorded) -> int:

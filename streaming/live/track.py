@@ -109,7 +109,7 @@ class Track:
         self.part_target_ts = 0
         self.last_sync_ts = 0
         self._end_ts = 0
-        self._frame_ts = 0
+        self.frame_ts = 0
         self._waits_for_sync = True
         self._backwards = 0
         self._size_bytes = 0
@@ -210,6 +210,26 @@ class Track:
             last = segments[-1]
             self.end_us = self.us(last.start_ts + last.duration_ts)
 
+    def adopt(
+        self,
+        runs: Sequence[Run],
+        segments: Sequence[Segment],
+        discontinuities: int,
+        part_target_ts: int,
+        frame_ts: int,
+    ) -> None:
+        """Take what is known upstream in place of what was known here."""
+        self.runs, self.pending = list(runs), None
+        self.segments, self._window = list(segments), deque()
+        self.discontinuities = discontinuities
+        self.part_target_ts, self.frame_ts = part_target_ts, frame_ts
+        self.opening, self.parts, self._fragments = None, [], []
+
+    def open_data(self) -> bytes:
+        """Give the bytes of the open segment so far."""
+        parts = [part.data for part in self.parts]
+        return b"".join(parts + [fragment.data for fragment in self._fragments])
+
     def prepare(self, init: Init) -> None:
         """Take an initialization section; an encoder that starts again begins with a keyframe."""
         wanted = b"vide" if self.video else b"soun"
@@ -273,9 +293,9 @@ class Track:
         if self.video and rate:
             frame_ts = max(1, round(self.timescale * rate[1] / rate[0]))
         longest_ts = PART_LONGEST_US * self.timescale // MICROSECONDS
-        self._frame_ts = max(1, min(frame_ts, longest_ts))
-        frames = max(1, round(PART_US / MICROSECONDS * self.timescale / self._frame_ts))
-        self.part_target_ts = frames * self._frame_ts
+        self.frame_ts = max(1, min(frame_ts, longest_ts))
+        frames = max(1, round(PART_US / MICROSECONDS * self.timescale / self.frame_ts))
+        self.part_target_ts = frames * self.frame_ts
 
     def fit(self, fragment: Fragment) -> Fragment:
         """Cut what lasts over a hole, so that bytes and playlist say the same."""
@@ -313,7 +333,7 @@ class Track:
     def _counted(self, fragment: Fragment) -> int:
         if 0 < fragment.duration_ts <= self.part_target_ts:
             return fragment.duration_ts
-        return min(self._frame_ts, self.part_target_ts)
+        return min(self.frame_ts, self.part_target_ts)
 
     def _cut(self) -> Part:
         assert self.opening is not None
@@ -355,15 +375,20 @@ class Track:
     def skip(self, opening: Opening, start_us: int, duration_us: int) -> Segment:
         """Say that this rendition has nothing of a segment that others have."""
         scale = self.runs[-1].init.track.timescale
-        segment = Segment(
-            opening.number,
-            self.runs[-1].number,
-            opening.discontinuity,
-            opening.program_utc,
-            start_us * scale // MICROSECONDS,
-            duration_us * scale // MICROSECONDS,
-            gap=True,
+        return self.leave_out(
+            Segment(
+                opening.number,
+                self.runs[-1].number,
+                opening.discontinuity,
+                opening.program_utc,
+                start_us * scale // MICROSECONDS,
+                duration_us * scale // MICROSECONDS,
+                gap=True,
+            )
         )
+
+    def leave_out(self, segment: Segment) -> Segment:
+        """Take a gap in a segment's place."""
         self._keep(segment)
         return segment
 

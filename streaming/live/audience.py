@@ -1,0 +1,98 @@
+"""A channel and all who wait for it: readers of playlists, WebSocket viewers, relays to edges.
+
+Whoever fills the channel (an encoder in `feed.py`, an upstream in a school) gives `publish` the
+channel's events; nothing here waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from catalog.live import FeedName
+from streaming.live.channel import Channel
+from streaming.live.events import ChannelState, Event, PartReady, SegmentReady
+from streaming.live.hub import Hub
+from streaming.live.listing import Listing
+from streaming.live.metrics import LiveMetrics
+from streaming.live.relays import Relays
+from streaming.live.waiters import Waiters
+
+PATIENCE_SEGMENTS = 2
+
+
+class Audience:
+    """What the deliveries see of a feed (`watched.WatchedFeed`), but for what is no longer here."""
+
+    def __init__(
+        self, session: str, name: FeedName, channel: Channel, metrics: LiveMetrics
+    ) -> None:
+        self.session_id = session
+        self.name = name
+        self.channel = channel
+        self.hub = Hub(channel, {"session": session, "feed": name.value}, metrics)
+        self.relays = Relays(channel)
+        self.listings: dict[str, Listing] = {}
+        self.waiters: dict[str, Waiters] = {}
+        self.ready = asyncio.Event()
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether nothing more will come."""
+        return self.channel.state is ChannelState.ENDED
+
+    def announce(self, anchor_utc: float) -> None:
+        """The channel's renditions are others now."""
+        for name, track in self.channel.tracks.items():
+            if name not in self.listings:
+                self.listings[name] = Listing(self.channel, track)
+                self.waiters[name] = Waiters()
+        for name, waiters in self.waiters.items():
+            waiters.wake(self.listings[name].position())
+        self.relays.announce(time.monotonic(), anchor_utc)
+        self.check_ready()
+
+    def publish(self, events: Sequence[Event], now_utc: float, anchor_utc: float) -> None:
+        """Tell everyone what happened in the channel."""
+        changed = {
+            event.track.name for event in events if isinstance(event, PartReady | SegmentReady)
+        }
+        now = time.monotonic()
+        self.hub.publish(events, now, now_utc, anchor_utc)
+        self.relays.publish(events, anchor_utc, now)
+        for name in changed:
+            self.listings[name].change()
+        for name in changed:
+            self.waiters[name].wake(self.listings[name].position())
+        if changed:
+            self.check_ready()
+
+    def lose(self, number: int) -> None:
+        """A segment is kept nowhere once it is out of the window."""
+        for name, track in self.channel.tracks.items():
+            track.lose(number)
+            self.listings[name].change(anew=True)
+        self.relays.lose(number, time.monotonic())
+
+    def check_ready(self) -> None:
+        """From the first whole segment of everything on, there are playlists.
+
+        What was announced and does not come (a microphone that is off) is not waited for long.
+        """
+        leader = self.channel.leader
+        if self.ready.is_set() or leader is None:
+            return
+        begun = all(track.segments and track.runs for track in self.channel.present())
+        if begun or len(leader.segments) >= PATIENCE_SEGMENTS:
+            self.ready.set()
+
+    def answer_everyone(self) -> None:
+        """Nothing more will come: let all go who wait."""
+        for listing in self.listings.values():
+            listing.change()
+        for waiters in self.waiters.values():
+            waiters.wake_all()
+        self.ready.set()
+        self.hub.close(time.monotonic())
+        self.relays.close()

@@ -1,0 +1,140 @@
+"""A channel whose boundaries were decided upstream: the same tracks, parts and numbers. Pure.
+
+Feed it a relay's messages (relay.py) in order; it gives the events that the channel upstream gave.
+What is not followed is known (its init, what it had) but stands still.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from streaming.errors import BadMedia
+from streaming.isobmff.fragment import Fragment
+from streaming.isobmff.reader import CmafReader, Init
+from streaming.live.channel import Channel
+from streaming.live.events import (
+    ChannelState,
+    Event,
+    FragmentReady,
+    PartReady,
+    RunStarted,
+    SegmentReady,
+    StateChanged,
+)
+from streaming.live.relay import Known, Left, Lost, Message, Piece, RunBegun, Standing
+from streaming.live.track import FRAGMENT_LIMIT_BYTES, Opening, Run, Track
+
+
+class Mirror:
+    """Follows a channel from afar."""
+
+    def __init__(self) -> None:
+        self.channel = Channel()
+        self.anchor_utc = 0.0
+        self._names: dict[int, str] = {}
+        self._readers: dict[str, CmafReader] = {}
+
+    def take(self, message: Message) -> list[Event]:
+        """Take the next message. Raises: BadMedia, Ended."""
+        match message:
+            case Standing():
+                return self._stand(message)
+            case Known():
+                self._know(message)
+            case RunBegun():
+                self._begin_run(message)
+            case Piece():
+                return list(self._add(message))
+            case Left():
+                return list(self._leave_out(message))
+            case Lost(number=number):
+                for track in self.channel.tracks.values():
+                    track.lose(number)
+        return []
+
+    def _stand(self, message: Standing) -> list[Event]:
+        self.anchor_utc = message.anchor_utc
+        self._names = {item.id: item.rendition.name for item in message.announced}
+        present = [item.rendition for item in message.announced if not item.gone]
+        if present and message.state is not ChannelState.ENDED:
+            self.channel.begin(present)
+        events: list[Event] = []
+        if message.state is ChannelState.ENDED:
+            for track in self.channel.tracks.values():
+                events += _closed(track)
+        if message.state is not self.channel.state:
+            self.channel.state = message.state
+            events.append(StateChanged(message.state))
+        return events
+
+    def _know(self, message: Known) -> None:
+        track = self._track(message.id)
+        readers = [_reader(init) for init in message.inits]
+        if not readers:
+            raise BadMedia(f"{track.name}: known without an initialization section")
+        runs = [Run(number, init) for number, (_, init) in enumerate(readers)]
+        track.adopt(
+            runs, message.segments, message.discontinuities, message.part_target_ts,
+            message.frame_ts,
+        )  # fmt: skip
+        self._readers[track.name] = readers[-1][0]
+
+    def _begin_run(self, message: RunBegun) -> None:
+        track = self._track(message.id)
+        self._readers[track.name], init = _reader(message.init)
+        track.prepare(init)
+
+    def _add(self, message: Piece) -> Iterable[Event]:
+        track = self._track(message.id)
+        reader = self._readers.get(track.name)
+        if reader is None:
+            raise BadMedia(f"{track.name}: media before its initialization section")
+        for fragment in reader.feed(message.data):
+            if not isinstance(fragment, Fragment) or len(fragment.data) > FRAGMENT_LIMIT_BYTES:
+                raise BadMedia(f"{track.name}: no fragment")
+            yield from _placed(track, message.opening, fragment)
+
+    def _leave_out(self, message: Left) -> Iterable[Event]:
+        track, segment = self._track(message.id), message.segment
+        yield from _closed(track)
+        if segment.run >= len(track.runs) or segment.number != track.next_number:
+            raise BadMedia(f"{track.name}: gap {segment.number} out of its turn")
+        yield SegmentReady(track, track.leave_out(segment))
+
+    def _track(self, identifier: int) -> Track:
+        track = self.channel.tracks.get(self._names.get(identifier, ""))
+        if track is None:
+            raise BadMedia(f"rendition {identifier} was not announced")
+        return track
+
+
+def _reader(data: bytes) -> tuple[CmafReader, Init]:
+    reader = CmafReader()
+    match reader.feed(data):
+        case [Init() as init]:
+            return reader, init
+    raise BadMedia("no initialization section")
+
+
+def _placed(track: Track, opening: Opening, fragment: Fragment) -> Iterable[Event]:
+    if track.opening is None or track.opening.number != opening.number:
+        yield from _closed(track)
+        if track.segments and opening.number != track.next_number:
+            raise BadMedia(f"{track.name}: segment {opening.number} out of its turn")
+        run = track.open(opening, fragment)
+        if run is not None:
+            yield RunStarted(track, run)
+    fragment = track.fit(fragment)
+    parts = track.add(fragment)
+    yield FragmentReady(track, fragment, opening)
+    for part in parts:
+        yield PartReady(track, part)
+
+
+def _closed(track: Track) -> Iterable[Event]:
+    closed = track.close()
+    if closed is not None:
+        parts, segment = closed
+        for part in parts:
+            yield PartReady(track, part)
+        yield SegmentReady(track, segment)

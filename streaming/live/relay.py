@@ -1,0 +1,277 @@
+"""The words between a channel and its mirror in a school: what is decided once is sent, not redone.
+
+An edge is told where segments begin, what runs there are and which fragments came; it cuts parts
+by the same rule as its upstream, so both have the same media under the same names. A rendition
+that the edge asks for begins with all that is known of it (`Known`) and what its open segment has
+so far. Texts are JSON; binary messages begin with a tag.
+
+Sans-IO: nothing here waits.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from catalog.media import Media
+from streaming.errors import BadMedia
+from streaming.live.channel import RENDITIONS_LIMIT
+from streaming.live.events import ChannelState
+from streaming.live.port import LiveRendition
+from streaming.live.track import RUNS_LIMIT, SEGMENT_LIMIT_BYTES, Opening, Segment
+
+MESSAGE_LIMIT_BYTES = SEGMENT_LIMIT_BYTES + 1024
+KNOWN_LIMIT_BYTES = 16 * 1024 * 1024
+SEGMENTS_LIMIT = 40_000
+_KNOWN, _RUN, _PIECE = 1, 2, 3
+_HEAD = struct.Struct(">BB")
+_RUN_HEAD = struct.Struct(">BBH")
+_PIECE_HEAD = struct.Struct(">BBI?d")
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A rendition of the channel and the number that names it in messages."""
+
+    id: int
+    rendition: LiveRendition
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the channel stands; said at first and whenever it changes."""
+
+    state: ChannelState
+    anchor_utc: float
+    announced: tuple[Announced, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All that is known of a rendition up to its open segment; no media but the inits."""
+
+    id: int
+    inits: tuple[bytes, ...]
+    discontinuities: int
+    part_target_ts: int
+    frame_ts: int
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunBegun:
+    """What follows needs this initialization section."""
+
+    id: int
+    number: int
+    init: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Fragments of the segment that this opening begins."""
+
+    id: int
+    opening: Opening
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A segment of which the rendition has nothing."""
+
+    id: int
+    segment: Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A segment that is kept nowhere once it is out of the window."""
+
+    number: int
+
+
+Message = Standing | Known | RunBegun | Piece | Left | Lost
+
+
+def encode(message: Message) -> bytes | str:
+    """Write a message as a WebSocket carries it."""
+    match message:
+        case Standing():
+            return json.dumps({"type": "standing", **_standing(message)})
+        case Left(id=identifier, segment=segment):
+            return json.dumps({"type": "left", "id": identifier, "segment": _row(segment)})
+        case Lost(number=number):
+            return json.dumps({"type": "lost", "number": number})
+        case Known():
+            text = json.dumps(_known(message), separators=(",", ":")).encode()
+            inits = b"".join(message.inits)
+            packed = zlib.compress(len(text).to_bytes(4, "big") + text + inits, 5)
+            return _HEAD.pack(_KNOWN, message.id) + packed
+        case RunBegun(id=identifier, number=number, init=init):
+            return _RUN_HEAD.pack(_RUN, identifier, number) + init
+        case Piece(id=identifier, opening=opening, data=data):
+            where = (opening.number, opening.discontinuity, opening.program_utc)
+            return _PIECE_HEAD.pack(_PIECE, identifier, *where) + data
+
+
+def decode(data: bytes | str) -> Message:
+    """Read a message. Raises: BadMedia."""
+    try:
+        return _text(data) if isinstance(data, str) else _binary(data)
+    except (ValueError, KeyError, TypeError, IndexError, struct.error, zlib.error) as error:
+        raise BadMedia("this is no message of a relay") from error
+    except RecursionError:
+        raise BadMedia("this is no message of a relay") from None
+
+
+def asked_of(text: str) -> frozenset[str] | None:
+    """Read which renditions an edge asks for; None if it asks nothing."""
+    try:
+        asked = json.loads(text)
+        names = asked["names"] if asked["type"] == "rungs" else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    if not isinstance(names, list) or len(names) > RENDITIONS_LIMIT:
+        return None
+    return frozenset(names) if all(isinstance(name, str) for name in names) else None
+
+
+def asking(names: Iterable[str]) -> str:
+    """Write which renditions an edge asks for."""
+    return json.dumps({"type": "rungs", "names": sorted(names)})
+
+
+def _standing(message: Standing) -> dict[str, Any]:
+    return {
+        "state": message.state.value,
+        "anchor": message.anchor_utc,
+        "renditions": [
+            {
+                "id": item.id,
+                "name": item.rendition.name,
+                "media": item.rendition.media.value,
+                "rung": item.rendition.rung,
+                "bandwidth": item.rendition.bandwidth_bps,
+                "rate": item.rendition.frame_rate,
+                "gone": item.gone,
+            }
+            for item in message.announced
+        ],
+    }
+
+
+def _known(message: Known) -> dict[str, Any]:
+    return {
+        "discontinuities": message.discontinuities,
+        "part": message.part_target_ts,
+        "frame": message.frame_ts,
+        "inits": [len(init) for init in message.inits],
+        "segments": [_row(segment) for segment in message.segments],
+    }
+
+
+def _row(item: Segment) -> list[int | float]:
+    return [item.number, item.run, int(item.discontinuity), item.program_utc, item.start_ts,
+            item.duration_ts, item.size_bytes, int(item.gap)]  # fmt: skip
+
+
+def _segment(row: Sequence[Any]) -> Segment:
+    number, run, discontinuity, program_utc, start_ts, duration_ts, size_bytes, gap = row
+    whole = (number, run, start_ts, duration_ts, size_bytes)
+    if any(type(item) is not int or item < 0 for item in whole) or run >= RUNS_LIMIT:
+        raise ValueError("a segment of no sense")
+    return Segment(number, run, bool(discontinuity), float(program_utc), start_ts, duration_ts,
+                   size_bytes, gap=bool(gap))  # fmt: skip
+
+
+def _text(data: str) -> Message:
+    said = json.loads(data)
+    match said["type"]:
+        case "standing":
+            rows = said["renditions"]
+            if len(rows) > RENDITIONS_LIMIT:
+                raise ValueError("too many renditions")
+            announced = tuple(_announced(row) for row in rows)
+            return Standing(ChannelState(said["state"]), float(said["anchor"]), announced)
+        case "left":
+            return Left(_identifier(said["id"]), _segment(said["segment"]))
+        case "lost":
+            return Lost(int(said["number"]))
+    raise ValueError("an unknown text")
+
+
+def _announced(row: dict[str, Any]) -> Announced:
+    return Announced(
+        _identifier(row["id"]),
+        LiveRendition(
+            str(row["name"]), Media(row["media"]), int(row["rung"]), int(row["bandwidth"]),
+            _rate(row["rate"]),
+        ),
+        bool(row["gone"]),
+    )  # fmt: skip
+
+
+def _rate(value: Any) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    count, each = int(value[0]), int(value[1])
+    if count <= 0 or each <= 0:
+        raise ValueError("no frame rate")
+    return count, each
+
+
+def _identifier(value: Any) -> int:
+    if type(value) is not int or not 0 < value <= RENDITIONS_LIMIT:
+        raise ValueError("no number of a rendition")
+    return value
+
+
+def _binary(data: bytes) -> Message:
+    if len(data) > MESSAGE_LIMIT_BYTES:
+        raise ValueError("too long")
+    tag, identifier = _HEAD.unpack_from(data)
+    _identifier(identifier)
+    match tag:
+        case 1:
+            return _read_known(identifier, data[_HEAD.size :])
+        case 2:
+            _, _, number = _RUN_HEAD.unpack_from(data)
+            return RunBegun(identifier, number, data[_RUN_HEAD.size :])
+        case 3:
+            _, _, number, discontinuity, program_utc = _PIECE_HEAD.unpack_from(data)
+            opening = Opening(number, discontinuity, program_utc)
+            return Piece(identifier, opening, data[_PIECE_HEAD.size :])
+    raise ValueError("an unknown tag")
+
+
+def _read_known(identifier: int, packed: bytes) -> Known:
+    unpacker = zlib.decompressobj()
+    data = unpacker.decompress(packed, KNOWN_LIMIT_BYTES)
+    if not unpacker.eof:
+        raise ValueError("too much is known")
+    end = 4 + int.from_bytes(data[:4], "big")
+    said = json.loads(data[4:end])
+    inits, at = [], end
+    for size in said["inits"]:
+        if type(size) is not int or size <= 0 or at + size > len(data):
+            raise ValueError("an init that is not there")
+        inits.append(data[at : at + size])
+        at += size
+    rows = said["segments"]
+    if len(rows) > SEGMENTS_LIMIT or len(inits) > RUNS_LIMIT:
+        raise ValueError("too much is known")
+    segments = tuple(_segment(row) for row in rows)
+    numbers = [segment.number for segment in segments]
+    follow = numbers == list(range(numbers[0], numbers[0] + len(numbers))) if numbers else True
+    if not follow or any(segment.run >= len(inits) for segment in segments):
+        raise ValueError("segments out of order")
+    targets = (said["discontinuities"], said["part"], said["frame"])
+    if any(type(item) is not int or item < 0 for item in targets):
+        raise ValueError("no duration")
+    return Known(identifier, tuple(inits), *targets, segments)

@@ -1,0 +1,215 @@
+"""A channel and its mirror in a school, joined in memory: the same names for the same bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streaming.errors import BadMedia
+from streaming.live.events import ChannelState, Event, PartReady, SegmentReady
+from streaming.live.mirror import Mirror
+from streaming.live.playlists import TrackTexts, multivariant_text
+from streaming.live.relay import Message, decode
+from streaming.live.relays import QUEUE_LIMIT_S, Relay, Relays
+from streaming.live.track import WINDOW_SEGMENTS, Part, Segment
+from tests.support.live import ANCHOR_UTC, EVERYTHING, HIGH, SOUND, Script, frame, video_init
+
+NAMES = frozenset({"720p", "360p", "aac"})
+
+
+@dataclass
+class Pair:
+    """A channel, one relay of it, and the mirror at its end."""
+
+    script: Script = field(default_factory=Script)
+    mirror: Mirror = field(default_factory=Mirror)
+    events: list[Event] = field(default_factory=list)
+    now: float = 0.0
+    _told: int = 0
+
+    def __post_init__(self) -> None:
+        self.relays = Relays(self.script.channel)
+        self.relay: Relay | None = None
+
+    def join(self, *names: str) -> Pair:
+        """Let the edge come and ask."""
+        self.publish()
+        self.relay = self.relays.join(self.now, ANCHOR_UTC)
+        self.relays.ask(self.relay, frozenset(names), self.now)
+        return self
+
+    def publish(self) -> None:
+        """Tell the relays what has happened since."""
+        fresh, self._told = self.script.events[self._told :], len(self.script.events)
+        self.relays.publish(fresh, ANCHOR_UTC, self.now)
+
+    def play(self, first: int, last: int, names: tuple[str, ...] = tuple(NAMES)) -> Pair:
+        """Play frames, each told at once."""
+        for number in range(first, last):
+            self.script.play(number, number + 1, names)
+            self.publish()
+        return self
+
+    def waiting(self) -> list[Message]:
+        """Read what waits for the edge."""
+        assert self.relay is not None
+        found = []
+        while (data := self.relay.next()) is not None:
+            found.append(decode(data))
+        return found
+
+    def deliver(self) -> Pair:
+        """Bring the mirror up to date."""
+        for message in self.waiting():
+            self.events += self.mirror.take(message)
+        return self
+
+    def texts(self, name: str) -> tuple[str, str]:
+        """Give the playlist here and there."""
+        here, there = self.script.channel, self.mirror.channel
+        return (
+            TrackTexts(here, here.tracks[name]).text(),
+            TrackTexts(there, there.tracks[name]).text(),
+        )
+
+    def parts(self, name: str) -> list[Part]:
+        """Parts that became whole in the mirror."""
+        return [e.part for e in self.events if isinstance(e, PartReady) and e.track.name == name]
+
+    def segments(self, name: str) -> list[Segment]:
+        """Segments that became whole in the mirror."""
+        found = (e for e in self.events if isinstance(e, SegmentReady))
+        return [e.segment for e in found if e.track.name == name]
+
+
+def test_a_mirror_from_the_start_is_the_channel() -> None:
+    pair = Pair(Script().begin(*EVERYTHING)).join(*NAMES).play(0, 500).deliver()
+    for name in NAMES:
+        here, there = pair.texts(name)
+        assert here == there
+        assert pair.parts(name) == pair.script.parts(name)
+        assert pair.segments(name) == pair.script.segments(name)
+    assert multivariant_text(pair.mirror.channel) == multivariant_text(pair.script.channel)
+    assert pair.mirror.channel.state is ChannelState.LIVE
+    assert pair.mirror.anchor_utc == ANCHOR_UTC
+
+
+@pytest.mark.parametrize("joins_at", [1, 37, 60, 61, 100, 355])
+def test_who_comes_late_has_the_open_segment_whole(joins_at: int) -> None:
+    pair = Pair(Script().begin(*EVERYTHING)).play(0, joins_at).join(*NAMES)
+    pair.play(joins_at, joins_at + 700).deliver()
+    for name in NAMES:
+        mine, theirs = pair.segments(name), pair.script.segments(name)
+        assert mine == theirs[len(theirs) - len(mine) :]
+        assert mine[0].number in (joins_at // 60, joins_at // 60 - 1)
+        here, there = pair.texts(name)
+        assert here == there
+        assert len(pair.mirror.channel.tracks[name].segments) == len(theirs)
+
+
+def test_only_what_is_asked_for_crosses_the_line() -> None:
+    pair = Pair(Script().begin(*EVERYTHING)).play(0, 130).join("360p", "aac")
+    pair.deliver().play(130, 260).deliver()
+    assert {e.track.name for e in pair.events if isinstance(e, PartReady)} == {"360p", "aac"}
+    assert pair.parts("360p")[-1] == pair.script.parts("360p")[-1]
+    mirrored = multivariant_text(pair.mirror.channel)
+    assert mirrored == multivariant_text(pair.script.channel), "all rungs are told of"
+
+    assert pair.relay is not None
+    pair.relays.ask(pair.relay, NAMES, pair.now)
+    pair.play(260, 400).deliver()
+    assert pair.parts("720p") == pair.script.parts("720p")[-len(pair.parts("720p")) :]
+    pair.relays.ask(pair.relay, frozenset({"aac"}), pair.now)
+    count = len(pair.parts("720p"))
+    pair.play(400, 460).deliver()
+    assert len(pair.parts("720p")) == count
+
+
+def test_holes_and_new_runs_are_mirrored() -> None:
+    pair = Pair(Script().begin(*EVERYTHING)).join(*NAMES).play(0, 75)
+    pair.script.events += pair.script.channel.interrupted()
+    pair.publish()
+    pair.deliver()
+    assert pair.mirror.channel.state is ChannelState.AWAY
+    pair.script.take("720p", video_init(0x4D))
+    pair.script.events += pair.script.channel.resumed()
+    pair.play(360, 700)
+    pair.script.events += pair.script.channel.end()
+    pair.publish()
+    pair.deliver()
+    assert [s.gap for s in pair.segments("360p")][:5] == [False, False, True, True, False]
+    for name in NAMES:
+        assert pair.segments(name) == pair.script.segments(name)
+        here, there = pair.texts(name)
+        assert here == there
+        assert "#EXT-X-ENDLIST" in there
+    assert len(pair.mirror.channel.tracks["720p"].runs) == 2
+
+
+def test_a_hole_that_cannot_be_filled_is_a_discontinuity_there_too() -> None:
+    pair = Pair(Script().begin(HIGH, SOUND)).join("720p", "aac").play(0, 130, ("720p", "aac"))
+    pair.play(6000, 6130, ("720p", "aac")).deliver()
+    assert any(s.discontinuity for s in pair.segments("720p"))
+    here, there = pair.texts("720p")
+    assert here == there
+
+
+def test_an_edge_that_takes_nothing_begins_anew_with_what_is_known() -> None:
+    pair = Pair(Script().begin(*EVERYTHING)).join(*NAMES).play(0, 130).deliver()
+    pair.play(130, 150)
+    pair.now = QUEUE_LIMIT_S + 0.1
+    pair.play(150, 900)
+    assert pair.relay is not None
+    assert pair.relay.skips == 1
+    pair.deliver()
+    track, source = pair.mirror.channel.tracks["720p"], pair.script.channel.tracks["720p"]
+    assert [s.number for s in track.segments] == [s.number for s in source.segments]
+    assert pair.segments("720p")[-WINDOW_SEGMENTS:] == source.segments[-WINDOW_SEGMENTS:]
+    assert not track.segments[2].data, "what was missed is fetched"
+
+
+def test_a_rendition_that_comes_later_is_followed_when_it_was_asked_for() -> None:
+    pair = Pair(Script().begin(HIGH, SOUND)).join(*NAMES).play(0, 60, ("720p", "aac"))
+    pair.script.begin(*EVERYTHING)
+    pair.relays.announce(pair.now, ANCHOR_UTC)
+    pair.play(60, 400).deliver()
+    assert pair.segments("360p") == pair.script.segments("360p")
+
+
+def test_media_out_of_turn_or_not_announced_is_refused() -> None:
+    pair = Pair(Script().begin(HIGH)).join("720p").play(0, 200, ("720p",))
+    messages = pair.waiting()
+    with pytest.raises(BadMedia, match="not announced"):
+        Mirror().take(messages[-1])
+    empty = Mirror()
+    empty.take(messages[0])
+    with pytest.raises(BadMedia, match="before its init"):
+        empty.take(messages[-1])
+    skipped = Mirror()
+    half = len(messages) // 4
+    for message in messages[:half]:
+        skipped.take(message)
+    with pytest.raises(BadMedia, match="out of its turn"):
+        skipped.take(messages[-1])
+
+
+@given(st.lists(st.integers(1, 90), min_size=2, max_size=5), st.integers(0, 200))
+def test_whatever_the_grid_the_names_are_the_same(gops: list[int], joins_at: int) -> None:
+    """Keyframes at any distances, an edge that comes at any time."""
+    keys = {0}
+    for gop in gops * 8:
+        keys.add(max(keys) + gop)
+    pair = Pair(Script().begin(HIGH))
+    for number in range(420):
+        if number == joins_at:
+            pair.join("720p")
+        if number - max(k for k in keys if k <= number) < 120:
+            pair.script.take("720p", frame(number, number in keys))
+        pair.publish()
+    pair.deliver()
+    mine, theirs = pair.segments("720p"), pair.script.segments("720p")
+    assert mine == theirs[len(theirs) - len(mine) :]
+    assert pair.parts("720p")[-3:] == pair.script.parts("720p")[-3:]
