@@ -22,16 +22,16 @@ from yarl import URL
 from catalog.errors import NotFound, Unavailable
 from catalog.live import FeedName
 from streaming.hls.directives import BadDirective, Directives, Verdict, decide, read_directives
+from streaming.live.audience import Audience, WatchedFeeds, content_type
 from streaming.live.channel import TARGET_DURATION_S
 from streaming.live.events import ChannelState
-from streaming.live.feed import content_type
 from streaming.live.listing import Listing, packed
 from streaming.live.metrics import LiveMetrics, rung_label
 from streaming.live.playlists import multivariant_text
+from streaming.live.relaying import relay
 from streaming.live.stream import stream, tune
 from streaming.live.target import Kind, Target, read_target, token_prefix
 from streaming.live.track import Track
-from streaming.live.watched import WatchedFeed, WatchedFeeds
 from streaming.vod.access import TOKEN
 from streaming.vod.app import CORS, PREFLIGHT
 from streaming.vod.reply import Resource, answer
@@ -80,8 +80,8 @@ class Live:
             raise NotFound("there is nothing under this address")
         asked = request.query.get(TOKEN)
         await self._gate.admit(request, target.session, target.token or asked)
-        if target.kind is Kind.STREAM:
-            return await self._stream(request, target)
+        if target.kind in (Kind.STREAM, Kind.RELAY):
+            return await self._socket(request, target)
         feed = await self._seek(target.session, target.feed)
         if target.kind is Kind.PLAYLIST and asked is not None and target.token is None:
             raise _with_token_in_path(request, asked)
@@ -95,22 +95,24 @@ class Live:
         body = reply.body if isinstance(reply.body, bytes) else None
         return web.Response(status=reply.status, headers=reply.headers, body=body)
 
-    async def _seek(self, session: str, name: FeedName) -> WatchedFeed:
+    async def _seek(self, session: str, name: FeedName) -> Audience:
         feed = await self._feeds.seek(session, name)
         if feed is None:
             raise NotFound("nothing is live under this address now")
         return feed
 
-    async def _stream(self, request: web.Request, target: Target) -> web.StreamResponse:
+    async def _socket(self, request: web.Request, target: Target) -> web.StreamResponse:
         names = {item.value: item for item in FeedName}
         name = names.get(request.query.get("feed", target.feed.value))
         if name is None or request.method != "GET":
             raise NotFound("there is no such feed")
         feed = await self._seek(target.session, name)
+        if target.kind is Kind.RELAY:
+            return await relay(request, feed, self._clock_utc)
         return await stream(request, feed, self._metrics, self._clock_utc())
 
     async def _find(
-        self, request: web.Request, feed: WatchedFeed, target: Target, asked: str | None
+        self, request: web.Request, feed: Audience, target: Target, asked: str | None
     ) -> Resource | None:
         if target.kind is Kind.MULTIVARIANT:
             tune(request.transport)
@@ -120,7 +122,8 @@ class Live:
         listing = feed.listings.get(target.rendition)
         if listing is None:
             return None
-        feed.wanted(target.rendition)
+        if not feed.follows(target.rendition):
+            await feed.follow(target.rendition)
         if target.kind is Kind.PLAYLIST:
             return await self._playlist(request, feed, listing)
         if target.kind is Kind.INIT:
@@ -129,7 +132,7 @@ class Live:
             return await self._part(feed, listing, target)
         return await self._segment(feed, listing.track, target)
 
-    async def _begun(self, feed: WatchedFeed) -> None:
+    async def _begun(self, feed: Audience) -> None:
         """Wait for the first whole segment. Raises: Unavailable."""
         try:
             async with asyncio.timeout(self._wait_limit_s):
@@ -140,7 +143,7 @@ class Live:
             raise Unavailable(NOT_BEGUN)
 
     async def _playlist(
-        self, request: web.Request, feed: WatchedFeed, listing: Listing
+        self, request: web.Request, feed: Audience, listing: Listing
     ) -> Resource | None:
         if listing.track.name in feed.channel.gone:
             return None
@@ -155,7 +158,7 @@ class Live:
             raise web.HTTPBadRequest(text=str(error)) from error
         return listing.resource(asked.skip)
 
-    async def _wait(self, feed: WatchedFeed, listing: Listing, asked: Directives) -> None:
+    async def _wait(self, feed: Audience, listing: Listing, asked: Directives) -> None:
         """Wait for what is asked; 503 when that takes three target durations.
 
         While the publisher is away the playlist as it is is an answer: a player that gave up would
@@ -169,7 +172,7 @@ class Live:
         if not there and feed.channel.state is ChannelState.LIVE:
             raise Unavailable("the next part is late: ask again in a moment")
 
-    async def _part(self, feed: WatchedFeed, listing: Listing, target: Target) -> Resource | None:
+    async def _part(self, feed: Audience, listing: Listing, target: Target) -> Resource | None:
         found = _part_data(listing.track, target)
         if found is None and _is_next(listing.track, target) and not feed.ended:
             asked = Directives(target.number, target.part)
@@ -177,7 +180,7 @@ class Live:
             found = _part_data(listing.track, target)
         return None if found is None else _media(feed, listing.track, target, found)
 
-    async def _segment(self, feed: WatchedFeed, track: Track, target: Target) -> Resource | None:
+    async def _segment(self, feed: Audience, track: Track, target: Target) -> Resource | None:
         segment = track.segment(target.number)
         if segment is None or segment.gap:
             return None
@@ -207,13 +210,13 @@ def _is_next(track: Track, target: Target) -> bool:
     return (target.number, target.part) in ((number, index), (number + 1, 0))
 
 
-def _init(feed: WatchedFeed, track: Track, target: Target) -> Resource | None:
+def _init(feed: Audience, track: Track, target: Target) -> Resource | None:
     if target.number >= len(track.runs):
         return None
     return _media(feed, track, target, track.runs[target.number].init.data)
 
 
-def _media(feed: WatchedFeed, track: Track, target: Target, data: bytes) -> Resource:
+def _media(feed: Audience, track: Track, target: Target, data: bytes) -> Resource:
     """A name is the ETag: media never changes under it."""
     name = (feed.session_id, target.feed.value, target.kind.value, track.name)
     identity = ":".join((*name, str(target.number), str(target.part), str(len(data))))

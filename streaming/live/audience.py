@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Protocol
 
 from catalog.live import FeedName
+from catalog.media import Media
 from streaming.live.channel import Channel
 from streaming.live.events import ChannelState, Event, PartReady, SegmentReady
 from streaming.live.hub import Hub
 from streaming.live.listing import Listing
 from streaming.live.metrics import LiveMetrics
 from streaming.live.relays import Relays
+from streaming.live.track import Track
 from streaming.live.waiters import Waiters
 
 PATIENCE_SEGMENTS = 2
 
 
-class Audience:
-    """What the deliveries see of a feed (`watched.WatchedFeed`), but for what is no longer here."""
+class Audience(ABC):
+    """A feed as the deliveries see it, whoever fills it."""
 
     def __init__(
         self, session: str, name: FeedName, channel: Channel, metrics: LiveMetrics
@@ -36,6 +40,26 @@ class Audience:
         self.listings: dict[str, Listing] = {}
         self.waiters: dict[str, Waiters] = {}
         self.ready = asyncio.Event()
+
+    @property
+    @abstractmethod
+    def anchor_utc(self) -> float:
+        """Unix seconds of media time 0."""
+
+    @abstractmethod
+    async def old(self, rendition: str, number: int) -> bytes | None:
+        """Give a segment that has left the window, with the times that it was sent with.
+
+        Raises: Unavailable.
+        """
+
+    def follows(self, rendition: str) -> bool:
+        """A viewer asks for a rendition: tell whether it is kept up to date here."""
+        return True
+
+    @abstractmethod
+    async def follow(self, rendition: str) -> None:
+        """See that a rendition is kept up to date; return when it is. Raises: Unavailable."""
 
     @property
     def ended(self) -> bool:
@@ -96,3 +120,15 @@ class Audience:
         self.ready.set()
         self.hub.close(time.monotonic())
         self.relays.close()
+
+
+class WatchedFeeds(Protocol):
+    """All feeds that can be watched here."""
+
+    async def seek(self, session: str, feed: FeedName) -> Audience | None:
+        """Give a feed that is on the air, or has ended a moment ago. Raises: Unavailable."""
+
+
+def content_type(track: Track) -> str:
+    """What a rendition's bytes are."""
+    return "video/mp4" if track.rendition.media is Media.VIDEO else "audio/mp4"

@@ -47,7 +47,7 @@ HELD_LIMIT_US = 10_000_000
 HELD_LIMIT_BYTES = 8 * 1024 * 1024
 RENDITIONS_LIMIT = 16
 GRID_LIMIT = 64
-RESERVED_NAMES = frozenset({"multivariant", "floor", "second", "stream", "room"})
+RESERVED_NAMES = frozenset({"multivariant", "floor", "second", "stream", "room", "relay"})
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 

@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from catalog.errors import Conflict, NotFound
 from catalog.live import FeedName, LiveSession, Recorded
-from catalog.media import Media
 from streaming.isobmff.fragment import Fragment
 from streaming.isobmff.reader import CmafReader, Init
 from streaming.live.anchor import Anchor
@@ -85,7 +84,7 @@ class LiveFeed(Audience):
         """Unix seconds of media time 0."""
         return self._anchor.utc
 
-    def wanted(self, rendition: str) -> None:
+    async def follow(self, rendition: str) -> None:
         """All renditions come anyway."""
 
     async def old(self, rendition: str, number: int) -> bytes | None:
@@ -198,8 +197,3 @@ class LiveFeed(Audience):
 
 def _next_number(recorded: Recorded) -> int:
     return max([recorded.next_number, *(last_number(r) + 1 for r in recorded.renditions.values())])
-
-
-def content_type(track: Track) -> str:
-    """What a rendition's bytes are."""
-    return "video/mp4" if track.rendition.media is Media.VIDEO else "audio/mp4"

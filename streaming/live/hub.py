@@ -114,6 +114,17 @@ class Hub:
         connection.bell.set()
         return known
 
+    def in_use(self) -> set[int]:
+        """Give the renditions that viewers get or wait for."""
+        viewers = [connection.viewer for connection in self.viewers]
+        return {item for viewer in viewers for item in viewer.uses if item is not None}
+
+    def forget(self, track: Track) -> None:
+        """A rendition comes no more for a while: nobody may begin with what is here of it."""
+        ring = self._rings.get(track.id)
+        if ring is not None:
+            ring.frames.clear()
+
     def publish(self, events: Iterable[Event], now: float, now_utc: float, anchor: float) -> None:
         """Give everyone what happened."""
         for event in events:

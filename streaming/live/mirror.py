@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from catalog.media import Media
 from streaming.errors import BadMedia
 from streaming.isobmff.fragment import Fragment
 from streaming.isobmff.reader import CmafReader, Init
@@ -21,8 +22,8 @@ from streaming.live.events import (
     SegmentReady,
     StateChanged,
 )
-from streaming.live.relay import Known, Left, Lost, Message, Piece, RunBegun, Standing
-from streaming.live.track import FRAGMENT_LIMIT_BYTES, Opening, Run, Track
+from streaming.live.relay import Announced, Known, Left, Lost, Message, Piece, RunBegun, Standing
+from streaming.live.track import FRAGMENT_LIMIT_BYTES, SLACK_US, Opening, Run, Track
 
 
 class Mirror:
@@ -31,8 +32,16 @@ class Mirror:
     def __init__(self) -> None:
         self.channel = Channel()
         self.anchor_utc = 0.0
+        self._announced: tuple[Announced, ...] = ()
+        self._allowed: frozenset[str] | None = None
         self._names: dict[int, str] = {}
         self._readers: dict[str, CmafReader] = {}
+        self._told_us: dict[str, int] = {}
+
+    def cap(self, allowed: frozenset[str] | None) -> None:
+        """Show only these pictures (None: all); sound is always shown. Raises: Ended."""
+        self._allowed = allowed
+        self._present()
 
     def take(self, message: Message) -> list[Event]:
         """Take the next message. Raises: BadMedia, Ended."""
@@ -55,9 +64,9 @@ class Mirror:
     def _stand(self, message: Standing) -> list[Event]:
         self.anchor_utc = message.anchor_utc
         self._names = {item.id: item.rendition.name for item in message.announced}
-        present = [item.rendition for item in message.announced if not item.gone]
-        if present and message.state is not ChannelState.ENDED:
-            self.channel.begin(present)
+        self._announced = message.announced
+        if message.state is not ChannelState.ENDED:
+            self._present()
         events: list[Event] = []
         if message.state is ChannelState.ENDED:
             for track in self.channel.tracks.values():
@@ -66,6 +75,13 @@ class Mirror:
             self.channel.state = message.state
             events.append(StateChanged(message.state))
         return events
+
+    def _present(self) -> None:
+        shown = [item.rendition for item in self._announced if not item.gone]
+        if self._allowed is not None:
+            shown = [r for r in shown if r.media is Media.AUDIO or r.name in self._allowed]
+        if shown:
+            self.channel.begin(shown)
 
     def _know(self, message: Known) -> None:
         track = self._track(message.id)
@@ -92,7 +108,17 @@ class Mirror:
         for fragment in reader.feed(message.data):
             if not isinstance(fragment, Fragment) or len(fragment.data) > FRAGMENT_LIMIT_BYTES:
                 raise BadMedia(f"{track.name}: no fragment")
-            yield from _placed(track, message.opening, fragment)
+            for event in _placed(track, message.opening, fragment):
+                if not isinstance(event, FragmentReady) or self._is_new(track, event.fragment):
+                    yield event
+
+    def _is_new(self, track: Track, fragment: Fragment) -> bool:
+        """After a break the open segment comes once more from its beginning."""
+        start_us = track.us(fragment.start_ts)
+        if start_us + SLACK_US < self._told_us.get(track.name, 0):
+            return False
+        self._told_us[track.name] = start_us + track.us(fragment.duration_ts)
+        return True
 
     def _leave_out(self, message: Left) -> Iterable[Event]:
         track, segment = self._track(message.id), message.segment

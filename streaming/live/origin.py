@@ -66,7 +66,7 @@ class Origin:
         return self._feeds.get(session, {}).get(feed)
 
     async def seek(self, session: str, feed: FeedName) -> LiveFeed | None:
-        """Give a feed that is open, or has ended a moment ago (`watched.WatchedFeeds`)."""
+        """Give a feed that is open, or has ended a moment ago (`audience.WatchedFeeds`)."""
         return self.find(session, feed)
 
     async def open(self, session: str, feed: FeedName) -> LiveFeed:

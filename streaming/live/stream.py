@@ -18,12 +18,12 @@ from contextlib import suppress
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from catalog.errors import Unavailable
+from streaming.live.audience import Audience
 from streaming.live.frame import Frame
 from streaming.live.hub import Hub
 from streaming.live.lanes import Connection
 from streaming.live.metrics import LiveMetrics, rung_label
 from streaming.live.viewer import Item, RungChanged
-from streaming.live.watched import WatchedFeed
 from streaming.live.wire import UNSENT_LIMIT_BYTES, Wire, text_of
 
 ASKED_LIMIT_BYTES = 4096
@@ -50,7 +50,7 @@ def tune(transport: asyncio.Transport | None, live: bool = False) -> None:
 
 
 async def stream(
-    request: web.Request, feed: WatchedFeed, metrics: LiveMetrics, now_utc: float
+    request: web.Request, feed: Audience, metrics: LiveMetrics, now_utc: float
 ) -> web.WebSocketResponse:
     """Serve one viewer until it leaves or the feed ends. Raises: Unavailable before it begins."""
     try:
@@ -126,7 +126,7 @@ def rung_asked(text: str) -> str | None:
 class _Told:
     """Counts what a viewer is sent, and the viewer under the rung that it has."""
 
-    def __init__(self, feed: WatchedFeed, connection: Connection, metrics: LiveMetrics) -> None:
+    def __init__(self, feed: Audience, connection: Connection, metrics: LiveMetrics) -> None:
         self._feed = feed
         self._connection = connection
         self._metrics = metrics
@@ -178,7 +178,7 @@ async def _send_one(ws: web.WebSocketResponse, item: Item | None) -> None:
         await ws.send_str(text_of(item))
 
 
-def _label(feed: WatchedFeed, connection: Connection) -> str:
+def _label(feed: Audience, connection: Connection) -> str:
     video = connection.viewer.video
     tracks = feed.channel.tracks.values()
     name = next((track.name for track in tracks if track.id == video), "")

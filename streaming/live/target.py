@@ -1,6 +1,6 @@
 """What a path below /live names. Pure.
 
-{session}/multivariant.m3u8   {session}/{rendition}.m3u8   {session}/stream
+{session}/multivariant.m3u8   {session}/{rendition}.m3u8   {session}/stream   {session}/relay
 {session}/{rendition}/init-{run}.mp4   {msn}.m4s   {msn}.{part}.m4s
 Feeds other than main stand one level lower: {session}/floor/multivariant.m3u8
 A token may stand in front, so that relative URLs keep it: {session}/t/{token}/{rendition}.m3u8
@@ -27,6 +27,7 @@ class Kind(Enum):
     SEGMENT = "segment"
     PART = "part"
     STREAM = "stream"
+    RELAY = "relay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ _FORMS: dict[Kind, str] = {
     Kind.MULTIVARIANT: r"multivariant\.m3u8",
     Kind.PLAYLIST: rf"{_RENDITION}\.m3u8",
     Kind.STREAM: r"stream",
+    Kind.RELAY: r"relay",
 }
 _PATH = re.compile(
     r"(?P<session>[0-9a-hjkmnp-tv-z]{20})/(?:(?P<feed>floor|second)/)?"

@@ -218,9 +218,11 @@ class Track:
         part_target_ts: int,
         frame_ts: int,
     ) -> None:
-        """Take what is known upstream in place of what was known here."""
+        """Take what is known upstream in place of what was known here; bytes that are here stay."""
+        mine = {(s.number, s.start_ts, s.size_bytes): s for s in self.segments if s.data}
         self.runs, self.pending = list(runs), None
-        self.segments, self._window = list(segments), deque()
+        self.segments = [mine.get((s.number, s.start_ts, s.size_bytes), s) for s in segments]
+        self._window = deque(s.number for s in self.segments if s.data)
         self.discontinuities = discontinuities
         self.part_target_ts, self.frame_ts = part_target_ts, frame_ts
         self.opening, self.parts, self._fragments = None, [], []

@@ -102,9 +102,14 @@ class Viewer:
             self._change(now)
         return True
 
+    @property
+    def uses(self) -> tuple[int | None, int | None, int | None]:
+        """The renditions that this viewer has or waits for."""
+        return self.video, self.audio, self._wanted
+
     def gets(self, frame: Frame) -> bool:
         """Tell whether a frame is of a rendition that this viewer has or waits for."""
-        return frame.rendition in (self.video, self.audio, self._wanted)
+        return frame.rendition in self.uses
 
     @property
     def step(self) -> Step | None:
