@@ -1,0 +1,160 @@
+"""The head of one HTTP/1.1 request: bytes in, `Head`, `Refused` or None (more is needed) out. Pure.
+
+Strict where two readers could disagree about where a request ends, since the bytes go on to another
+reader (aiohttp) when nobody here answers: what is doubtful is refused, never mended.
+
+Spec: RFC 9112 2.2 (lines), 3 (request line), 5 (fields), 6.3 (length), 9.3 (persistence).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+HEAD_LIMIT_BYTES = 16 * 1024
+FIELDS_LIMIT = 100
+NAME_LIMIT_CHARS = 64
+METHOD_LIMIT_CHARS = 20
+TARGET_LIMIT_CHARS = 8190
+LENGTH_LIMIT_DIGITS = 15
+REMEMBERED_BLOCKS = 512
+REMEMBERED_BLOCK_BYTES = 1024
+
+_END = b"\r\n\r\n"
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
+_FIELD = rb"%b{1,%d}+:[\t -~\x80-\xff]*+\r\n" % (_TOKEN, NAME_LIMIT_CHARS)
+_HEAD = re.compile(
+    rb"([A-Z][A-Z-]{0,%d}) ([!-~\x80-\xff]{1,%d}+) HTTP/1\.([01])\r\n((?:%b)*+)\r\n"
+    % (METHOD_LIMIT_CHARS - 1, TARGET_LIMIT_CHARS, _FIELD)
+)
+_ABSOLUTE = re.compile(r"https?://[^/?#@]+(?=[/?]|$)", re.IGNORECASE)
+_OTHER_VERSION = re.compile(rb"[A-Z-]+ [!-~]+ HTTP/(?!1\.[01]\r)\d\.\d\r\n")
+_LONG_TARGET = re.compile(rb"[A-Z-]{1,%d} [!-~\x80-\xff]{%d}" % (METHOD_LIMIT_CHARS, 8191))
+_LENGTH = re.compile(rf"[0-9]{{1,{LENGTH_LIMIT_DIGITS}}}", re.ASCII)
+_ONCE = frozenset({"content-length", "transfer-encoding", "host"})
+
+
+class Fields(dict[str, str]):
+    """Header fields by lower-case name, and what they say of the connection. Read-only: shared.
+
+    Several lines of one name are joined as RFC 9110 5.3 allows.
+    """
+
+    __slots__ = ("body_bytes", "chunked", "keep_alive", "upgrade")
+    keep_alive: bool
+    body_bytes: int
+    chunked: bool
+    upgrade: bool
+
+    def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]
+        """Give a field, its name in any case."""
+        return super().get(name.lower(), default)
+
+
+@dataclass(slots=True)
+class Head:
+    """One request: `target` in origin form as it was sent, never decoded."""
+
+    method: str
+    target: str
+    fields: Fields
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The connection is closed after this answer: where the next request begins is unknown."""
+
+    status: int
+    reason: str
+
+
+def read_head(data: bytes, at: int = 0) -> Head | Refused | None:
+    """Read the head that begins at `at`; None when its end has not come yet."""
+    start = at + 2 if data.startswith(b"\r\n", at) else at
+    end = data.find(_END, start, start + HEAD_LIMIT_BYTES)
+    if end < 0:
+        return _unfinished(data, start)
+    found = _HEAD.match(data, start, end + len(_END))
+    if found is None:
+        return _why_not(data, start, end)
+    method, target, minor, block = found.groups()
+    read = _remembered if len(block) <= REMEMBERED_BLOCK_BYTES else _read_fields
+    fields = read(block, minor == b"1")
+    if isinstance(fields, Refused):
+        return fields
+    reduced = _origin_form(target.decode("latin-1"), method)
+    if reduced is None:
+        return Refused(400, "the target is neither a path nor an http address")
+    return Head(method.decode(), reduced, fields, end + len(_END) - at)
+
+
+def _unfinished(data: bytes, start: int) -> Refused | None:
+    """A line that ends without CR would wait for ever; a head that is too long need not end."""
+    line = data.find(b"\n", start)
+    if line == start or (line > start and data[line - 1] != 0x0D):
+        return Refused(400, "a line does not end with CR LF")
+    if len(data) - start < HEAD_LIMIT_BYTES:
+        return None
+    return _too_long(data, start) or Refused(431, f"the head is longer than {HEAD_LIMIT_BYTES}")
+
+
+def _why_not(data: bytes, start: int, end: int) -> Refused:
+    if _OTHER_VERSION.match(data, start, end + 2):
+        return Refused(505, "only HTTP/1.0 and HTTP/1.1 are spoken here")
+    return _too_long(data, start) or Refused(400, "this is no HTTP request")
+
+
+def _too_long(data: bytes, start: int) -> Refused | None:
+    if _LONG_TARGET.match(data, start):
+        return Refused(414, f"the address is longer than {TARGET_LIMIT_CHARS}")
+    return None
+
+
+def _origin_form(target: str, method: bytes) -> str | None:
+    if target[0] == "/":
+        return target
+    if target == "*":
+        return target if method == b"OPTIONS" else None
+    found = _ABSOLUTE.match(target)
+    if found is None:
+        return None
+    rest = target[found.end() :]
+    return rest if rest.startswith("/") else f"/{rest}"
+
+
+def _read_fields(block: bytes, newer: bool) -> Fields | Refused:
+    lines = block.decode("latin-1").split("\r\n")[:-1]
+    if len(lines) > FIELDS_LIMIT:
+        return Refused(431, f"more than {FIELDS_LIMIT} header fields")
+    fields = Fields()
+    for line in lines:
+        name, _, value = line.partition(":")
+        name, value = name.lower(), value.strip(" \t")
+        if name in fields:
+            if name in _ONCE:
+                return Refused(400, f"{name} stands twice")
+            value = f"{fields[name]}{'; ' if name == 'cookie' else ', '}{value}"
+        fields[name] = value
+    return _understood(fields, newer)
+
+
+_remembered = lru_cache(REMEMBERED_BLOCKS)(_read_fields)
+
+
+def _understood(fields: Fields, newer: bool) -> Fields | Refused:
+    """Say how long the body is and what comes after it."""
+    coding, length = fields.get("transfer-encoding"), fields.get("content-length")
+    if newer and "host" not in fields:
+        return Refused(400, "host is missing")
+    if coding is not None and (length is not None or not newer or coding.lower() != "chunked"):
+        return Refused(400, "the length of the body is in doubt")
+    if length is not None and not _LENGTH.fullmatch(length):
+        return Refused(400, "content-length is no number")
+    options = {item.strip(" \t") for item in (fields.get("connection") or "").lower().split(",")}
+    fields.keep_alive = "close" not in options and (newer or "keep-alive" in options)
+    fields.body_bytes = int(length or 0)
+    fields.chunked = coding is not None
+    fields.upgrade = "upgrade" in options or "upgrade" in fields
+    return fields
