@@ -17,7 +17,7 @@ MAY_IMPORT = {
 }
 PURE_CATALOG = ("catalog.errors", "catalog.ids", "catalog.media", "catalog.people",
                 "catalog.lesson", "catalog.live", "catalog.session", "catalog.tokens",
-                "catalog.store.port")  # fmt: skip
+                "catalog.presentation_json", "catalog.store.port")  # fmt: skip
 FORBIDDEN_NAMES = {"common", "utils", "util", "helpers", "helper", "manager"}
 LONGEST_FILE = 600
 
