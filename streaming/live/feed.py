@@ -63,6 +63,9 @@ class LiveFeed(Audience):
         self._went_live = went_live
         self._on_state = on_state
         self._away = False
+        self.since_at = time.monotonic()
+        self.parts = 0
+        self.age_sum_s = 0.0
         self._restore(recorded)
         metrics.channels.labels(name.value).inc()
 
@@ -186,8 +189,10 @@ class LiveFeed(Audience):
     def _on_part(self, track: Track, part: Part, now_utc: float) -> None:
         scale = track.runs[-1].init.track.timescale
         end_s = micros(part.start_ts + part.duration_ts, scale) / 1e6
-        age_s = now_utc - self._anchor.utc - end_s
-        self._metrics.part_age.labels(self.name.value).observe(max(0.0, age_s))
+        age_s = max(0.0, now_utc - self._anchor.utc - end_s)
+        self._metrics.part_age.labels(self.name.value).observe(age_s)
+        self.parts += 1
+        self.age_sum_s += age_s
 
     def _on_segment(self, track: Track, segment: Segment) -> None:
         whole = Whole(track.rendition, track.runs[segment.run].init, segment)

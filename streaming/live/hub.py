@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,6 +53,7 @@ class Hub:
         self.viewers = Lanes(self._on_skip)
         self._told_anchor_utc = 0.0
         self.begun = asyncio.Event()
+        self.skips: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self.viewers)
@@ -165,7 +166,9 @@ class Hub:
         self._sent.inc(self.viewers.deliver(frame, now))
 
     def _on_skip(self, viewer: Viewer) -> None:
-        self._metrics.skips.labels(self._label(viewer.video)).inc()
+        rung = self._label(viewer.video)
+        self.skips[rung] += 1
+        self._metrics.skips.labels(rung).inc()
 
     def _say(self, text: str, now: float) -> None:
         for connection in self.viewers.all_behind(now):

@@ -49,7 +49,7 @@ class Mirror:
             case Standing():
                 return self._stand(message)
             case Known():
-                self._know(message)
+                return list(self._know(message))
             case RunBegun():
                 self._begin_run(message)
             case Piece():
@@ -83,17 +83,20 @@ class Mirror:
         if shown:
             self.channel.begin(shown)
 
-    def _know(self, message: Known) -> None:
+    def _know(self, message: Known) -> Iterable[Event]:
         track = self._track(message.id)
         readers = [_reader(init) for init in message.inits]
         if not readers:
             raise BadMedia(f"{track.name}: known without an initialization section")
+        before = track.run
         runs = [Run(number, init) for number, (_, init) in enumerate(readers)]
         track.adopt(
             runs, message.segments, message.discontinuities, message.part_target_ts,
             message.frame_ts,
         )  # fmt: skip
         self._readers[track.name] = readers[-1][0]
+        if before is None or before.number != runs[-1].number:
+            yield RunStarted(track, runs[-1])
 
     def _begin_run(self, message: RunBegun) -> None:
         track = self._track(message.id)
@@ -127,8 +130,12 @@ class Mirror:
             raise BadMedia(f"{track.name}: gap {segment.number} out of its turn")
         yield SegmentReady(track, track.leave_out(segment))
 
+    def name_of(self, identifier: int) -> str:
+        """Give a rendition's name by its number upstream; empty when there is none."""
+        return self._names.get(identifier, "")
+
     def _track(self, identifier: int) -> Track:
-        track = self.channel.tracks.get(self._names.get(identifier, ""))
+        track = self.channel.tracks.get(self.name_of(identifier))
         if track is None:
             raise BadMedia(f"rendition {identifier} was not announced")
         return track

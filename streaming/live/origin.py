@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from catalog.errors import Conflict, NotFound
@@ -64,6 +64,11 @@ class Origin:
     def find(self, session: str, feed: FeedName) -> LiveFeed | None:
         """Give a feed that is open, or has ended a moment ago."""
         return self._feeds.get(session, {}).get(feed)
+
+    def on_air(self) -> Iterator[LiveFeed]:
+        """Give all feeds that have not ended."""
+        for feeds in self._feeds.values():
+            yield from (feed for feed in feeds.values() if not feed.ended)
 
     async def seek(self, session: str, feed: FeedName) -> LiveFeed | None:
         """Give a feed that is open, or has ended a moment ago (`audience.WatchedFeeds`)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from streaming.live.channel import Channel
 from streaming.live.events import (
@@ -90,6 +90,13 @@ class Relays:
 
     def __len__(self) -> int:
         return len(self._relays)
+
+    def __iter__(self) -> Iterator[Relay]:
+        return iter(self._relays)
+
+    def in_use(self) -> frozenset[str]:
+        """Give the renditions that an edge asks for."""
+        return frozenset().union(*(relay.names for relay in self._relays))
 
     def join(self, now: float, anchor_utc: float) -> Relay:
         """Add an edge; it is told what there is and asks for what it wants."""

@@ -1,0 +1,248 @@
+"""A school's live feeds over real sockets: what crosses the line, and what viewers there get."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+
+import aiohttp
+import pytest
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from catalog.http.problem import problems
+from catalog.live import FeedName
+from catalog.store.local import LocalStore
+from streaming.edge.relayed import RelayedFeed, RelayedFeeds
+from streaming.isobmff.fragment import Fragment
+from streaming.live.app import Live
+from streaming.live.feed import LiveFeed
+from streaming.live.metrics import LiveMetrics
+from tests.support.live_origin import (
+    RENDITIONS,
+    OpenGate,
+    Running,
+    encoded_live,
+    running,
+    send,
+    split,
+)
+from tests.support.wait import eventually
+
+
+@dataclass
+class Edge:
+    """A box whose upstream is that address."""
+
+    url: str
+    session: str
+    feeds: RelayedFeeds
+    http: aiohttp.ClientSession
+    arrived: list[int] = field(default_factory=list)
+
+    def at(self, path: str) -> str:
+        return f"{self.url}/live/{self.session}/{path}"
+
+    @property
+    def feed(self) -> RelayedFeed:
+        return self.feeds.feeds[self.session, FeedName.MAIN]
+
+    async def text(self, path: str) -> str:
+        async with self.http.get(self.at(path)) as answer:
+            assert answer.status == 200, await answer.text()
+            return await answer.text()
+
+    async def data(self, path: str) -> bytes:
+        async with self.http.get(self.at(path)) as answer:
+            assert answer.status == 200, await answer.text()
+            return await answer.read()
+
+
+@asynccontextmanager
+async def edge_of(upstream: str, session: str) -> AsyncIterator[Edge]:
+    """Serve /live of a school."""
+    async with aiohttp.ClientSession() as http:
+        arrived: list[int] = []
+
+        def dial(path: str) -> AbstractAsyncContextManager[aiohttp.ClientWebSocketResponse]:
+            return http.ws_connect(f"{upstream}{path}", heartbeat=2.0, max_msg_size=1 << 26)
+
+        async def old(of: str, feed: str, rendition: str, number: int) -> bytes | None:
+            url = f"{upstream}/live/{of}/{rendition}/{number}.m4s"
+            async with http.get(url) as answer:
+                return await answer.read() if answer.status == 200 else None
+
+        metrics = LiveMetrics(CollectorRegistry())
+        feeds = RelayedFeeds(dial, metrics, old, arrived.append)
+        app = web.Application(middlewares=[problems])
+        app.add_subapp("/live", Live(feeds, OpenGate(), metrics).app())
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        try:
+            yield Edge(f"http://{host}:{port}", session, feeds, http, arrived)
+        finally:
+            await feeds.close()
+            await runner.cleanup()
+
+
+@pytest.fixture
+async def live(store: LocalStore) -> AsyncIterator[Running]:
+    async with running(store) as live:
+        yield live
+
+
+@pytest.fixture
+async def on_air(live: Running) -> LiveFeed:
+    """A feed with four seconds of media."""
+    feed = await live.origin.open(live.sessions.add(), FeedName.MAIN)
+    await feed.begin(RENDITIONS)
+    await send(feed, split(encoded_live(20), 5.0)[0])
+    return feed
+
+
+LATER = split(encoded_live(20), 5.0)[1]
+SIZES_LATER = [
+    (name, len(item.data)) for name, item in split(LATER, 10.0)[0] if isinstance(item, Fragment)
+]
+
+
+def without_reports(text: str) -> list[str]:
+    return [line for line in text.splitlines() if "RENDITION-REPORT" not in line]
+
+
+async def test_a_school_has_the_same_playlists_and_bytes(live: Running, on_air: LiveFeed) -> None:
+    async with edge_of(live.url, on_air.session_id) as edge:
+        text = await edge.text("multivariant.m3u8")
+        async with edge.http.get(live.at(edge.session, "multivariant.m3u8")) as answer:
+            assert text == await answer.text()
+        await edge.text("360p.m3u8")
+        await edge.text("aac.m3u8")
+        await send(on_air, LATER, until_s=14.0)
+        number = on_air.channel.tracks["360p"].next_number
+        text = await edge.text(f"360p.m3u8?_HLS_msn={number - 1}&_HLS_part=0")
+        async with edge.http.get(live.at(edge.session, "360p.m3u8")) as answer:
+            assert without_reports(text) == without_reports(await answer.text())
+        for name in (f"360p/{number - 1}.m4s", "360p/0.m4s", f"aac/{number}.0.m4s",
+                     "360p/init-0.mp4"):  # fmt: skip
+            async with edge.http.get(live.at(edge.session, name)) as answer:
+                assert await edge.data(name) == await answer.read()
+
+
+async def test_only_the_rungs_in_use_cross_the_line(live: Running, on_air: LiveFeed) -> None:
+    async with edge_of(live.url, on_air.session_id) as edge:
+        await edge.text("180p.m3u8")
+        await eventually(lambda: len(on_air.relays) == 1)
+        (relay,) = on_air.relays
+        await eventually(lambda: relay.names == {"180p"})
+        for _ in range(20):
+            await edge.text("180p.m3u8")
+        assert len(on_air.relays) == 1
+        await edge.text("360p.m3u8")
+        assert relay.names == {"180p", "360p"}
+
+
+async def test_blocking_reloads_are_answered_here(live: Running, on_air: LiveFeed) -> None:
+    async with edge_of(live.url, on_air.session_id) as edge:
+        await edge.text("180p.m3u8")
+        number = on_air.channel.tracks["180p"].next_number
+        asks = [
+            asyncio.create_task(edge.text(f"180p.m3u8?_HLS_msn={number}&_HLS_part=9"))
+            for _ in range(40)
+        ]
+        await eventually(lambda: edge.feed.waiters["180p"].waiting == 40)
+        assert on_air.waiters["180p"].waiting == 0
+        await send(on_air, LATER, until_s=8.0)
+        texts = await asyncio.gather(*asks)
+        assert len(set(texts)) == 1
+        assert f"180p/{number}.9.m4s" in texts[0]
+
+
+async def test_forty_sockets_are_one_relay(live: Running, on_air: LiveFeed) -> None:
+    async with edge_of(live.url, on_air.session_id) as edge:
+        sockets = [await edge.http.ws_connect(edge.at("stream")) for _ in range(40)]
+        hello = json.loads((await sockets[0].receive()).data)
+        assert [item["name"] for item in hello["renditions"]] == ["360p", "180p", "aac"]
+        (relay,) = on_air.relays
+        await eventually(lambda: relay.names == {"360p", "aac"})
+        before = sum(edge.arrived)
+        await send(on_air, LATER, until_s=10.0)
+        end_us = on_air.channel.tracks["360p"].end_us
+        await eventually(lambda: edge.feed.channel.tracks["360p"].end_us == end_us)
+        sent = sum(size for name, size in SIZES_LATER if name in relay.names)
+        assert sum(edge.arrived) - before < 1.05 * sent
+        keyframes = 0
+        async with asyncio.timeout(10):
+            while keyframes < 2:
+                found = await sockets[39].receive()
+                if found.type is aiohttp.WSMsgType.BINARY and found.data[1] == 1:
+                    keyframes += 1
+        for socket in sockets:
+            await socket.close()
+
+
+async def test_the_line_comes_back_and_the_lesson_goes_on(store: LocalStore) -> None:
+    async with running(store) as live:
+        feed = await live.origin.open(live.sessions.add(), FeedName.MAIN)
+        await feed.begin(RENDITIONS)
+        await send(feed, split(encoded_live(20), 5.0)[0])
+        async with edge_of(live.url, feed.session_id) as edge:
+            await edge.text("360p.m3u8")
+            (relay,) = feed.relays
+            relay.close()
+            await eventually(lambda: edge.feed.channel.state.value == "reconnecting")
+            await send(feed, LATER, until_s=9.0)
+            await edge.text("360p.m3u8")
+            await eventually(lambda: edge.feed.channel.state.value == "live")
+            await send(feed, tuple(p for p in LATER if p[0]), until_s=15.0)
+            here, there = edge.feed.channel.tracks["360p"], feed.channel.tracks["360p"]
+            await eventually(lambda: here.next_number == there.next_number)
+            assert [s.number for s in here.segments] == [s.number for s in there.segments]
+            number = here.segments[3].number
+            assert await edge.data(f"360p/{number}.m4s")
+            await feed.end()
+            await eventually(lambda: edge.feed.ended)
+            assert "#EXT-X-ENDLIST" in await edge.text("360p.m3u8")
+
+
+async def test_what_is_not_on_the_air_is_not_found(live: Running) -> None:
+    async with (
+        edge_of(live.url, live.sessions.add()) as edge,
+        edge.http.get(edge.at("360p.m3u8")) as answer,
+    ):
+        assert answer.status == 404
+        await eventually(lambda: not edge.feeds.feeds)
+
+
+async def test_an_edge_behind_an_edge(live: Running, on_air: LiveFeed) -> None:
+    async with (
+        edge_of(live.url, on_air.session_id) as first,
+        edge_of(first.url, on_air.session_id) as second,
+    ):
+        await second.text("360p.m3u8")
+        await send(on_air, LATER, until_s=12.0)
+        end_us = on_air.channel.tracks["360p"].end_us
+        await eventually(lambda: second.feed.channel.tracks["360p"].end_us == end_us)
+        number = on_air.channel.tracks["360p"].next_number - 1
+        assert await second.data(f"360p/{number}.m4s") == await first.data(f"360p/{number}.m4s")
+
+
+async def test_a_capped_school_sees_fewer_rungs(live: Running, on_air: LiveFeed) -> None:
+    async with edge_of(live.url, on_air.session_id) as edge:
+        assert "360p.m3u8" in await edge.text("multivariant.m3u8")
+        edge.feed.cap(frozenset({"180p"}))
+        text = await edge.text("multivariant.m3u8")
+        assert "360p" not in text
+        assert "180p.m3u8" in text
+        async with edge.http.get(edge.at("360p.m3u8")) as answer:
+            assert answer.status == 404
+        async with edge.http.ws_connect(edge.at("stream")) as socket:
+            hello = json.loads((await socket.receive()).data)
+            assert [item["name"] for item in hello["renditions"]] == ["180p", "aac"]
+        edge.feed.cap(None)
+        assert "360p.m3u8" in await edge.text("multivariant.m3u8")
