@@ -25,6 +25,7 @@ from catalog.live import Cameras, Capacity, FeedName
 from catalog.session import SessionState
 from catalog.store.port import ObjectStore
 from catalog.tokens import Keyring
+from deploy.live_figures import SessionFigures
 from deploy.live_floor import BookWithFloor, FloorKeys
 from deploy.live_gate import SessionGate
 from deploy.live_lease import LeasedFeeds, live_lease
@@ -33,6 +34,7 @@ from deploy.live_ways import Ways
 from deploy.session_parts import SessionPorts
 from streaming.live.app import Live
 from streaming.live.events import ChannelState
+from streaming.live.figures import figures_of
 from streaming.live.metrics import LiveMetrics
 from streaming.live.origin import Origin
 from streaming.room.inputs import CourseState
@@ -170,6 +172,13 @@ async def live_parts(stack: AsyncExitStack, app: web.Application, ground: LiveGr
             IngestMetrics(ground.registry),
         )
     )  # fmt: skip
+    ground.registry.register(
+        SessionFigures(
+            lambda: map(figures_of, turns.origin.on_air()),
+            turns.ingest.figures,
+            turns.rooms.figures,
+        )
+    )
     srt, rtsp = SrtIngest(turns.ingest), RtspIngest(turns.ingest)
     turns.ways = Ways(sessions.book, srt, rtsp)
     stack.push_async_callback(turns.ways.close)

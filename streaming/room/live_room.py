@@ -21,6 +21,7 @@ from catalog.live import RoomRole
 from streaming.room import messages
 from streaming.room.course import LESSON, STATE
 from streaming.room.errors import Refused
+from streaming.room.figures import RoomFigures, RoomTally
 from streaming.room.inputs import NAMES, Arrive, Depart, Hand, Input, Report, Say
 from streaming.room.keeper import Keeper
 from streaming.room.line import Close, Line
@@ -76,6 +77,7 @@ class LiveRoom:
         self._keeper = keeper
         self._errand = errand
         self._metrics = metrics
+        self._tally = RoomTally()
         self._clock = asyncio.get_running_loop().time
         self._mail: deque[Mail] = deque()
         self._wake = asyncio.Event()
@@ -83,7 +85,8 @@ class LiveRoom:
         self._lines: dict[str, Line] = {}
         self._snapshot: bytes | None = None
         self._told_d_ms = room.d_ms
-        self._flushed_at = self._ticked_at = self._busy_at = self._clock()
+        self._since_at = self._clock()
+        self._flushed_at = self._ticked_at = self._busy_at = self._since_at
 
     def post(self, mail: Mail) -> None:
         """Leave mail. A room that is closing answers at once that it is not there."""
@@ -110,6 +113,10 @@ class LiveRoom:
         line = self._lines.get(member)
         if line is not None:
             self._push(line, data)
+
+    def figures(self) -> RoomFigures:
+        """Give D, and what was counted since the room was opened."""
+        return self._tally.figures(self._session, self._since_at, self._room.d_ms / 1000)
 
     async def run(self) -> None:
         """Own the room until nobody has been in it for a minute."""
@@ -192,6 +199,7 @@ class LiveRoom:
         self._lines[event.member] = line
         self._metrics.members.labels(line.role.value).inc()
         if event.resumed:
+            self._tally.reconnects += 1
             self._metrics.reconnects.labels(line.role.value).inc()
         if self._snapshot is None:
             self._snapshot = messages.encode(self._room.whole())
@@ -263,8 +271,11 @@ class LiveRoom:
         if not isinstance(event, Say):
             return
         if isinstance(event.message, Report) and event.message.skew_ms is not None:
-            self._metrics.skew.observe(abs(event.message.skew_ms) / 1000)
+            skew_s = abs(event.message.skew_ms) / 1000
+            self._tally.skew(skew_s)
+            self._metrics.skew.observe(skew_s)
         elif isinstance(event.message, Hand) and event.message.up:
+            self._tally.floor_requests += 1
             self._metrics.floor.labels("asked").inc()
 
     def _has_news(self) -> bool:

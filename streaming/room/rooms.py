@@ -13,13 +13,14 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from catalog.errors import NotFound, Unavailable
 from catalog.live import LiveSession, RoomLog, SessionBook
 from catalog.session import SessionState
 from streaming.room.errands import Errands
+from streaming.room.figures import RoomFigures
 from streaming.room.inputs import CourseState, Turn
 from streaming.room.keeper import Keeper
 from streaming.room.live_room import LiveRoom, Mail
@@ -93,6 +94,12 @@ class Rooms:
                 if not left:
                     raise
         return None
+
+    def figures(self) -> Iterator[RoomFigures]:
+        """Give the figures of all rooms that are open."""
+        for slot in self._slots.values():
+            if slot.opened.done():
+                yield slot.opened.result().figures()
 
     async def close(self) -> None:
         """Close every connection and write what is left for the logs."""

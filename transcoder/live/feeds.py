@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 from catalog.errors import Conflict, NotFound, TongbuError, Unavailable
@@ -19,6 +19,7 @@ from transcoder.live.address import Address
 from transcoder.live.admission import Admission, usable_cores
 from transcoder.live.errors import Refusal, Refused
 from transcoder.live.feed_state import END_STATES, FeedState
+from transcoder.live.figures import IngestFigures
 from transcoder.live.ladder import COPY_CORES, SOUND_CORES, usual_cores
 from transcoder.live.live_feed import LiveFeed, Publisher, refuse_ended
 from transcoder.live.metrics import LiveMetrics
@@ -87,6 +88,12 @@ class LiveIngest:
     def sessions(self) -> set[str]:
         """Give the sessions that have a feed on air, or one that waits for its publisher."""
         return {session for session, _ in self._live}
+
+    def figures(self) -> Iterator[IngestFigures]:
+        """Give the figures of all feeds that have not ended."""
+        for (session, name), live in self._live.items():
+            if live.state not in END_STATES:
+                yield live.figures_of(session, name)
 
     async def close(self) -> None:
         """Stop all encoders; the sessions are not ended, another process may go on with them."""

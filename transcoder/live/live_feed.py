@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from catalog.errors import TongbuError
+from catalog.live import FeedName
 from streaming.errors import BadMedia
 from streaming.live.port import Feed
 from transcoder.live.admission import Admission
 from transcoder.live.encoder import Encoder, EncoderFailed
 from transcoder.live.errors import Refusal, Refused
 from transcoder.live.feed_state import END_STATES, FeedInput, FeedState, after
+from transcoder.live.figures import IngestFigures
 from transcoder.live.flv import Hints, Kind, Tag
 from transcoder.live.intake import Begin, Intake, Sparse
 from transcoder.live.ladder import ways
@@ -98,6 +100,7 @@ class LiveFeed:
         self.intake = Intake()
         self.publisher: Publisher | None = None
         self.last_tag_at = 0.0
+        self.reconnects = 0
         self.figures = Figures(0, 0, 0.0, 0, None)
         self._feed = feed
         self._settings = settings
@@ -105,6 +108,7 @@ class LiveFeed:
         self._metrics = metrics
         self._wall = wall
         self._clock = asyncio.get_running_loop().time
+        self._since_at = self._clock()
         self._encoder = Encoder(
             str(settings.ffmpeg), feed, self.intake, self._since_anchor_s, metrics
         )
@@ -118,11 +122,23 @@ class LiveFeed:
         """Let a publisher in; there must be none."""
         if self.state in (FeedState.AWAY, FeedState.RESTING):
             self._step(FeedInput.JOINED)
+            self.reconnects += 1
             self._metrics.reconnects.inc()
         self.intake.join()
         self.last_tag_at = self._clock()
         self.publisher = Publisher(self)
         return self.publisher
+
+    def figures_of(self, session: str, name: FeedName) -> IngestFigures:
+        """Give what came so far and how it goes, as that feed."""
+        video, audio, _, gaps, dropped = self._tallied()
+        flows = self.state is FeedState.PUBLISHING
+        return IngestFigures(
+            session, name, self._since_at,
+            self.figures.video_bps + self.figures.audio_bps if flows else 0,
+            self._encoder.speed if flows else None,
+            video + audio, gaps, dropped, self.reconnects,
+        )  # fmt: skip
 
     def is_silent(self) -> bool:
         """Tell whether the publisher has sent nothing for so long that another may take over."""
