@@ -11,8 +11,10 @@ from streaming.edge.answers import ANSWER_LIMIT_BYTES, Answers
 
 
 @asynccontextmanager
-async def answers(path: Path, budget_bytes: int = 10_000) -> AsyncIterator[Answers]:
-    clock = iter(range(1_000, 100_000))
+async def answers(
+    path: Path, budget_bytes: int = 10_000, from_utc: int = 1_000
+) -> AsyncIterator[Answers]:
+    clock = iter(range(from_utc, 100_000))
     made = Answers(path, budget_bytes, lambda: float(next(clock)))
     await made.open()
     yield made
@@ -27,7 +29,7 @@ async def test_an_answer_is_there_after_a_restart(tmp_path: Path) -> None:
         await first.put("self", b"keys")
     mode = (await asyncio.to_thread(path.stat)).st_mode
     assert mode & 0o077 == 0, "nobody else may read it"
-    async with answers(path) as second:
+    async with answers(path, from_utc=2_000) as second:
         found = await second.get("presentation/a")
         assert found is not None
         assert (found.body, found.etag, found.content_type) == (b"two", '"e2"', "application/json")
