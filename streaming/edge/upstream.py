@@ -1,0 +1,309 @@
+"""Everything that crosses the school's line by HTTP: one client with the edge's credential.
+
+Texts are bounded and come whole; media comes as it arrives, told to the meter. Each media transfer
+holds a connection of its own while it runs, so texts never wait behind one; how many run at once is
+for the schedule to say. When the upstream cannot be reached the line counts as cut: requests fail
+at once, and a knock each second, later each five, finds out when it is back.
+
+Redirects are not followed and cookies not kept: the credential goes to one place only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from itertools import chain, repeat
+from types import TracebackType
+from typing import Protocol, Self
+
+import aiohttp
+from yarl import URL
+
+from streaming.edge.arrival import Broken
+from streaming.edge.drip import SILENCE_S, WINDOW_S, Drip
+from streaming.errors import StreamingError
+
+log = logging.getLogger(__name__)
+
+TEXT_LIMIT_BYTES = 16 * 1024 * 1024
+TEXTS_AT_ONCE = 8
+MESSAGE_LIMIT_BYTES = 64 * 1024 * 1024
+HEARTBEAT_S = 5.0
+KNOCKS_FAST = 10
+CHUNK_BYTES = 64 * 1024
+WHY_LIMIT = 200
+KNOCK_PATH = "/healthz"
+
+
+class LineCut(StreamingError):
+    """The upstream cannot be reached now; what is kept is all there is."""
+
+
+class BadAnswer(StreamingError):
+    """The upstream said something that cannot be used."""
+
+
+class Meter(Protocol):
+    """Who learns what the line carries; times are monotonic seconds."""
+
+    def began(self, now: float) -> None:
+        """A media transfer runs."""
+
+    def arrived(self, size_bytes: int, now: float) -> None:
+        """Bytes came."""
+
+    def ended(self, now: float) -> None:
+        """A media transfer runs no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamSettings:
+    """Where the upstream is and how long it may take."""
+
+    base_url: str
+    connect_s: float = 5.0
+    head_s: float = 10.0
+    text_s: float = 20.0
+    silence_s: float = SILENCE_S
+    window_s: float = WINDOW_S
+    knock_first_s: float = 1.0
+    knock_then_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The line is cut since this monotonic time, as this error shows."""
+
+    since_at: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A text and what was said about it; headers in any case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """The head of a media answer, and its bytes as they come."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: AsyncGenerator[bytes, None]
+
+
+class Upstream:
+    """The origin, or another edge. Use as a context: it owns a session and the knocking task."""
+
+    def __init__(
+        self,
+        settings: UpstreamSettings,
+        authorization: Callable[[], str],
+        meter: Meter,
+        tls: ssl.SSLContext | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._authorization = authorization
+        self._meter = meter
+        self._tls = tls
+        self._clock = clock
+        self._base = URL(settings.base_url.rstrip("/"))
+        self._texts = asyncio.Semaphore(TEXTS_AT_ONCE)
+        self._reachable = asyncio.Event()
+        self._reachable.set()
+        self._knocking: asyncio.Task[None] | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self.cut: Cut | None = None
+        self.cuts = 0
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=self._tls or True),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._settings.connect_s),
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._knocking is not None:
+            self._knocking.cancel()
+            await asyncio.gather(self._knocking, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+
+    async def reachable(self) -> None:
+        """Return when the line is not cut."""
+        await self._reachable.wait()
+
+    async def text(self, path: str, etag: str = "") -> Answer:
+        """Get a text whole, whatever its status; 304 when it still has this tag.
+
+        Raises: LineCut, BadAnswer.
+        """
+        headers = {"If-None-Match": etag} if etag else {}
+        async with self._texts:
+            try:
+                async with asyncio.timeout(self._settings.text_s):
+                    async with self._get(path, headers) as response:
+                        body = await self._whole(path, response)
+                        return Answer(response.status, response.headers, body)
+            except TimeoutError as error:
+                self._suspect(path)
+                raise BadAnswer(f"{path} took longer than {self._settings.text_s} s") from error
+            except (aiohttp.ClientError, Broken) as error:
+                raise BadAnswer(f"{path} broke off: {error}") from error
+
+    @asynccontextmanager
+    async def media(self, path: str, headers: Mapping[str, str]) -> AsyncIterator[Incoming]:
+        """Open a transfer of media; it runs until the context is left.
+
+        Its chunks raise Broken when the answer breaks off or drips.
+        Raises: LineCut, Broken.
+        """
+        asked = {"Accept-Encoding": "identity", **headers}
+        async with self._get(path, asked) as response:
+            self._meter.began(self._clock())
+            try:
+                async with aclosing(self._chunks(path, response)) as chunks:
+                    yield Incoming(response.status, response.headers, chunks)
+            finally:
+                self._meter.ended(self._clock())
+
+    @asynccontextmanager
+    async def dial(self, path: str) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """Open a WebSocket. Raises: aiohttp.ClientError, TimeoutError."""
+        async with asyncio.timeout(self._settings.head_s) as limit:
+            async with self._open_session().ws_connect(
+                self._url(path), headers=self._identity(), heartbeat=HEARTBEAT_S,
+                max_msg_size=MESSAGE_LIMIT_BYTES,
+            ) as socket:  # fmt: skip
+                limit.reschedule(None)
+                yield socket
+
+    @asynccontextmanager
+    async def _get(
+        self, path: str, headers: Mapping[str, str]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        if self.cut is not None:
+            raise LineCut(f"the line is cut: {self.cut.why}")
+        try:
+            response = await self._head(path, headers)
+        except TimeoutError as error:
+            self._suspect(path)
+            raise Broken(f"{path}: no answer in time") from error
+        except aiohttp.ClientConnectionError as error:
+            raise self._note_cut(error) from error
+        except aiohttp.ClientError as error:
+            raise Broken(f"{path}: no HTTP answer: {type(error).__name__}") from error
+        try:
+            yield response
+        finally:
+            if response.content.at_eof():
+                response.release()
+            else:
+                response.close()
+
+    async def _head(self, path: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        async with asyncio.timeout(self._settings.head_s):
+            return await self._open_session().get(
+                self._url(path), headers={**headers, **self._identity()}, allow_redirects=False
+            )
+
+    async def _whole(self, path: str, response: aiohttp.ClientResponse) -> bytes:
+        body = bytearray()
+        async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+            body += chunk
+            if len(body) > TEXT_LIMIT_BYTES:
+                raise BadAnswer(f"{path} is longer than {TEXT_LIMIT_BYTES >> 20} MiB")
+        self._meter.arrived(response.content_length or len(body), self._clock())
+        return bytes(body)
+
+    async def _chunks(
+        self, path: str, response: aiohttp.ClientResponse
+    ) -> AsyncGenerator[bytes, None]:
+        settings = self._settings
+        drip = Drip(self._clock(), settings.window_s, settings.silence_s)
+        try:
+            while chunk := await self._next(response, drip):
+                now = self._clock()
+                drip.take(len(chunk), now)
+                self._meter.arrived(len(chunk), now)
+                yield chunk
+        except TimeoutError as error:
+            self._suspect(path)
+            raise Broken(f"{path} only drips") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Broken(f"{path} broke off: {type(error).__name__}") from error
+
+    async def _next(self, response: aiohttp.ClientResponse, drip: Drip) -> bytes:
+        async with asyncio.timeout(drip.deadline_at - self._clock()):
+            return await response.content.readany()
+
+    def _note_cut(self, error: Exception) -> LineCut:
+        why = f"{type(error).__name__}: {error}"[:WHY_LIMIT]
+        if self.cut is None:
+            self.cut = Cut(self._clock(), why)
+            self.cuts += 1
+            self._reachable.clear()
+            log.warning("the line is cut: %s", why)
+            self._begin_knocking()
+        return LineCut(f"the line is cut: {why}")
+
+    def _suspect(self, path: str) -> None:
+        """One answer is missing: find out whether the line or only that answer is to blame."""
+        log.info("%s: no answer in time", path)
+        self._begin_knocking()
+
+    def _begin_knocking(self) -> None:
+        if self._knocking is None or self._knocking.done():
+            self._knocking = asyncio.create_task(self._knock(), name="knock")
+
+    async def _knock(self) -> None:
+        """Ask until there is an answer, whatever it is."""
+        for pause_s in self._pauses_s():
+            if self.cut is not None:
+                await asyncio.sleep(pause_s)
+            try:
+                async with asyncio.timeout(self._settings.connect_s):
+                    (await self._head(KNOCK_PATH, {})).close()
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                self._note_cut(error)
+            else:
+                break
+        if self.cut is not None:
+            self._note_back(self.cut)
+
+    def _pauses_s(self) -> Iterator[float]:
+        settings = self._settings
+        return chain(repeat(settings.knock_first_s, KNOCKS_FAST), repeat(settings.knock_then_s))
+
+    def _note_back(self, cut: Cut) -> None:
+        log.warning("the line is back after %.1f s", self._clock() - cut.since_at)
+        self.cut = None
+        self._reachable.set()
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise RuntimeError("the upstream is used outside its context")
+        return self._session
+
+    def _url(self, path: str) -> URL:
+        return URL(f"{self._base}{path}", encoded=True)
+
+    def _identity(self) -> dict[str, str]:
+        return {"Authorization": self._authorization()}
