@@ -185,11 +185,44 @@ class Upstream:
                 self._meter.ended(self._clock())
 
     @asynccontextmanager
-    async def dial(self, path: str) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-        """Open a WebSocket. Raises: aiohttp.ClientError, TimeoutError."""
-        async with asyncio.timeout(self._settings.head_s) as limit:
+    async def forward(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: AsyncIterator[bytes] | None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send a request of somebody here: its own headers, not the box's credential.
+
+        Raises: LineCut, aiohttp.ClientError, TimeoutError.
+        """
+        if self.cut is not None:
+            raise LineCut(f"the line is cut: {self.cut.why}")
+        try:
+            async with asyncio.timeout(None if body else self._settings.head_s):
+                response = await self._open_session().request(
+                    method, self._url(path), headers=headers, data=body, allow_redirects=False
+                )
+        except TimeoutError:
+            self._suspect(path)
+            raise
+        except aiohttp.ClientConnectionError as error:
+            raise self._note_cut(error) from error
+        async with response:
+            yield response
+
+    @asynccontextmanager
+    async def dial(
+        self, path: str, headers: Mapping[str, str] | None = None
+    ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """Open a WebSocket, with the box's credential or else these headers.
+
+        Raises: aiohttp.ClientError, TimeoutError.
+        """
+        asked = self._identity() if headers is None else headers
+        async with asyncio.timeout(self._settings.connect_s) as limit:
             async with self._open_session().ws_connect(
-                self._url(path), headers=self._identity(), heartbeat=HEARTBEAT_S,
+                self._url(path), headers=asked, heartbeat=HEARTBEAT_S,
                 max_msg_size=MESSAGE_LIMIT_BYTES,
             ) as socket:  # fmt: skip
                 limit.reschedule(None)

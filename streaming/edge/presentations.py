@@ -1,0 +1,140 @@
+"""What can be played, as the upstream says it, and kept for when the line is cut.
+
+`PresentationSource` of the edge's `/media`, and the map from stored bytes to the addresses where
+they come from. A capped lesson is shown with fewer pictures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+from catalog.errors import Invalid, NoRight, Unavailable
+from catalog.media import Media, MediaObject, Presentation, Rendition
+from catalog.presentation_json import decode
+from streaming.edge.answers import Answers, Kept
+from streaming.edge.fill import Place
+from streaming.edge.piece import Group, Piece
+from streaming.edge.upstream import BadAnswer, LineCut, Upstream
+from streaming.vod.kept import Kept as Bounded
+
+log = logging.getLogger(__name__)
+
+OBJECTS_LIMIT = 200_000
+PREFIX = "presentation/"
+AWAY = "the line to the city is down, and this lesson is not in the school: try again later"
+
+Allowed = Callable[[Presentation], frozenset[str] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Home:
+    """Whose object it is."""
+
+    lesson: str
+    rendition: str
+    stored: MediaObject
+
+
+class Presentations:
+    """Presentations of an upstream (`catalog.media.PresentationSource`).
+
+    `allowed` says which pictures of a lesson the school may choose (ids of renditions), None: all.
+    """
+
+    def __init__(
+        self, upstream: Upstream, answers: Answers, allowed: Allowed = lambda lesson: None
+    ) -> None:
+        self._upstream = upstream
+        self._answers = answers
+        self._allowed = allowed
+        self._homes: Bounded[str, _Home] = Bounded(OBJECTS_LIMIT)
+        self._known: Bounded[str, Presentation] = Bounded(OBJECTS_LIMIT)
+
+    async def presentation(self, lesson: str) -> Presentation | None:
+        """Give the newest generation that is known. Raises: Unavailable, NoRight."""
+        whole = await self.whole(lesson)
+        if whole is None:
+            return None
+        allowed = self._allowed(whole)
+        if allowed is None:
+            return whole
+        kept = (r for r in whole.renditions if r.media is Media.AUDIO or r.id in allowed)
+        return replace(whole, renditions=tuple(kept))
+
+    async def whole(self, lesson: str) -> Presentation | None:
+        """Give it with all its pictures. Raises: Unavailable, NoRight."""
+        name = PREFIX + lesson
+        kept = await self._answers.get(name)
+        try:
+            answer = await self._upstream.text(
+                f"/api/v1/edge/presentations/{lesson}", kept.etag if kept else ""
+            )
+        except (LineCut, BadAnswer) as error:
+            return await self._of_before(kept, error)
+        if answer.status == 304 and kept is not None:
+            await self._answers.confirm(name)
+            return await self._read(kept.body)
+        if answer.status in (404, 410):
+            await self._answers.drop(name)
+            return None
+        if answer.status in (401, 403):
+            await self._answers.drop(name)
+            raise NoRight("this lesson is not for this school")
+        if answer.status != 200:
+            return await self._of_before(kept, BadAnswer(f"the upstream answers {answer.status}"))
+        found = await self._read(answer.body)
+        if found.lesson != lesson:
+            raise Unavailable("the upstream gave another lesson: ask again in a moment")
+        await self._answers.put(name, answer.body, answer.headers.get("ETag", ""))
+        return found
+
+    async def rendition(self, rendition: str) -> tuple[str, Rendition] | None:
+        """Give a rendition of the generation that is known here."""
+        found = self._known.any(rendition)
+        if found is None:
+            return None
+        items = {item.id: item for item in found.renditions}
+        return (found.lesson, items[rendition]) if rendition in items else None
+
+    async def lessons(self) -> list[str]:
+        """Give the lessons whose presentations are kept, the most recently used first."""
+        return [name.removeprefix(PREFIX) for name in await self._answers.names(PREFIX)]
+
+    def locate(self, key: str, offset: int) -> Place | None:
+        """Say where the bytes at an object's offset come from: the whole init or segment."""
+        home = self._homes.any(key)
+        return None if home is None else _place(home, key, offset)
+
+    async def _of_before(self, kept: Kept | None, error: Exception) -> Presentation:
+        if kept is None:
+            raise Unavailable(AWAY) from error
+        return await self._read(kept.body)
+
+    async def _read(self, body: bytes) -> Presentation:
+        try:
+            found = await asyncio.to_thread(decode, body)
+        except Invalid as error:
+            log.warning("the upstream's presentation makes no sense: %s", error)
+            raise Unavailable("the upstream gave what makes no sense: try again later") from error
+        for rendition in found.renditions:
+            self._known.put(rendition.id, found, 0.0)
+            for stored in rendition.objects:
+                self._homes.put(stored.key, _Home(found.lesson, rendition.id, stored), 0.0)
+        return found
+
+
+def _place(home: _Home, key: str, offset: int) -> Place | None:
+    """Find the segment that holds an offset."""
+    stored = home.stored
+    starts = list(accumulate(stored.sizes, initial=stored.init_bytes))
+    index = bisect_right(starts, offset) - 1
+    if not 0 <= index < len(stored.sizes):
+        return None
+    piece = Piece(key, starts[index], stored.sizes[index])
+    path = f"/media/{home.lesson}/{home.rendition}/{stored.first_number + index}.m4s"
+    return Place(path, piece, Group(home.lesson, home.rendition))
