@@ -18,12 +18,14 @@ TEXT_LIMIT = 500
 NAME_LIMIT = 60
 ID_LIMIT = 16
 CLIENT_LIMIT = 64
+ONCE_LIMIT = 40
 RUNG_LIMIT = 32
 MS_LIMIT = 1e9
 STALLS_LIMIT = 1_000_000
 
 Text = Annotated[str, Meta(max_length=TEXT_LIMIT)]
 Id = Annotated[str, Meta(min_length=1, max_length=ID_LIMIT)]
+Once = Annotated[str, Meta(min_length=1, max_length=ONCE_LIMIT)]
 Ms = Annotated[float, Meta(ge=-MS_LIMIT, le=MS_LIMIT)]
 Span = Annotated[float, Meta(ge=0, le=MS_LIMIT)]
 
@@ -96,7 +98,10 @@ class FloorEnd:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
+    """With an `id`, saying it again after a break does no harm; so with others that have one."""
+
     text: Text
+    id: Once | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,7 @@ class Answer:
 
     question: Id
     text: Text = ""
+    id: Once | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +122,7 @@ class Like:
 class PollOpen:
     kind: PollKind
     text: Text = ""
+    id: Once | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +139,7 @@ class PollClose:
 @dataclass(frozen=True, slots=True)
 class Chat:
     text: Text
+    id: Once | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +150,7 @@ class ChatOpen:
 @dataclass(frozen=True, slots=True)
 class Notice:
     text: Text
+    id: Once | None = None
 
 
 @dataclass(frozen=True, slots=True)

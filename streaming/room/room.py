@@ -268,8 +268,14 @@ class Room:
             raise Refused(Reason.NOT_NOW, "pings are not for the room")
         if self.state.course.over:
             raise Refused(Reason.NOT_NOW, "the lesson has ended")
+        once = _once(member, message)
+        if once in self.state.once:
+            return
         self._check_pace(member, now)
-        self._keep(act(self, member, message), now)
+        entries: Entries = act(self, member, message)
+        if once and entries:
+            entries[0] |= {"once": once}
+        self._keep(entries, now)
 
     def _check_pace(self, member: Member, now: float) -> None:
         if member.role is RoomRole.TEACHER:
@@ -316,6 +322,14 @@ class Room:
         said.Notice: lambda self, who, m: self.state.talk.notice(who, m.text),
         said.End: _end,
     }
+
+
+def _once(member: Member, message: said.Message) -> str:
+    """Name what counts once; empty for what has no id."""
+    match message:
+        case said.Ask() | said.Answer() | said.PollOpen() | said.Chat() | said.Notice():
+            return f"{member.identity}/{message.id}" if message.id else ""
+    return ""
 
 
 def replay(log: Iterable[Entry]) -> RoomState:

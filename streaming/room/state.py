@@ -16,6 +16,7 @@ from streaming.room.poll import Polls
 from streaming.room.questions import Questions
 from streaming.room.roster import COUNTS, Entry, Key, Roster
 
+ONCE_KEPT = 4096
 _OWNERS = {
     "began": "course", "ended": "course", "recorded": "course",
     "joined": "roster", "gone": "roster",
@@ -36,9 +37,14 @@ class RoomState:
     questions: Questions = field(default_factory=Questions)
     polls: Polls = field(default_factory=Polls)
     talk: Talk = field(default_factory=Talk)
+    once: dict[str, None] = field(default_factory=dict)
 
     def apply(self, entry: Entry) -> Iterator[Key]:
         """Take an entry of the log; give the paths that changed. A later version's is skipped."""
+        if "once" in entry:
+            self.once[entry["once"]] = None
+            if len(self.once) > ONCE_KEPT:
+                del self.once[next(iter(self.once))]
         owner = _OWNERS.get(entry["kind"])
         if owner is not None:
             yield from getattr(self, owner).apply(entry)
