@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from streaming.edge.cap import Cap, Rung, Stream, Why
+from streaming.edge.cap import Cap, Rung, Stream
 from tests.unit.streaming.edge.fluid_line import FluidLine
 
 SEGMENT_S = 2.0
@@ -21,7 +21,6 @@ class School:
         self.cap = Cap()
         self.lessons = [Stream(str(n), RUNGS) for n in range(lessons)]
         self.decisions: list[tuple[float, tuple[tuple[str, ...], ...]]] = []
-        self.whys: set[Why] = set()
         self._queue: list[int] = []
         self._segment = 0
 
@@ -38,7 +37,6 @@ class School:
         now = self.line.now
         found = self.cap.decide(now, self.lessons, self.line.estimator.estimate_bps)
         self.decisions.append((now, tuple(found[one.id].rungs for one in self.lessons)))
-        self.whys |= {one.why for one in found.values()}
 
     def _publish(self) -> None:
         """Queue the new segment; what a picture needs beside its sound, 15 % more or less."""
@@ -91,7 +89,6 @@ def test_each_of_three_lessons_changes_as_often_as_the_line(seed: int) -> None:
     assert set(school.decisions[-1][1]) == {("720p", "aac")}
     for n in range(3):
         assert len(school.changes_of(n)) == 2
-    assert school.whys <= {Why.UNKNOWN, Why.LINE, Why.ALL_FITS}
 
 
 @pytest.mark.parametrize("rate_mbit", [1.6, 2.4, 8.0])
