@@ -1,0 +1,74 @@
+"""What a class had behind a peer, as a line of the bench's table. Pure."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from loadtests.live_spread import spread
+
+LIST_SUFFIX = ".m3u8"
+HEAD = (
+    "| scenario | peer | WAN MB | join p50/p95 s | never played | stalled s (pupils) | kbit/s "
+    "| switches | delay s | fetch p50/p95 s | segments asked/distinct | most for one | lists asked "
+    "| peer CPU s |\n" + "|---" * 14 + "|"
+)
+PART_HEAD = (
+    "| peer | alone p50 ms | together p50/p95/max ms | p95 to alone | asked/distinct |\n"
+    + ("|---" * 5 + "|")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an origin was asked for: media requests, distinct ones, the most for one; playlists."""
+
+    media: int
+    distinct: int
+    most: int
+    lists: int
+
+
+def asked_of(counts: Mapping[str, int]) -> Asked:
+    """Sum up an origin's counts by path."""
+    media = [count for path, count in counts.items() if not path.endswith(LIST_SUFFIX)]
+    lists = sum(count for path, count in counts.items() if path.endswith(LIST_SUFFIX))
+    return Asked(sum(media), len(media), max(media, default=0), lists)
+
+
+def class_row(
+    scenario: str, peer: str, reports: Sequence[Mapping[str, Any]], asked: Asked,
+    wan_bytes: int, cpu_s: float,
+) -> str:  # fmt: skip
+    """Write a line. Who never played is no part of the means, and joins after for ever."""
+    played = [one for one in reports if one["join_s"] is not None]
+    joins = spread([math.inf if one["join_s"] is None else one["join_s"] for one in reports])
+    fetches = spread([took_s for one in reports for took_s in one["fetches_s"]])
+    delays = [one["delay_s"] for one in played if one["delay_s"] is not None]
+    stalled = [one["stalled_s"] for one in played]
+    stood = sum(one > 0 for one in stalled)
+    return (
+        f"| {scenario} | {peer} | {wan_bytes / 1e6:.1f} | {joins.p50:.2f}/{joins.p95:.2f} "
+        f"| {len(reports) - len(played)} | {_mean(stalled):.2f} ({stood}) "
+        f"| {_mean([one['mean_bps'] for one in played]) / 1000:.0f} "
+        f"| {_mean([one['switches'] for one in played]):.1f} | {_mean(delays):.1f} "
+        f"| {fetches.p50:.3f}/{fetches.p95:.3f} | {asked.media}/{asked.distinct} | {asked.most} "
+        f"| {asked.lists} | {cpu_s:.2f} |"
+    )
+
+
+def part_row(peer: str, took: Mapping[str, Sequence[float]], asked: Asked) -> str:
+    """Write a line about parts that many ask for at once."""
+    alone = spread([1000 * one for one in took["alone_s"]])
+    together = spread([1000 * one for one in took["together_s"]])
+    return (
+        f"| {peer} | {alone.p50:.0f} | {together} | {together.p95 / alone.p50:.2f} × "
+        f"| {asked.media}/{asked.distinct} |"
+    )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return statistics.fmean(values) if values else math.nan
