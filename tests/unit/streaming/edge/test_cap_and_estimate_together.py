@@ -53,9 +53,9 @@ class School:
         while self._queue and len(self.line.transfers) < AT_ONCE:
             self.line.fetch(self._queue.pop(0), self._start)
 
-    def changes_of(self, lesson: int) -> list[tuple[float, tuple[str, ...]]]:
-        """Give when a lesson's rungs changed, and to what, once the line was measured."""
-        known = [(now, rungs[lesson]) for now, rungs in self.decisions if now > 15]
+    def changes_of(self, lesson: int, since: float) -> list[tuple[float, tuple[str, ...]]]:
+        """Give when a lesson's rungs changed, and to what."""
+        known = [(now, rungs[lesson]) for now, rungs in self.decisions if now > since]
         return [two for one, two in pairwise(known) if one[1] != two[1]]
 
 
@@ -69,7 +69,7 @@ def test_one_lesson_changes_as_often_as_the_line(seed: int) -> None:
     assert school.line.estimator.estimate_bps == pytest.approx(1.6 * MBIT, rel=0.06)
     school.line.rate_bps = 8 * MBIT
     school.run(300)
-    (down_at, low), (up_at, high) = school.changes_of(0)
+    (down_at, low), (up_at, high) = school.changes_of(0, since=15)
     assert low == ("360p", "aac")
     assert high == ("720p", "360p", "aac")
     assert 60 < down_at < 68
@@ -88,7 +88,7 @@ def test_each_of_three_lessons_changes_as_often_as_the_line(seed: int) -> None:
     school.run(330)
     assert set(school.decisions[-1][1]) == {("720p", "aac")}
     for n in range(3):
-        assert len(school.changes_of(n)) == 2
+        assert len(school.changes_of(n, since=59)) == 2
 
 
 @pytest.mark.parametrize("rate_mbit", [1.6, 2.4, 8.0])
@@ -96,7 +96,7 @@ def test_a_line_that_stays_is_decided_within_seconds_and_for_good(rate_mbit: flo
     school = School(seed=7, lessons=1)
     school.line.rate_bps = rate_mbit * MBIT
     school.run(240)
-    assert school.changes_of(0) == []
+    assert school.changes_of(0, since=15) == []
     allowed = school.decisions[-1][1][0]
     needed_bps = sum(rung.bandwidth_bps for rung in RUNGS if rung.name in allowed)
     assert needed_bps <= rate_mbit * MBIT
