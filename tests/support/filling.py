@@ -41,15 +41,12 @@ class Tally:
         self.most_flows = 0
         self.size_bytes = 0
 
-    def began(self, now: float) -> None:
-        self.flows += 1
+    def in_flight(self, now: float, count: int) -> None:
+        self.flows = count
         self.most_flows = max(self.flows, self.most_flows)
 
-    def arrived(self, size_bytes: int, now: float) -> None:
+    def moved(self, now: float, size_bytes: int) -> None:
         self.size_bytes += size_bytes
-
-    def ended(self, now: float) -> None:
-        self.flows -= 1
 
 
 @dataclass
