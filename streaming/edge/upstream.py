@@ -49,13 +49,16 @@ class BadAnswer(StreamingError):
 
 
 class Meter(Protocol):
-    """Who learns what the line carries of media; an `Estimator` is one."""
+    """Who learns what the line carries; times are monotonic seconds."""
 
-    def in_flight(self, now: float, count: int) -> None:
-        """So many transfers run from now on."""
+    def began(self, now: float) -> None:
+        """A media transfer runs."""
 
-    def moved(self, now: float, size_bytes: int) -> None:
+    def arrived(self, size_bytes: int, now: float) -> None:
         """Bytes came."""
+
+    def ended(self, now: float) -> None:
+        """A media transfer runs no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +125,6 @@ class Upstream:
         self._session: aiohttp.ClientSession | None = None
         self.cut: Cut | None = None
         self.cuts = 0
-        self.transfers = 0
-        self.received_bytes = 0
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
@@ -176,12 +177,12 @@ class Upstream:
         """
         asked = {"Accept-Encoding": "identity", **headers}
         async with self._get(path, asked) as response:
-            self._count(+1)
+            self._meter.began(self._clock())
             try:
                 async with aclosing(self._chunks(path, response)) as chunks:
                     yield Incoming(response.status, response.headers, chunks)
             finally:
-                self._count(-1)
+                self._meter.ended(self._clock())
 
     @asynccontextmanager
     async def forward(
@@ -262,7 +263,7 @@ class Upstream:
             body += chunk
             if len(body) > TEXT_LIMIT_BYTES:
                 raise BadAnswer(f"{path} is longer than {TEXT_LIMIT_BYTES >> 20} MiB")
-        self.received_bytes += response.content_length or len(body)
+        self._meter.arrived(response.content_length or len(body), self._clock())
         return bytes(body)
 
     async def _chunks(
@@ -274,18 +275,13 @@ class Upstream:
             while chunk := await self._next(response, drip):
                 now = self._clock()
                 drip.take(len(chunk), now)
-                self._meter.moved(now, len(chunk))
-                self.received_bytes += len(chunk)
+                self._meter.arrived(len(chunk), now)
                 yield chunk
         except TimeoutError as error:
             self._suspect(path)
             raise Broken(f"{path} only drips") from error
         except (aiohttp.ClientError, OSError) as error:
             raise Broken(f"{path} broke off: {type(error).__name__}") from error
-
-    def _count(self, change: int) -> None:
-        self.transfers += change
-        self._meter.in_flight(self._clock(), self.transfers)
 
     async def _next(self, response: aiohttp.ClientResponse, drip: Drip) -> bytes:
         async with asyncio.timeout(drip.deadline_at - self._clock()):

@@ -41,12 +41,15 @@ class Tally:
         self.most_flows = 0
         self.size_bytes = 0
 
-    def in_flight(self, now: float, count: int) -> None:
-        self.flows = count
+    def began(self, now: float) -> None:
+        self.flows += 1
         self.most_flows = max(self.flows, self.most_flows)
 
-    def moved(self, now: float, size_bytes: int) -> None:
+    def arrived(self, size_bytes: int, now: float) -> None:
         self.size_bytes += size_bytes
+
+    def ended(self, now: float) -> None:
+        self.flows -= 1
 
 
 @dataclass
