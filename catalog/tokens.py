@@ -13,6 +13,7 @@ Spec: RFC 7519 (JWT), RFC 8037 (EdDSA), RFC 7515 4.1.4 (kid).
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -22,7 +23,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from jwt.types import Options
 
-from catalog.errors import NoRight
+from catalog.errors import Invalid, NoRight
 from catalog.ids import is_id
 from catalog.live import RoomRole
 
@@ -167,6 +168,22 @@ class Verifier:
         except (jwt.InvalidTokenError, ValueError) as error:
             raise TokenWrong("this playback token is damaged or forged") from error
         return claims
+
+
+def public_words(keys: Mapping[str, Ed25519PublicKey]) -> dict[str, str]:
+    """Give public keys as an edge is told them: base64 of 32 bytes, by key id."""
+    return {name: b64encode(key.public_bytes_raw()).decode() for name, key in keys.items()}
+
+
+def read_public_words(words: Mapping[str, str]) -> dict[str, Ed25519PublicKey]:
+    """Read what `public_words` gave: the keys of a Verifier. Raises: Invalid."""
+    try:
+        return {
+            name: Ed25519PublicKey.from_public_bytes(b64decode(word, validate=True))
+            for name, word in words.items()
+        }
+    except ValueError as error:
+        raise Invalid("these are no public keys of an origin") from error
 
 
 def _grant(claims: Mapping[str, Any]) -> Grant:

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from catalog.http.edge_feed import EdgeFeedApi
+from catalog.http.edges import EdgesApi
 from catalog.http.endpoint import Api
 from catalog.http.events import EventsApi
 from catalog.http.lessons import LessonsApi
@@ -44,6 +46,8 @@ def parts() -> Sequence[Api]:
         LoginApi(NOTHING, NOTHING, NOTHING, NOTHING),
         RegistryApi(NOTHING),
         UsersApi(NOTHING, NOTHING),
+        EdgesApi(NOTHING, NOTHING, NOTHING, NOTHING),
+        EdgeFeedApi(NOTHING, NOTHING, NOTHING, NOTHING),
         SearchApi(NOTHING, NOTHING, NOTHING, NOTHING),
         LessonsApi(NOTHING, NOTHING, NOTHING),
         SubtitlesApi(NOTHING),

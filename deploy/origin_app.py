@@ -18,6 +18,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from catalog.accounts import ADMINISTRATOR, first_administrator
+from catalog.db.edges_known import KnownEdges
 from catalog.db.keys import open_keyring
 from catalog.db.lessons import read_lessons
 from catalog.db.listen import Listener, listening
@@ -25,7 +26,10 @@ from catalog.db.metrics import PoolMetrics
 from catalog.db.pool import Pool, make_pool
 from catalog.db.presentations import Presentations
 from catalog.db.uploads import UploadRows
+from catalog.edge_ca_files import CaFolder
 from catalog.garbage import sweeping
+from catalog.http.edge_feed import EdgeFeedApi
+from catalog.http.edges import EdgesApi
 from catalog.http.endpoint import Endpoint, add_endpoints
 from catalog.http.events import EventsApi
 from catalog.http.lessons import LessonsApi
@@ -67,6 +71,7 @@ from streaming.vod.app import Media
 from transcoder.metrics import WorkMetrics
 
 DIST = Path(__file__).parents[1] / "catalog" / "web" / "dist"
+EDGE_CA = "edge-ca"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,7 @@ async def origin_app(stack: AsyncExitStack, settings: Settings, dsn: str) -> web
     app.add_routes(health_routes(ground.registry, checks))
     endpoints = [
         *_people(ground),
+        *_edges(ground),
         *await _sessions(stack, ground, app),
         *await _lessons(stack, ground, app),
         *await _uploads(stack, ground, app),
@@ -118,7 +124,10 @@ async def _ground(stack: AsyncExitStack, settings: Settings, dsn: str) -> Ground
     opened = await stack.enter_async_context(open_store(settings.store, settings.server.data))
     listener = await stack.enter_async_context(listening(dsn))
     keyring = await stack.enter_async_context(open_keyring(pool))
-    sign_in = SignIn(pool, _sign_in_settings(settings))
+    edges = KnownEdges(pool)
+    edges.attach(listener)
+    await stack.enter_async_context(running(edges.run(), "edges"))
+    sign_in = SignIn(pool, _sign_in_settings(settings), edges=edges)
     store = MeasuredStore(opened, StoreMetrics(registry))
     return Ground(settings, dsn, registry, pool, store, listener, keyring, Passwords(), sign_in)
 
@@ -144,6 +153,15 @@ def _people(ground: Ground) -> Sequence[Endpoint]:
         *login.endpoints(),
         *RegistryApi(ground.pool).endpoints(),
         *UsersApi(ground.pool, ground.passwords).endpoints(),
+    ]
+
+
+def _edges(ground: Ground) -> Sequence[Endpoint]:
+    ca = CaFolder(ground.settings.server.data / EDGE_CA)
+    source = Presentations(ground.pool)
+    return [
+        *EdgesApi(ground.pool, ground.sign_in, ground.keyring, ca).endpoints(),
+        *EdgeFeedApi(ground.pool, source, ground.keyring, ca).endpoints(),
     ]
 
 

@@ -21,7 +21,7 @@ from catalog.ending import end_task
 
 log = logging.getLogger(__name__)
 
-CHANNELS = ("lesson", "work", "session", "classroom")
+CHANNELS = ("lesson", "work", "session", "classroom", "edge")
 CHECK_EVERY_S = 15.0
 FIRST_WAIT_S = 0.05
 LONGEST_WAIT_S = 2.0

@@ -26,10 +26,13 @@ USERS: dict[str, str] = {
     "session_person": "sessions (those that are over count too)",
     "term": "terms",
     "timetable": "timetables",
+    "edge": "edges (revoked ones count too)",
+    "edge_report": "reports of edges",
 }
 TAKEN: dict[str, str] = {
     "person": "this user name is taken: choose another",
     "school_pair": "these two schools are a pair from that day already",
+    "edge": "an edge of that name, or with that key, exists already: choose another",
     "classroom": "this school has a classroom of that name already: choose another",
 }
 

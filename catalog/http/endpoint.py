@@ -13,12 +13,16 @@ from typing import Any, Protocol
 import msgspec
 from aiohttp import web
 
-from catalog.errors import SignInNeeded
+from catalog.edges import KnownEdge
+from catalog.errors import NoRight, SignInNeeded
 from catalog.people import GUEST, Viewer
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 VIEWER = web.RequestKey("tongbu.viewer", Viewer)
+EDGE = web.RequestKey("tongbu.edge", KnownEdge)
 JSON_LIMIT_BYTES = 256 * 1024
+ONLY_EDGES = "this is for the box in a school, with its own credential"
+ONLY_PEOPLE = "the box in a school reads what its school may watch, and nothing else"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,8 @@ class Endpoint:
     """One method on one path.
 
     `query` and `body` are msgspec structs; `result` is what a success carries (a struct, a list of
-    one, or None); `errors` are the extra statuses that the document lists.
+    one, or None); `errors` are the extra statuses that the document lists. `edge`: for the boxes in
+    the schools, and nobody else.
     """
 
     method: str
@@ -39,6 +44,7 @@ class Endpoint:
     result: Any = None
     status: int = 200
     guest: bool = False
+    edge: bool = False
     body_type: str = "application/json"
     result_type: str = "application/json"
     errors: Sequence[int] = field(default=(401, 403, 404, 422))
@@ -54,20 +60,27 @@ class Api(Protocol):
 def add_endpoints(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
     """Route every endpoint; those not open to guests answer 401 before their handler runs."""
     for item in endpoints:
-        handler = item.handler if item.guest else _guarded(item.handler)
+        handler = item.handler if item.guest else _guarded(item.handler, item.edge)
         app.router.add_route(item.method, item.path, handler)
 
 
-def _guarded(handler: Handler) -> Handler:
-    async def signed_in_only(request: web.Request) -> web.StreamResponse:
+def _guarded(handler: Handler, for_edges: bool) -> Handler:
+    async def known_only(request: web.Request) -> web.StreamResponse:
         if not viewer_of(request).signed_in:
             raise SignInNeeded("sign in first")
+        if (EDGE in request) is not for_edges:
+            raise NoRight(ONLY_EDGES if for_edges else ONLY_PEOPLE)
         return await handler(request)
 
-    return signed_in_only
+    return known_only
 
 
 def viewer_of(request: web.Request) -> Viewer:
     """Give who is asking; the sign-in middleware put them there, else it is a guest."""
     viewer: Viewer = request.get(VIEWER, GUEST)
     return viewer
+
+
+def edge_of(request: web.Request) -> KnownEdge:
+    """Give the edge that asks, in a handler of an endpoint for edges."""
+    return request[EDGE]

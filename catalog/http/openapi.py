@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from catalog.edge_credential import SCHEME as EDGE_SCHEME
 from catalog.http.endpoint import Endpoint
 from catalog.http.payload import answer
 from catalog.http.problem import Problem, title_of
@@ -52,6 +53,7 @@ _SCHEMES: _Schema = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
     "page": {"type": "apiKey", "in": "header", "name": CSRF_HEADER},
+    "edge": {"type": "http", "scheme": EDGE_SCHEME},
 }
 
 
@@ -147,6 +149,8 @@ def _operation_id(item: Endpoint) -> str:
 
 
 def _security(item: Endpoint) -> list[_Schema]:
+    if item.edge:
+        return [{"edge": []}]
     cookie: _Schema = {"cookie": []} if item.method in SAFE_METHODS else {"cookie": [], "page": []}
     signed: list[_Schema] = [{"bearer": []}, cookie]
     return [{}, *signed] if item.guest else signed

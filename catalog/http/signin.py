@@ -1,5 +1,8 @@
 """Who is asking: the middleware that reads the session of a request, and guards its cookie.
 
+The box in a school comes with a credential of its own (catalog/edge_credential.py). It is known by
+it everywhere, and below /api/ nothing is open to it but what begins with EDGE_PREFIX.
+
 A session comes as `Authorization: Bearer` or as the cookie. A browser sends the cookie by itself,
 also when a foreign page makes it ask; so what changes something needs, with the cookie, the value
 of X-CSRF-Token that only our page can read (GET /api/v1/me), and an Origin that is ours.
@@ -9,9 +12,11 @@ Spec: RFC 6750 2.1 (bearer), RFC 6265bis 5.6 (SameSite), Fetch 3.2 (Origin).
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -20,13 +25,17 @@ from aiohttp.typedefs import Middleware
 from catalog.credentials import csrf_of, digest_of, is_token, network_of, same
 from catalog.db.logins import read_viewer
 from catalog.db.pool import Pool
+from catalog.edge_credential import SCHEME as EDGE_SCHEME
+from catalog.edges import KnownEdge
 from catalog.errors import NoRight, SignInNeeded
-from catalog.http.endpoint import VIEWER, Handler
+from catalog.http.endpoint import EDGE, ONLY_PEOPLE, VIEWER, Handler
 from catalog.people import GUEST, Viewer
 
 COOKIE = "tongbu_session"
 CSRF_HEADER = "X-CSRF-Token"
 API_PREFIX = "/api/"
+EDGE_PREFIX = "/api/v1/edge/"
+EDGE_VERSION = "Tongbu-Edge-Version"
 LOGIN_PATH = "/api/v1/login"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -52,12 +61,27 @@ class Session:
 SESSION = web.RequestKey("session", Session)
 
 
+class EdgeDoor(Protocol):
+    """Who knows the edges (catalog/db/edges_known.py)."""
+
+    async def enter(self, credential: str, version: str = "") -> KnownEdge:
+        """Give the edge whose credential this is. Raises: SignInNeeded, Unavailable."""
+
+    def visiting(self, edge: str, task: asyncio.Task[Any]) -> Callable[[], None]:
+        """Cut this task when the edge is revoked, until the result is called."""
+
+
 class SignIn:
     """Finds the viewer of requests; `middleware` does so for the API, others ask `viewer`."""
 
     def __init__(
-        self, pool: Pool, settings: SignInSettings, clock: Callable[[], float] = time.time
+        self,
+        pool: Pool,
+        settings: SignInSettings,
+        clock: Callable[[], float] = time.time,
+        edges: EdgeDoor | None = None,
     ) -> None:
+        self._edges = edges
         self._pool = pool
         self._settings = settings
         self._clock = clock
@@ -68,6 +92,8 @@ class SignIn:
 
         @web.middleware
         async def sign_in(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if _credential_of(request) is not None:
+                return await self._visit(request, handler)
             if request.path.startswith(API_PREFIX):
                 request[VIEWER] = await self.viewer(request)
                 self._guard(request)
@@ -78,8 +104,10 @@ class SignIn:
     async def viewer(self, request: web.Request) -> Viewer:
         """Give who asks: a guest when there is no session, or a cookie whose session has ended.
 
-        Raises: SignInNeeded for a bearer token that does not hold.
+        Raises: SignInNeeded for a bearer token or an edge's credential that does not hold.
         """
+        if _credential_of(request) is not None:
+            return (await self._edge(request)).viewer
         session = session_of(request)
         if session is None:
             return GUEST
@@ -91,6 +119,28 @@ class SignIn:
             return GUEST
         request[SESSION] = session
         return found
+
+    async def _edge(self, request: web.Request) -> KnownEdge:
+        """Give the edge that asks; asked anew each time, for it may have been revoked."""
+        credential = _credential_of(request)
+        if self._edges is None or credential is None:
+            raise SignInNeeded("no edges are known here: ask the city's origin")
+        return await self._edges.enter(credential, request.headers.get(EDGE_VERSION, ""))
+
+    async def _visit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        edge = await self._edge(request)
+        below_api = request.path.startswith(API_PREFIX)
+        if below_api and not request.path.startswith(EDGE_PREFIX):
+            raise NoRight(ONLY_PEOPLE)
+        request[EDGE], request[VIEWER] = edge, edge.viewer
+        task = asyncio.current_task()
+        assert self._edges is not None, "it knew the edge"
+        assert task is not None, "a handler runs in a task"
+        leave = self._edges.visiting(edge.id, task)
+        try:
+            return await handler(request)
+        finally:
+            leave()
 
     def _guard(self, request: web.Request) -> None:
         if request.method in SAFE_METHODS:
@@ -136,6 +186,12 @@ def session_of(request: web.Request) -> Session | None:
         return Session(token.strip(), by_cookie=False)
     token = request.cookies.get(COOKIE, "")
     return Session(token, by_cookie=True) if is_token(token) else None
+
+
+def _credential_of(request: web.Request) -> str | None:
+    """Give what an edge shows, unproven; None for everybody else."""
+    scheme, _, rest = request.headers.get("Authorization", "").partition(" ")
+    return rest.strip() if scheme.casefold() == EDGE_SCHEME.casefold() else None
 
 
 def _scheme(origin: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from catalog.db.pool import Pool
 from catalog.http.endpoint import Api, add_endpoints
 from catalog.http.login import LoginApi
 from catalog.http.problem import problems
-from catalog.http.signin import SignIn, SignInSettings
+from catalog.http.signin import EdgeDoor, SignIn, SignInSettings
 from catalog.passwords import Passwords
 from catalog.people import Affiliation
 
@@ -96,12 +97,13 @@ async def open_desk(
     settings: SignInSettings | None = None,
     clock: Callable[[], float] | None = None,
     hasher: PasswordHasher = QUICK,
+    edges: EdgeDoor | None = None,
 ) -> AsyncIterator[Desk]:
     """Serve sign-in and the given parts on a free port."""
     settings = settings or SignInSettings()
     passwords = Passwords(hasher)
     timed = {"clock": clock} if clock else {}
-    sign_in = SignIn(pool, settings, **timed)
+    sign_in = SignIn(pool, settings, clock or time.time, edges)
     app = web.Application(middlewares=[problems, sign_in.middleware])
     for part in (LoginApi(pool, sign_in, passwords, settings, **timed), *parts(pool, passwords)):
         add_endpoints(app, part.endpoints())
