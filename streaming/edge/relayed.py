@@ -15,11 +15,13 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
+from typing import Protocol
 
 import aiohttp
 
 from catalog.errors import Unavailable
 from catalog.live import FeedName
+from streaming.edge.line import Lag
 from streaming.errors import BadMedia, Ended
 from streaming.live.audience import Audience
 from streaming.live.events import ChannelState, StateChanged
@@ -43,7 +45,16 @@ GONE = frozenset({403, 404})
 
 Dial = Callable[[str], AbstractAsyncContextManager[aiohttp.ClientWebSocketResponse]]
 FetchOld = Callable[[str, str, int], Awaitable[bytes | None]]
-Arrived = Callable[[int], None]
+
+
+class LineLike(Protocol):
+    """Who learns what crosses the line (`line.Line`)."""
+
+    def relayed(self, size_bytes: int) -> None:
+        """Bytes of a live relay came."""
+
+    def falls_behind(self, relay: str, behind: bool) -> None:
+        """A live relay gets less than it should, or has caught up."""
 
 
 class RelayedFeed(Audience):
@@ -62,7 +73,7 @@ class RelayedFeed(Audience):
         super().__init__(session, name, self.mirror.channel, metrics)
         self.known = asyncio.Event()
         self.missing = False
-        self.lag_s = 0.0
+        self.lag = Lag()
         self._fetch_old = fetch_old
         self._clock = clock
         self._clock_utc = clock_utc
@@ -87,6 +98,10 @@ class RelayedFeed(Audience):
         """Unix seconds on the upstream's clock."""
         reading = self.offset
         return self._clock_utc() + (reading.offset_ms / 1000 if reading else 0.0)
+
+    @property
+    def _label(self) -> str:
+        return f"{self.session_id}/{self.name.value}"
 
     @property
     def idle(self) -> bool:
@@ -120,8 +135,10 @@ class RelayedFeed(Audience):
 
     def cap(self, allowed: frozenset[str] | None) -> None:
         """Show only these pictures (None: all) to the school."""
+        before = set(self.channel.gone)
         with suppress(Ended):
             self.mirror.cap(allowed)
+        if self.channel.gone != before:
             self._changed()
 
     def _note(self, rendition: str) -> None:
@@ -144,26 +161,28 @@ class RelayedFeed(Audience):
             or now - self._asked_at.get(track.name, -UNUSED_S) < UNUSED_S
         )
 
-    async def run(self, dial: Dial, arrived: Arrived) -> None:
+    async def run(self, dial: Dial, line: LineLike) -> None:
         """Follow the upstream until the feed ends or is no more."""
         where = f"/live/{self.session_id}/relay?feed={self.name.value}"
         while not self.ended and not self.missing:
             try:
                 async with dial(where) as ws:
-                    await self._converse(ws, arrived)
+                    await self._converse(ws, line)
             except aiohttp.WSServerHandshakeError as error:
                 self.missing = error.status in GONE
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 log.info("the relay of %s is away: %r", self.session_id, error)
             except BadMedia as error:
                 log.warning("the relay of %s says what makes no sense: %s", self.session_id, error)
-            self._lost()
+            self._lost(line)
             await asyncio.sleep(AGAIN_S)
         self.known.set()
         self.answer_everyone()
 
-    def _lost(self) -> None:
+    def _lost(self, line: LineLike) -> None:
         """The line is cut, or the upstream is away."""
+        line.falls_behind(self._label, False)
+        self.lag = Lag()
         self._following = frozenset()
         for event in self._fresh.values():
             event.clear()
@@ -171,16 +190,16 @@ class RelayedFeed(Audience):
             self.channel.state = ChannelState.AWAY
             self.publish([StateChanged(ChannelState.AWAY)], self.now_utc(), self.anchor_utc)
 
-    async def _converse(self, ws: aiohttp.ClientWebSocketResponse, arrived: Arrived) -> None:
+    async def _converse(self, ws: aiohttp.ClientWebSocketResponse, line: LineLike) -> None:
         saying = asyncio.create_task(self._say(ws), name="relay asker")
         try:
             async for found in ws:
                 if found.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
                     return
-                arrived(len(found.data))
+                line.relayed(len(found.data))
                 if found.type is aiohttp.WSMsgType.TEXT and self._took_clock(found.data):
                     continue
-                self._take(decode(found.data))
+                self._take(decode(found.data), line)
                 if self.ended:
                     return
         finally:
@@ -188,7 +207,7 @@ class RelayedFeed(Audience):
             with suppress(asyncio.CancelledError, ConnectionError):
                 await saying
 
-    def _take(self, message: Message) -> None:
+    def _take(self, message: Message, line: LineLike) -> None:
         before = set(self.channel.tracks), set(self.channel.gone)
         events = self.mirror.take(message)
         match message:
@@ -198,8 +217,8 @@ class RelayedFeed(Audience):
                 self.known.set()
             case Known(id=identifier):
                 self._on_known(self.mirror.name_of(identifier))
-            case Piece():
-                self.lag_s = self._lag_s()
+            case Piece() if self.lag.take(self._lag_s(), self._clock()):
+                line.falls_behind(self._label, self.lag.behind)
         self.publish(events, self.now_utc(), self.anchor_utc)
 
     def _lag_s(self) -> float:
@@ -260,13 +279,15 @@ class RelayedFeeds:
         dial: Dial,
         metrics: LiveMetrics,
         fetch_old: Callable[[str, str, str, int], Awaitable[bytes | None]],
-        arrived: Arrived = lambda size_bytes: None,
+        line: LineLike,
+        opened: Callable[[RelayedFeed], None] = lambda feed: None,
         ended_kept_s: float = ENDED_KEPT_S,
     ) -> None:
         self._dial = dial
         self._metrics = metrics
         self._fetch_old = fetch_old
-        self._arrived = arrived
+        self._line = line
+        self._opened = opened
         self._ended_kept_s = ended_kept_s
         self._feeds: dict[tuple[str, FeedName], RelayedFeed] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -279,6 +300,7 @@ class RelayedFeeds:
     async def seek(self, session: str, feed: FeedName) -> RelayedFeed | None:
         """Give a feed, opening it for the first who asks. Raises: Unavailable."""
         found = self._feeds.get((session, feed))
+        fresh = found is None
         if found is None:
             found = self._open(session, feed)
         try:
@@ -286,6 +308,8 @@ class RelayedFeeds:
                 await found.known.wait()
         except TimeoutError:
             raise Unavailable(LINE_DOWN) from None
+        if fresh and not found.missing:
+            self._opened(found)
         return None if found.missing else found
 
     async def close(self) -> None:
@@ -306,7 +330,7 @@ class RelayedFeeds:
         return feed
 
     async def _run(self, feed: RelayedFeed) -> None:
-        following = asyncio.create_task(feed.run(self._dial, self._arrived))
+        following = asyncio.create_task(feed.run(self._dial, self._line))
         try:
             while not following.done() and not feed.idle:
                 await asyncio.wait({following}, timeout=1.0)

@@ -22,6 +22,7 @@ from streaming.live.events import (
     SegmentReady,
     StateChanged,
 )
+from streaming.live.port import LiveRendition
 from streaming.live.relay import Announced, Known, Left, Lost, Message, Piece, RunBegun, Standing
 from streaming.live.track import FRAGMENT_LIMIT_BYTES, SLACK_US, Opening, Run, Track
 
@@ -38,10 +39,16 @@ class Mirror:
         self._readers: dict[str, CmafReader] = {}
         self._told_us: dict[str, int] = {}
 
+    @property
+    def announced(self) -> list[LiveRendition]:
+        """What the encoder sends now, whether it is shown here or not."""
+        return [item.rendition for item in self._announced if not item.gone]
+
     def cap(self, allowed: frozenset[str] | None) -> None:
         """Show only these pictures (None: all); sound is always shown. Raises: Ended."""
-        self._allowed = allowed
-        self._present()
+        if allowed != self._allowed:
+            self._allowed = allowed
+            self._present()
 
     def take(self, message: Message) -> list[Event]:
         """Take the next message. Raises: BadMedia, Ended."""
@@ -77,7 +84,7 @@ class Mirror:
         return events
 
     def _present(self) -> None:
-        shown = [item.rendition for item in self._announced if not item.gone]
+        shown = self.announced
         if self._allowed is not None:
             shown = [r for r in shown if r.media is Media.AUDIO or r.name in self._allowed]
         if shown:

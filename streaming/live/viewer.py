@@ -66,6 +66,7 @@ class Viewer:
         self.audio = audio
         self._wanted = video
         self._why = "asked"
+        self._missed: int | None = None
         self._queue: deque[tuple[Item, float]] = deque()
         self._size_bytes = 0
         self._needs_keyframe = True
@@ -83,12 +84,18 @@ class Viewer:
         return len(self._queue)
 
     def begin(self, rungs: Sequence[Rung], audio: int | None) -> None:
-        """Take that the encoder sends other renditions now."""
+        """Take that there are other renditions now; who lost a rung gets it back when it returns."""
         self._rungs = list(rungs)
         self.audio = audio
-        if self._wanted is not None and self._wanted not in [rung.id for rung in rungs]:
-            self._wanted = rungs[-1].id if rungs else None
-            self._auto = self._wanted
+        ids = [rung.id for rung in rungs]
+        if self._wanted is not None and self._wanted not in ids:
+            self._missed = self._missed or self._wanted
+            self._wanted, self._why = (ids[0] if ids else None), "cap"
+        elif self._missed in ids:
+            self._wanted, self._missed, self._why = self._missed, None, "cap"
+        else:
+            return
+        self._auto = self._wanted
 
     def ask(self, name: str, now: float) -> bool:
         """Take what the viewer asked for: a rung's name, `auto` or `audio`; False if unknown."""
@@ -96,7 +103,7 @@ class Viewer:
         known |= {AUTO: self._auto, AUDIO: None}
         if name not in known:
             return False
-        self._wanted, self._why = known[name], "asked"
+        self._wanted, self._why, self._missed = known[name], "asked", None
         if self._wanted is None and self.video is not None:
             self._drop_pictures(everything=True)
             self._change(now)

@@ -34,6 +34,19 @@ from tests.support.wait import eventually
 
 
 @dataclass
+class Counting:
+    """Counts what crosses the line."""
+
+    arrived: list[int]
+
+    def relayed(self, size_bytes: int) -> None:
+        self.arrived.append(size_bytes)
+
+    def falls_behind(self, relay: str, behind: bool) -> None:
+        """Loopback does not."""
+
+
+@dataclass
 class Edge:
     """A box whose upstream is that address."""
 
@@ -76,7 +89,7 @@ async def edge_of(upstream: str, session: str) -> AsyncIterator[Edge]:
                 return await answer.read() if answer.status == 200 else None
 
         metrics = LiveMetrics(CollectorRegistry())
-        feeds = RelayedFeeds(dial, metrics, old, arrived.append)
+        feeds = RelayedFeeds(dial, metrics, old, Counting(arrived))
         app = web.Application(middlewares=[problems])
         app.add_subapp("/live", Live(feeds, OpenGate(), metrics).app())
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)

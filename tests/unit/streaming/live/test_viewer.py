@@ -234,3 +234,15 @@ def test_whatever_happens_it_is_bounded_and_never_begins_without_a_keyframe(
         assert found.size_bytes >= 0
     drain(found)
     assert found.size_bytes == 0
+
+
+def test_a_rung_that_was_taken_away_comes_back() -> None:
+    found = viewer()
+    found.begin(RUNGS[1:], SOUND)
+    assert found.uses[2] == RUNGS[1].id, "the largest that is left"
+    found.begin(RUNGS, SOUND)
+    assert found.uses[2] == RUNGS[0].id
+    found.begin(RUNGS[1:], SOUND)
+    assert found.ask(RUNGS[1].name, 0.0)
+    found.begin(RUNGS, SOUND)
+    assert found.uses[2] == RUNGS[1].id, "it was chosen since"

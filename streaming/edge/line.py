@@ -1,0 +1,95 @@
+"""The school's line as one thing: what crosses it, what it carries. A thin shell of `Estimator`.
+
+Transfers of media fill the line by nature, so a half second in which one runs says what the line
+carries. A live relay does so only when it falls behind: what comes then is all that gets through.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from streaming.edge.estimate import Estimator
+
+BEHIND_S = 0.4
+CAUGHT_UP_S = 0.15
+LEAST_OF_S = 30.0
+RELAY_COUNTS = 2  # no upstream holds a live relay back: what is late by itself is late on the line
+
+
+class Lag:
+    """Tells when a live relay falls behind: older than at its best in the last LEAST_OF_S. Pure."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, float]] = deque()
+        self.behind = False
+        self.lag_s = 0.0
+
+    def take(self, lag_s: float, now: float) -> bool:
+        """Take how old the newest picture was when it came; tell whether `behind` has changed."""
+        self.lag_s = lag_s
+        while self._seen and self._seen[-1][1] >= lag_s:
+            self._seen.pop()
+        self._seen.append((now, lag_s))
+        while self._seen[0][0] < now - LEAST_OF_S:
+            self._seen.popleft()
+        limit_s = CAUGHT_UP_S if self.behind else BEHIND_S
+        before, self.behind = self.behind, lag_s - self._seen[0][1] > limit_s
+        return self.behind is not before
+
+
+class Line:
+    """Counts what crosses the line (`upstream.Meter`) and estimates what it carries."""
+
+    def __init__(
+        self,
+        windows_bps: Iterable[int] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._estimator = Estimator(windows_bps)
+        self._transfers = 0
+        self._behind: set[str] = set()
+        self.arrived_bytes = 0
+
+    @property
+    def estimate_bps(self) -> int | None:
+        """What the line carries; None while that was never seen."""
+        return self._estimator.estimate_bps
+
+    @property
+    def transfers(self) -> int:
+        """How many transfers of media run."""
+        return self._transfers
+
+    def state(self) -> list[int]:
+        """Give what lets another one go on after a restart."""
+        return list(self._estimator.state())
+
+    def began(self, now: float) -> None:
+        """A media transfer runs."""
+        self._transfers += 1
+        self._tell(now)
+
+    def arrived(self, size_bytes: int, now: float) -> None:
+        """Bytes came."""
+        self.arrived_bytes += size_bytes
+        self._estimator.moved(now, size_bytes)
+
+    def ended(self, now: float) -> None:
+        """A media transfer runs no more."""
+        self._transfers -= 1
+        self._tell(now)
+
+    def relayed(self, size_bytes: int) -> None:
+        """Bytes of a live relay came."""
+        self.arrived(size_bytes, self._clock())
+
+    def falls_behind(self, relay: str, behind: bool) -> None:
+        """A live relay gets less than it should, or has caught up."""
+        (self._behind.add if behind else self._behind.discard)(relay)
+        self._tell(self._clock())
+
+    def _tell(self, now: float) -> None:
+        self._estimator.in_flight(now, self._transfers + RELAY_COUNTS * len(self._behind))

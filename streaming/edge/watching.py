@@ -1,0 +1,162 @@
+"""What is being watched in the school, and which rungs it may choose of it: the cap, applied.
+
+Live feeds are those that are relayed; a lesson is watched for WATCHED_S after a piece of it was
+asked for. Once a second, and when something appears, the cap is decided anew: a capped feed shows
+fewer pictures, a capped lesson is rendered with fewer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from catalog.live import FeedName
+from catalog.media import Media, Presentation, Rendition, peak_bps
+from streaming.edge.cap import Allowed, Cap, Rung, Stream
+from streaming.edge.piece import Group
+from streaming.edge.relayed import RelayedFeed, RelayedFeeds
+
+log = logging.getLogger(__name__)
+
+WATCHED_S = 30.0
+DECIDE_EVERY_S = 1.0
+TARGET_S = 4.0
+
+
+@dataclass(slots=True)
+class _Lesson:
+    """A lesson that is watched; `rungs` as measured when its presentation came."""
+
+    presentation: Presentation
+    rungs: dict[str, int]
+    sound_bps: int
+    at: float
+    allowed: Allowed | None = field(default=None)
+
+
+class Watching:
+    """Decides the cap. `estimate` tells what the line carries, `kept` the bytes of a group here,
+    `changed` hears of a lesson whose choice has changed.
+    """
+
+    def __init__(
+        self,
+        cap: Cap,
+        estimate: Callable[[], int | None],
+        kept: Callable[[Group], int],
+        changed: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._cap = cap
+        self._estimate = estimate
+        self._kept = kept
+        self._changed = changed
+        self._clock = clock
+        self._lessons: dict[str, _Lesson] = {}
+        self._feeds: Mapping[tuple[str, FeedName], RelayedFeed] = {}
+        self.decisions: dict[str, Allowed] = {}
+
+    def follow(self, feeds: RelayedFeeds) -> None:
+        """Cap these feeds from now on."""
+        self._feeds = feeds.feeds
+
+    def allowed(self, presentation: Presentation) -> frozenset[str] | None:
+        """Say which pictures of a lesson the school may choose; None: all."""
+        known = self._lessons.get(presentation.lesson)
+        if known is None or known.presentation != presentation:
+            self._lessons[presentation.lesson] = _measured(presentation, self._clock())
+            self.decide()
+        found = self._lessons[presentation.lesson].allowed
+        return frozenset(found.rungs) if found is not None and found.capped else None
+
+    def used(self, group: Group) -> None:
+        """A piece of a lesson was asked for."""
+        known = self._lessons.get(group.lesson)
+        if known is not None:
+            known.at = self._clock()
+
+    def opened(self, feed: RelayedFeed) -> None:
+        """A live feed is watched from now on."""
+        self.decide()
+
+    def decide(self) -> None:
+        """Decide for all that is watched now, and apply it."""
+        now = self._clock()
+        for lesson, known in list(self._lessons.items()):
+            if now - known.at > WATCHED_S:
+                del self._lessons[lesson]
+        feeds = {f"live/{f.session_id}/{f.name.value}": f for f in self._feeds.values()}
+        streams = [_live(identifier, feed) for identifier, feed in feeds.items()]
+        streams += [self._stored(lesson, known) for lesson, known in self._lessons.items()]
+        decisions = self._cap.decide(now, (s for s in streams if s.rungs), self._estimate())
+        self._tell(decisions)
+        for identifier, feed in feeds.items():
+            if identifier in decisions:
+                feed.cap(_shown(decisions[identifier]))
+        for lesson, known in self._lessons.items():
+            self._apply(lesson, known, decisions.get(lesson))
+
+    async def run(self) -> None:
+        """Decide again and again."""
+        while True:
+            await asyncio.sleep(DECIDE_EVERY_S)
+            self.decide()
+
+    def _apply(self, lesson: str, known: _Lesson, allowed: Allowed | None) -> None:
+        before, known.allowed = known.allowed, allowed
+        if before is not None and allowed is not None and before.rungs != allowed.rungs:
+            self._changed(lesson)
+
+    def _tell(self, decisions: dict[str, Allowed]) -> None:
+        for identifier, found in decisions.items():
+            before = self.decisions.get(identifier)
+            if before is None or before.rungs != found.rungs:
+                log.info("%s may use %s: %s", identifier, ", ".join(found.rungs), found.why.value)
+        self.decisions = decisions
+
+    def _stored(self, lesson: str, known: _Lesson) -> Stream:
+        rungs = [
+            Rung(
+                r.id,
+                known.rungs[r.id] + (known.sound_bps if r.media is Media.VIDEO else 0),
+                whole_in_cache=self._is_whole(lesson, r),
+                sound_only=r.media is Media.AUDIO,
+            )
+            for r in known.presentation.renditions
+        ]
+        return Stream(lesson, tuple(rungs))
+
+    def _is_whole(self, lesson: str, rendition: Rendition) -> bool:
+        if not rendition.complete:
+            return False
+        size_bytes = sum(sum(item.sizes) for item in rendition.objects)
+        return self._kept(Group(lesson, rendition.id)) >= size_bytes
+
+
+def _measured(presentation: Presentation, now: float) -> _Lesson:
+    rungs = {r.id: peak_bps(r.segments(), r.timescale, TARGET_S) for r in presentation.renditions}
+    sounds = [rungs[r.id] for r in presentation.renditions if r.media is Media.AUDIO]
+    return _Lesson(presentation, rungs, max(sounds, default=0), now)
+
+
+def _live(identifier: str, feed: RelayedFeed) -> Stream:
+    """All that its upstream announces, shown or not."""
+    announced = feed.mirror.announced
+    sounds = [r.bandwidth_bps for r in announced if r.media is Media.AUDIO]
+    sound_bps = max(sounds, default=0)
+    return Stream(
+        identifier,
+        tuple(
+            Rung(r.name, r.bandwidth_bps, sound_only=True)
+            if r.media is Media.AUDIO
+            else Rung(r.name, r.bandwidth_bps + sound_bps)
+            for r in announced
+        ),
+    )
+
+
+def _shown(found: Allowed) -> frozenset[str] | None:
+    return frozenset(found.rungs) if found.capped else None
