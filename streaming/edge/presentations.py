@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
+import msgspec
+
 from catalog.errors import Invalid, NoRight, Unavailable
 from catalog.media import Media, MediaObject, Presentation, Rendition
-from catalog.presentation_json import decode
+from catalog.presentation_json import PRESENTATION_LIMIT_BYTES, decode
 from streaming.edge.answers import Answers, Kept
 from streaming.edge.fill import Place
 from streaming.edge.piece import Group, Piece
@@ -26,9 +28,21 @@ log = logging.getLogger(__name__)
 
 OBJECTS_LIMIT = 200_000
 PREFIX = "presentation/"
+PICTURE = "picture/"
 AWAY = "the line to the city is down, and this lesson is not in the school: try again later"
 
 Allowed = Callable[[Presentation], frozenset[str] | None]
+
+
+class LessonWords(msgspec.Struct, frozen=True):
+    """A lesson as the upstream tells an edge: what pages show, and the presentation as JSON."""
+
+    id: str
+    title: str
+    presentation: msgspec.Raw
+    subject: str = ""
+    grade: str = ""
+    duration_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +68,7 @@ class Presentations:
         self._allowed = allowed
         self._homes: Bounded[str, _Home] = Bounded(OBJECTS_LIMIT)
         self._known: Bounded[str, Presentation] = Bounded(OBJECTS_LIMIT)
+        self._pictures: Bounded[str, str] = Bounded(OBJECTS_LIMIT)
 
     async def presentation(self, lesson: str) -> Presentation | None:
         """Give the newest generation that is known. Raises: Unavailable, NoRight."""
@@ -101,6 +116,34 @@ class Presentations:
         items = {item.id: item for item in found.renditions}
         return (found.lesson, items[rendition]) if rendition in items else None
 
+    async def words(self, lesson: str) -> LessonWords | None:
+        """Give what is kept of a lesson for its pages."""
+        kept = await self._answers.get(PREFIX + lesson)
+        if kept is None:
+            return None
+        try:
+            return await asyncio.to_thread(msgspec.json.decode, kept.body, type=LessonWords)
+        except msgspec.MsgspecError:
+            return None
+
+    async def picture(self, key: str) -> bytes | None:
+        """Give a poster or a sprite, from here or from upstream. Raises: Unavailable."""
+        name = PICTURE + key
+        kept = await self._answers.get(name)
+        if kept is not None:
+            return kept.body
+        path = self._pictures.any(key)
+        if path is None:
+            return None
+        try:
+            answer = await self._upstream.text(path)
+        except (LineCut, BadAnswer) as error:
+            raise Unavailable(AWAY) from error
+        if answer.status != 200:
+            return None
+        await self._answers.put(name, answer.body)
+        return answer.body
+
     async def lessons(self) -> list[str]:
         """Give the lessons whose presentations are kept, the most recently used first."""
         return [name.removeprefix(PREFIX) for name in await self._answers.names(PREFIX)]
@@ -117,15 +160,31 @@ class Presentations:
 
     async def _read(self, body: bytes) -> Presentation:
         try:
-            found = await asyncio.to_thread(decode, body)
-        except Invalid as error:
+            found = await asyncio.to_thread(_decoded, body)
+        except (Invalid, msgspec.MsgspecError) as error:
             log.warning("the upstream's presentation makes no sense: %s", error)
             raise Unavailable("the upstream gave what makes no sense: try again later") from error
         for rendition in found.renditions:
             self._known.put(rendition.id, found, 0.0)
             for stored in rendition.objects:
                 self._homes.put(stored.key, _Home(found.lesson, rendition.id, stored), 0.0)
+        for key, path in _pictures(found):
+            self._pictures.put(key, path, 0.0)
         return found
+
+
+def _decoded(body: bytes) -> Presentation:
+    if len(body) > PRESENTATION_LIMIT_BYTES:
+        raise Invalid("a presentation is too large")
+    words = msgspec.json.decode(body, type=LessonWords)
+    return decode(bytes(words.presentation))
+
+
+def _pictures(found: Presentation) -> Iterator[tuple[str, str]]:
+    if found.poster_key:
+        yield found.poster_key, f"/media/{found.lesson}/poster.jpg"
+    for number, sprite in enumerate(found.sprites):
+        yield sprite.key, f"/media/{found.lesson}/sprite-{number}.jpg"
 
 
 def _place(home: _Home, key: str, offset: int) -> Place | None:

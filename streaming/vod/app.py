@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Protocol
 
 from aiohttp import web
 
 from catalog.errors import NotFound
 from catalog.media import PresentationSource
-from catalog.store.port import ObjectStore
+from catalog.store.port import ObjectInfo
 from streaming.metrics import MediaMetrics
 from streaming.vod.access import Gate
 from streaming.vod.bodies import BodySource, send
@@ -45,13 +46,20 @@ PREFLIGHT = {
 }
 
 
+class MediaStore(BodySource, Protocol):
+    """Where a lesson's bytes are; an ObjectStore is one, and so is a school's cache."""
+
+    async def info(self, key: str) -> ObjectInfo:
+        """Size of an object. Raises: ObjectMissing, StoreAway."""
+
+
 class Media:
     """Lessons over HTTP."""
 
     def __init__(
         self,
         source: PresentationSource,
-        store: ObjectStore,
+        store: MediaStore,
         gate: Gate,
         metrics: MediaMetrics,
         bodies: BodySource | None = None,
