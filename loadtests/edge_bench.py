@@ -31,11 +31,12 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.edge_peers import PEERS, Peer, Place, Standing, standing
-from loadtests.edge_rows import HEAD, PART_HEAD, Asked, asked_of, class_row, part_row
+from loadtests.edge_rows import HEAD, PART_HEAD, Spent, asked_of, class_row, part_row
 from loadtests.line import ROOT, Home, Line, begun, line, namespace
 from loadtests.line_way import Shape
 from loadtests.live_cpu import children_of, cpu_s
-from loadtests.pupils import Class, Part
+from loadtests.pupils import REST_S, Class, Part
+from loadtests.school_origin import bytes_of
 
 ORIGIN_PORT, PUPILS_PORT = 8000, 8080
 WAY_S = 0.02
@@ -131,7 +132,9 @@ def stand(peer: Peer, scenario: Scenario, epoch_s: float, asked: argparse.Namesp
 def order_of(scenario: Scenario, address: str, seconds: float, seed: int) -> dict[str, Any]:
     """Say what the pupils' process is to do."""
     if not scenario.lessons:
-        part = Part(f"http://{address}/part/", scenario.pupils, max(1, round(seconds / 2)))
+        part = Part(
+            f"http://{address}/part/", scenario.pupils, max(1, round(seconds / (2 * REST_S)))
+        )
         return {"kind": "part", **asdict(part)}
     urls = [f"http://{address}/{lesson}/index.m3u8" for lesson in scenario.lessons]
     join_s = min(scenario.join_s, seconds / 2)
@@ -180,12 +183,12 @@ async def measure(stands: Stand, name: str, asked: argparse.Namespace) -> str:
     """Run a scenario behind one peer; give its line."""
     used_s = stands.cpu_s()
     said = await attend(stands, SCENARIOS[name], asked)
-    found: Asked = asked_of(stands.asked())
+    found = asked_of(stands.asked(), bytes_of)
     if not SCENARIOS[name].lessons:
         return part_row(stands.peer.name, said, found)
     down, _ = stands.line.counted()
-    used_s = stands.cpu_s() - used_s
-    return class_row(name, stands.peer.name, said, found, down.bytes, used_s)
+    spent = Spent(down.bytes, stands.cpu_s() - used_s)
+    return class_row(name, stands.peer.name, said, found, spent)
 
 
 async def abreast(name: str, peers: Sequence[Peer], asked: argparse.Namespace) -> list[str]:

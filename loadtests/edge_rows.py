@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,11 @@ from loadtests.live_spread import spread
 
 LIST_SUFFIX = ".m3u8"
 HEAD = (
-    "| scenario | peer | WAN MB | join p50/p95 s | never played | stalled s (pupils) | kbit/s "
-    "| switches | delay s | fetch p50/p95 s | segments asked/distinct | most for one | lists asked "
-    "| peer CPU s |\n" + "|---" * 14 + "|"
-)
+    "| scenario | peer | WAN MB | WAN/distinct | join p50/p95 s | never played "
+    "| stalled s (pupils) | kbit/s | switches | delay s | fetch p50/p95 s "
+    "| segments asked/distinct | most for one | lists asked | peer CPU s | woken late p95 ms |\n"
+    + "|---" * 16 + "|"
+)  # fmt: skip
 PART_HEAD = (
     "| peer | alone p50 ms | together p50/p95/max ms | p95 to alone | asked/distinct |\n"
     + ("|---" * 5 + "|")
@@ -24,26 +25,36 @@ PART_HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an origin was asked for: media requests, distinct ones, the most for one; playlists."""
+    """Requests that reached an origin: of media, of distinct objects, most of one; playlists."""
 
     media: int
     distinct: int
+    distinct_bytes: int
     most: int
     lists: int
 
 
-def asked_of(counts: Mapping[str, int]) -> Asked:
-    """Sum up an origin's counts by path."""
-    media = [count for path, count in counts.items() if not path.endswith(LIST_SUFFIX)]
+def asked_of(counts: Mapping[str, int], bytes_of: Callable[[str], int]) -> Asked:
+    """Sum up an origin's counts by path; what is not there (of 0 bytes) is no media."""
+    media = {path: count for path, count in counts.items() if bytes_of(path)}
     lists = sum(count for path, count in counts.items() if path.endswith(LIST_SUFFIX))
-    return Asked(sum(media), len(media), max(media, default=0), lists)
+    distinct_bytes = sum(map(bytes_of, media))
+    most = max(media.values(), default=0)
+    return Asked(sum(media.values()), len(media), distinct_bytes, most, lists)
 
 
-def class_row(
-    scenario: str, peer: str, reports: Sequence[Mapping[str, Any]], asked: Asked,
-    wan_bytes: int, cpu_s: float,
-) -> str:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What it cost: bytes of the line towards the school, the peer's CPU."""
+
+    wan_bytes: int
+    cpu_s: float
+
+
+def class_row(scenario: str, peer: str, said: Mapping[str, Any], asked: Asked, spent: Spent) -> str:
     """Write a line. Who never played is no part of the means, and joins after for ever."""
+    reports: Sequence[Mapping[str, Any]] = said["reports"]
+    late = spread([1000 * one for one in said["late_s"]])
     played = [one for one in reports if one["join_s"] is not None]
     joins = spread([math.inf if one["join_s"] is None else one["join_s"] for one in reports])
     fetches = spread([took_s for one in reports for took_s in one["fetches_s"]])
@@ -51,12 +62,13 @@ def class_row(
     stalled = [one["stalled_s"] for one in played]
     stood = sum(one > 0 for one in stalled)
     return (
-        f"| {scenario} | {peer} | {wan_bytes / 1e6:.1f} | {joins.p50:.2f}/{joins.p95:.2f} "
+        f"| {scenario} | {peer} | {spent.wan_bytes / 1e6:.1f} "
+        f"| {spent.wan_bytes / max(1, asked.distinct_bytes):.2f} | {joins.p50:.2f}/{joins.p95:.2f} "
         f"| {len(reports) - len(played)} | {_mean(stalled):.2f} ({stood}) "
         f"| {_mean([one['mean_bps'] for one in played]) / 1000:.0f} "
         f"| {_mean([one['switches'] for one in played]):.1f} | {_mean(delays):.1f} "
         f"| {fetches.p50:.3f}/{fetches.p95:.3f} | {asked.media}/{asked.distinct} | {asked.most} "
-        f"| {asked.lists} | {cpu_s:.2f} |"
+        f"| {asked.lists} | {spent.cpu_s:.2f} | {late.p95:.0f} |"
     )
 
 

@@ -3,8 +3,9 @@
     python -m loadtests.pupils < order.json
 
 Standard input is one JSON object: the fields of `Class` with `"kind": "class"`, or those of `Part`
-with `"kind": "part"`. Prints one line of JSON: a list of reports (`pupil.Report`), or the seconds
-that fetches took. With `stay_s` pupils leave in the middle of whatever they fetch, after a while
+with `"kind": "part"`. Prints one line of JSON: reports (`pupil.Report`) and how late this process
+was by its own clock (a machine that is too busy measures itself), or the seconds that fetches took.
+With `stay_s` pupils leave in the middle of whatever they fetch, after a while
 between the two bounds, and others join at once in their place.
 """
 
@@ -30,7 +31,8 @@ from loadtests.pupil_lists import Ask, Lane
 FIRST_BYTE_LIMIT_S, MEDIA_LIMIT_S, LIST_LIMIT_S = 10.0, 120.0, 20.0
 SMALL_PX, LARGE_PX = 360, 2160
 READ_BYTES = 1 << 18
-PARTS_EVERY_S = 1.0
+LOOK_EVERY_S = 0.05
+REST_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,18 +150,29 @@ async def seat(order: Class, number: int, until: float) -> list[Report]:
     height_px = SMALL_PX if chance.random() < order.small else LARGE_PX
     await asyncio.sleep(chance.random() * order.join_s)
     found = []
-    while (now := loop.time()) < until:
+    least_s = order.stay_s[0] if order.stay_s else 0.0
+    while (now := loop.time()) < until - least_s:
         leaves_at = now + chance.uniform(*order.stay_s) if order.stay_s else until
         url = order.urls[number % len(order.urls)]
         found.append(await watched(url, height_px, min(until, leaves_at)))
     return found
 
 
-async def attend(order: Class) -> list[dict[str, Any]]:
+async def attend(order: Class) -> dict[str, Any]:
     """Let everybody watch; give all reports."""
     until = asyncio.get_running_loop().time() + order.seconds
     seats = [seat(order, number, until) for number in range(order.pupils)]
-    return [asdict(report) for found in await asyncio.gather(*seats) for report in found]
+    late_s, found = await asyncio.gather(lateness_s(until), asyncio.gather(*seats))
+    return {"late_s": late_s, "reports": [asdict(one) for reports in found for one in reports]}
+
+
+async def lateness_s(until: float) -> list[float]:
+    """Say how late this process was woken, again and again."""
+    clock, found = asyncio.get_running_loop().time, []
+    while (due_at := clock() + LOOK_EVERY_S) < until:
+        await asyncio.sleep(LOOK_EVERY_S)
+        found.append(clock() - due_at)
+    return found
 
 
 async def took_s(session: aiohttp.ClientSession, url: str) -> float:
@@ -189,9 +202,11 @@ async def ask_at_once(order: Part) -> dict[str, list[float]]:
             holding.create_task(hold())
         sessions = [await ready.get() for _ in range(order.pupils)]
         for number in range(order.rounds):
+            # Both begin on a line that has rested: TCP starts slowly again after it.
+            await asyncio.sleep(REST_S)
             alone.append(await took_s(sessions[0], f"{order.base}alone{number}"))
+            await asyncio.sleep(REST_S)
             together += await _together(sessions, f"{order.base}{number}")
-            await asyncio.sleep(PARTS_EVERY_S)
         done.set()
     return {"alone_s": alone, "together_s": together}
 

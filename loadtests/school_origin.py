@@ -69,6 +69,16 @@ def segment(lesson: str, rate: Rate, number: int) -> memoryview:
     return memoryview(NOISE)[at : at + size]
 
 
+def bytes_of(path: str) -> int:
+    """Give the bytes of what a path names; 0 for playlists and what is never there."""
+    match path.strip("/").split("/"):
+        case ["live" | "recorded" as kind, lesson, rate, name] if rate in RATE:
+            return size_bytes(f"{kind}/{lesson}", RATE[rate], int(name.removesuffix(".m4s")))
+        case ["part", _]:
+            return PART_BYTES
+    return 0
+
+
 def multivariant() -> str:
     """Write the rungs."""
     return "#EXTM3U\n#EXT-X-INDEPENDENT-SEGMENTS\n" + "".join(

@@ -9,6 +9,7 @@ from loadtests.school_origin import (
     RATE,
     RATES,
     Rate,
+    bytes_of,
     live_playlist,
     multivariant,
     recorded_playlist,
@@ -60,3 +61,10 @@ def test_a_live_playlist_holds_six_segments_and_says_when_they_were_made() -> No
 def test_a_recording_is_whole() -> None:
     found = parse_media(recorded_playlist(LOW))
     assert (len(found.segments), found.ended) == (300, True)
+
+
+def test_paths_name_bytes() -> None:
+    assert bytes_of("/live/1/360p/7.m4s") == size_bytes("live/1", LOW, 7)
+    assert bytes_of("/recorded/1/360p/7.m4s") == size_bytes("recorded/1", LOW, 7)
+    assert bytes_of("/part/alone3") == 40_000
+    assert [bytes_of(path) for path in ("/live/1/360p.m3u8", "/live/1/9p/7.m4s", "/")] == [0, 0, 0]
