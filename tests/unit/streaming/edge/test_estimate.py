@@ -126,6 +126,20 @@ def test_the_first_bytes_start_the_clock_and_those_of_the_same_moment_too() -> N
     assert estimator.state() == (1_600_000,) * 3
 
 
+def test_bytes_of_a_relay_count_while_a_piece_is_on_its_way_and_not_else() -> None:
+    estimator = Estimator()
+    for n in range(100):
+        estimator.moved(n / 10, 25 * KB)
+    assert estimator.state() == ()
+    assert estimator.measured_at is None
+    estimator.in_flight(10.0, 1)
+    for n in range(16):
+        estimator.moved(10 + n / 10, 25 * KB)
+        estimator.moved(10 + n / 10 + 0.05, 25 * KB)
+    assert estimator.estimate_bps == pytest.approx(4_000_000, rel=0.01)
+    assert estimator.measured_at == pytest.approx(11.5)
+
+
 def test_a_count_below_zero_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="0 or more"):
         Estimator().in_flight(0.0, -1)
