@@ -7,19 +7,22 @@ and whoever is lowest is raised first as long as the sum fits. Sound alone is al
 
 What is allowed stays while it needs at most 0.93 of the line (0.8 × √(1.15 / 0.85): an estimate
 that is off by 15 % either way lowers a choice once, never twice) and is lowered at once beyond that
-or for a stream that appears. It is raised when the raise has fitted for 30 s without a break.
+or for a stream that appears. It is raised when the raise has fitted for 30 s without a break; after
+one that the line took back within 2 minutes twice as long, up to 8 minutes.
 Decide about once a second; a line that was never measured counts as 2 Mbit/s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from math import inf
 
 SHARE = 0.8
 HELD_SHARE = 0.93
-UP_AFTER_S = 30.0
+UP_AFTER_S, UP_AFTER_MOST_S = 30.0, 480.0
+IN_VAIN_S = 120.0
 UNKNOWN_LINE_BPS = 2_000_000
 
 
@@ -139,10 +142,21 @@ class _Ladder:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wait:
-    """A raise that has fitted since then, at least to this level of these steps."""
+class _Raised:
+    """When a stream was raised last, and how long a raise has to fit before the next."""
 
-    since: float
+    at: float
+    patience_s: float
+
+
+NEVER_RAISED = _Raised(-inf, UP_AFTER_S)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """A raise that has fitted so far, at least to this level of these steps; it is due `until`."""
+
+    until: float
     level: int
     steps: tuple[str, ...]
 
@@ -154,6 +168,7 @@ class Cap:
         self._limits = limits
         self._chosen: dict[str, _Choice] = {}
         self._waits: dict[str, _Wait] = {}
+        self._raised: dict[str, _Raised] = {}
         self._measured = False
         self.room_bps = 0
 
@@ -162,6 +177,7 @@ class Cap:
         self._limits = limits
         self._chosen.clear()
         self._waits.clear()
+        self._raised.clear()
 
     def decide(
         self, now: float, streams: Iterable[Stream], estimate_bps: int | None
@@ -170,9 +186,10 @@ class Cap:
         ladders = [_Ladder(stream) for stream in {one.id: one for one in streams}.values()]
         line_bps, why = self._line(estimate_bps)
         self.room_bps = int(SHARE * line_bps)
-        levels = self._kept(ladders, line_bps)
+        levels = self._kept(now, ladders, line_bps)
         self._raise(now, ladders, levels)
         self._chosen = {one.id: one.choice(n) for one, n in zip(ladders, levels, strict=True)}
+        self._raised = {name: last for name, last in self._raised.items() if name in self._chosen}
         thin = _cost_bps(ladders, [0] * len(ladders)) > self.room_bps
         return {
             one.id: _allowed(one, level, Why.LOWEST if thin and one.asks_at_least(level) else why)
@@ -181,7 +198,7 @@ class Cap:
 
     def next_deadline(self) -> float | None:
         """Tell when a raise is due that goes on fitting."""
-        return min((wait.since + UP_AFTER_S for wait in self._waits.values()), default=None)
+        return min((wait.until for wait in self._waits.values()), default=None)
 
     def _line(self, estimate_bps: int | None) -> tuple[int, Why]:
         ceiling_bps = self._limits.ceiling_bps
@@ -197,7 +214,7 @@ class Cap:
             return ceiling_bps, Why.CEILING
         return measured_bps, Why.LINE
 
-    def _kept(self, ladders: Sequence[_Ladder], line_bps: int) -> list[int]:
+    def _kept(self, now: float, ladders: Sequence[_Ladder], line_bps: int) -> list[int]:
         """Keep what was allowed, or lower it at once."""
         kept = [
             one.level_of(self._chosen[one.id]) if one.id in self._chosen else one.top
@@ -206,7 +223,17 @@ class Cap:
         appeared = any(one.id not in self._chosen for one in ladders)
         if not appeared and _cost_bps(ladders, kept) <= HELD_SHARE * line_bps:
             return kept
-        return _fill(ladders, [0] * len(ladders), kept, self.room_bps)
+        lowered = _fill(ladders, [0] * len(ladders), kept, self.room_bps)
+        for one, before, after in zip(ladders, kept, lowered, strict=True):
+            if after < before and not appeared:
+                self._learn_patience(now, one.id)
+        return lowered
+
+    def _learn_patience(self, now: float, stream: str) -> None:
+        """The line took a stream's raise back: be slower with the next if it had not lasted."""
+        last = self._raised.get(stream, NEVER_RAISED)
+        patience_s = 2 * last.patience_s if now - last.at < IN_VAIN_S else UP_AFTER_S
+        self._raised[stream] = _Raised(last.at, min(patience_s, UP_AFTER_MOST_S))
 
     def _raise(self, now: float, ladders: Sequence[_Ladder], levels: list[int]) -> None:
         """Raise, in place, who has waited long enough."""
@@ -216,13 +243,15 @@ class Cap:
             if goal <= levels[n]:
                 continue
             steps = one.names(one.top)
+            patience_s = self._raised.get(one.id, NEVER_RAISED).patience_s
             wait = waits.get(one.id)
             if wait is None or wait.steps != steps or wait.level <= levels[n]:
-                wait = _Wait(now, goal, steps)
-            if now - wait.since >= UP_AFTER_S:
+                wait = _Wait(now + patience_s, goal, steps)
+            if now >= wait.until:
                 levels[n] = min(wait.level, goal)
+                self._raised[one.id] = _Raised(now, patience_s)
             else:
-                self._waits[one.id] = _Wait(wait.since, min(wait.level, goal), steps)
+                self._waits[one.id] = replace(wait, level=min(wait.level, goal))
 
 
 def _allowed(one: _Ladder, level: int, why: Why) -> Allowed:

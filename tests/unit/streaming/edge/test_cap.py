@@ -136,6 +136,35 @@ def test_down_at_once_and_up_after_half_a_minute_without_a_break() -> None:
     assert rungs[76] == ("720p", "360p")
 
 
+def raises(lines: dict[int, float], until: int) -> list[int]:
+    """Give when a lesson was raised on a line that changes at these seconds."""
+    cap = Cap()
+    line, found, before = 8.0, [], 0
+    for now in range(until):
+        line = lines.get(now, line)
+        rungs = len(cap.decide(now, [lesson()], int(line * MBIT))["a"].rungs)
+        if now and rungs > before:
+            found.append(now)
+        before = rungs
+    return found
+
+
+def test_a_raise_in_vain_makes_the_next_one_slower() -> None:
+    drops = {start + n: line for start in (10, 100, 250) for n, line in ((0, 1.6), (1, 8.0))}
+    assert raises(drops, 400) == [41, 161, 371]
+    calm = {start + n: line for start in (10, 300, 600) for n, line in ((0, 1.6), (1, 8.0))}
+    assert raises(calm, 700) == [41, 331, 631]
+
+
+def test_the_next_raise_waits_for_eight_minutes_at_most() -> None:
+    lines: dict[int, float] = {}
+    now = 0
+    for wait_s in (30, 60, 120, 240, 480, 480):
+        lines |= {now + 1: 1.6, now + 2: 8.0}
+        now += wait_s + 3
+    assert len(raises(lines, now)) == 6
+
+
 def test_the_raise_is_the_least_that_fitted_all_the_time() -> None:
     steps = lesson("a", Rung("low", 400_000), Rung("mid", MBIT), Rung("high", 3 * MBIT))
     cap = Cap()
