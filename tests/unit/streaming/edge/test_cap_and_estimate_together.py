@@ -1,5 +1,6 @@
 """A lesson over a line that changes: its rungs change when the line does and only then."""
 
+import random
 from itertools import pairwise
 
 import pytest
@@ -100,3 +101,16 @@ def test_a_line_that_stays_is_decided_within_seconds_and_for_good(rate_mbit: flo
     allowed = school.decisions[-1][1][0]
     needed_bps = sum(rung.bandwidth_bps for rung in RUNGS if rung.name in allowed)
     assert needed_bps <= rate_mbit * MBIT
+
+
+@pytest.mark.parametrize(
+    ("least", "lessons", "rate_mbit", "changes"),
+    [(0.6, 1, 1.6, 1), (0.6, 1, 3.0, 1), (0.6, 2, 6.0, 1), (0.6, 3, 8.0, 1), (0.4, 2, 6.0, 14)],
+)
+def test_a_line_that_jumps(least: float, lessons: int, rate_mbit: float, changes: int) -> None:
+    school = School(seed=1, lessons=lessons)
+    jumps = random.Random(1)
+    while school.line.now < 1800:
+        school.line.rate_bps = rate_mbit * MBIT * jumps.uniform(least, 1)
+        school.run(school.line.now + 0.3)
+    assert max(len(school.changes_of(n, since=15)) for n in range(lessons)) <= changes
