@@ -16,7 +16,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 
 from catalog.edge_ca import Ca, domain_of, make_ca, pem_of, read_ca
-from catalog.errors import Conflict, Unavailable
+from catalog.errors import Conflict, Invalid, Unavailable
 
 KEY, CERTIFICATE, SETTINGS = "ca.key", "ca.pem", "ca.json"
 
@@ -34,15 +34,15 @@ class CaFolder:
         return self.path / CERTIFICATE
 
     def read(self) -> Ca | None:
-        """Give the authority; None when there is none. Raises: Unavailable, Invalid."""
+        """Give the authority; None when there is none. Raises: Unavailable."""
         try:
-            settings = json.loads((self.path / SETTINGS).read_text("utf-8"))
+            domain = domain_of(str(json.loads((self.path / SETTINGS).read_bytes())["domain"]))
             key, chain = (self.path / KEY).read_bytes(), self.certificate.read_bytes()
+            return read_ca(key, chain, domain, self.clock())
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
-            raise Unavailable(f"the authority in {self.path} cannot be read: {error}") from error
-        return read_ca(key, chain, domain_of(str(settings.get("domain", ""))), self.clock())
+        except (OSError, ValueError, TypeError, KeyError, Invalid) as error:
+            raise Unavailable(f"the authority in {self.path} cannot be used: {error}") from error
 
     def make(self, domain: str) -> Ca:
         """Make the city's own authority. Raises: Conflict when there is one, Invalid."""

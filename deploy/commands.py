@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from catalog.db.migrate import migrate
-from deploy import backup_commands, import_command, readings, user_commands
+from deploy import backup_commands, edges_commands, import_command, readings, user_commands
 from deploy.command import Argument, Command
 from deploy.config import example
 from deploy.database import catalogue
@@ -32,6 +32,7 @@ def _migrate(settings: Settings, asked: argparse.Namespace) -> int:
 ALL = (
     import_command.COMMAND,
     *user_commands.COMMANDS,
+    *edges_commands.COMMANDS,
     *backup_commands.COMMANDS,
     Command("serve", "run everything: database, origin, workers", serve.run,
             (Argument(("--demo",), {"action": "store_true", "help": "start with the demo city"}),)),

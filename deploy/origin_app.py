@@ -59,6 +59,7 @@ from catalog.uploads.metrics import UploadMetrics
 from catalog.uploads.service import Uploads
 from catalog.uploads.sweep import Sweeper
 from catalog.watching import Watch
+from deploy.edges_commands import EDGE_CA
 from deploy.live_parts import LiveGround, live_parts
 from deploy.observe import Check, HttpMetrics, database_check, health_routes, observing
 from deploy.session_parts import SessionGround, session_endpoints, session_ports
@@ -71,7 +72,6 @@ from streaming.vod.app import Media
 from transcoder.metrics import WorkMetrics
 
 DIST = Path(__file__).parents[1] / "catalog" / "web" / "dist"
-EDGE_CA = "edge-ca"
 
 
 @dataclass(frozen=True, slots=True)
