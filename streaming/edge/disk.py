@@ -217,6 +217,13 @@ class Disk:
             if sizes.get(name) != piece.size_bytes:
                 self._remove(group, piece)
 
+    def size_of(self, group: Group) -> int:
+        """Say how many bytes of a group are here or have their room; any thread may ask."""
+        try:
+            return self._ledger.group_bytes(group)
+        except KeyError:
+            return 0
+
     def pieces(self, group: Group) -> list[Piece]:
         """Give the pieces of a group that are here."""
         return [] if self._index is None else self._index.pieces_of(group)

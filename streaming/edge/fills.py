@@ -30,7 +30,16 @@ FILLS_LIMIT = 2000
 REFUSALS_LIMIT = 10_000
 REFUSAL_S = 0.5
 
-WishT = TypeVar("WishT")
+
+class Urgent(Protocol):
+    """How urgent a piece is: `schedule.Wish`."""
+
+    @property
+    def order(self) -> tuple[int, float]:
+        """Sort by this: the most urgent first."""
+
+
+WishT = TypeVar("WishT", bound=Urgent)
 _Contra = TypeVar("_Contra", contravariant=True)
 
 
@@ -91,6 +100,7 @@ class Fills(Generic[WishT]):
         self._patience = patience or PatienceSettings()
         self._clock = clock
         self._fills: dict[Piece, Fill] = {}
+        self._wishes: dict[Piece, WishT] = {}
         self._tasks: dict[Piece, asyncio.Task[None]] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._refusals: Kept[Piece, StoreError] = Kept(REFUSALS_LIMIT)
@@ -143,6 +153,7 @@ class Fills(Generic[WishT]):
     def _fill(self, place: Place, wish: WishT) -> Fill:
         fill = self._fills.get(place.piece)
         if fill is not None:
+            self._wishes[place.piece] = min(self._wishes[place.piece], wish, key=_order)
             self._turns.hurry(place, wish)
             return fill
         refusal = self._refusals.fresh(place.piece, self._clock())
@@ -157,8 +168,9 @@ class Fills(Generic[WishT]):
             fill = Fill(place)
         except Spoilt as error:
             raise StoreAway(str(error)) from error
-        task = asyncio.create_task(self._bring(fill, wish), name=f"fill {place.path}")
+        task = asyncio.create_task(self._bring(fill), name=f"fill {place.path}")
         self._fills[place.piece] = fill
+        self._wishes[place.piece] = wish
         self._tasks[place.piece] = task
         task.add_done_callback(lambda task: self._note_end(fill, task))
         return fill
@@ -185,13 +197,14 @@ class Fills(Generic[WishT]):
     def _forget(self, fill: Fill) -> None:
         if self._fills.get(fill.place.piece) is fill:
             del self._fills[fill.place.piece]
+            del self._wishes[fill.place.piece]
             del self._tasks[fill.place.piece]
 
-    async def _bring(self, fill: Fill, wish: WishT) -> None:
+    async def _bring(self, fill: Fill) -> None:
         """Fetch a piece, keep it, and tell those who wait how it ended."""
         kept = _Keeping(self._shelf, fill.place)
         try:
-            await self._until_whole(fill, wish, kept)
+            await self._until_whole(fill, kept)
         except Refused as error:
             self._refuse(fill, error)
         except StoreError as error:
@@ -209,12 +222,12 @@ class Fills(Generic[WishT]):
         self._forget(fill)
         fill.fail(told)
 
-    async def _until_whole(self, fill: Fill, wish: WishT, kept: _Keeping) -> None:
+    async def _until_whole(self, fill: Fill, kept: _Keeping) -> None:
         """Try until all is here. Raises: Refused, StoreAway."""
         patience = Patience(self._patience)
         while not fill.arrival.whole:
             try:
-                async with self._turns.turn(fill.place, wish):
+                async with self._turns.turn(fill.place, self._wishes[fill.place.piece]):
                     await self._try(fill, kept)
             except Spoilt as error:
                 log.warning("%s", error)
@@ -246,6 +259,10 @@ class Fills(Generic[WishT]):
             async with asyncio.timeout(patience.left_s(self._clock())):
                 await self._source.reachable()
         fill.become(FillState.WAITING)
+
+
+def _order(wish: Urgent) -> tuple[int, float]:
+    return wish.order
 
 
 class _Keeping:

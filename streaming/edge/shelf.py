@@ -12,7 +12,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
+from catalog.store.port import StoreAway
 from streaming.edge.disk import PREFIXES, Disk
 from streaming.edge.index import Content, can_be_indexed
 from streaming.edge.openfiles import OPEN_LIMIT, Kept, OpenFiles
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 COMMIT_S = 1.0
 RETRY_S = 30.0
 READERS = 4
+CHUNK_BYTES = 256 * 1024
 SWEEP_PAUSE_S = 0.05
 MIN_FREE_BYTES = 64 * 1024 * 1024
 
@@ -151,10 +153,30 @@ class Shelf:
             return NoWriting()
         return Writing(self._disk, self._thread, self._backlog, piece, group, self._note_soon)
 
+    async def chunks(
+        self, kept: Kept, first: int = 0, length: int | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """Read a part of an open piece. Raises: StoreAway when the disk does not give it."""
+        end = kept.size_bytes if length is None else min(kept.size_bytes, first + length)
+        while first < end:
+            wanted = min(CHUNK_BYTES, end - first)
+            try:
+                chunk = await _run(self._readers, partial(os.pread, kept.fd, wanted, first))
+            except OSError as error:
+                raise StoreAway(f"the box's disk cannot be read: {error}") from error
+            if not chunk:
+                raise StoreAway("a file on the box's disk became shorter")
+            first += len(chunk)
+            yield chunk
+
     async def pin(self, group: Group, last_day: date | None) -> None:
         """Keep a group until a day is over; None lets it go."""
         with self._noted():
             await self._do(partial(self._disk.pin, group, last_day))
+
+    def size_of(self, group: Group) -> int:
+        """Say how many bytes of a group are here, or have their room."""
+        return self._disk.size_of(group)
 
     async def pieces(self, group: Group) -> frozenset[Piece]:
         """Give the pieces of a group that are here."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,9 +10,11 @@ from streaming.edge.fill import Place
 from streaming.edge.fills import Fills
 from streaming.edge.patience import PatienceSettings
 from streaming.edge.piece import Group, Piece
+from streaming.edge.schedule import Priority, Wish
 from streaming.edge.upstream import Upstream, UpstreamSettings
 from tests.support.scripted_upstream import ScriptedUpstream, serving
 
+WAITED, NIGHT = Wish(Priority.WAITED), Wish(Priority.NIGHT)
 QUICK = PatienceSettings(patience_s=1.5, tries=6, pause_first_s=0.01, pause_limit_s=0.05)
 
 
@@ -21,15 +22,15 @@ class OpenLine:
     """Every fill has its turn at once; notes who hurried."""
 
     def __init__(self) -> None:
-        self.hurried: list[int] = []
-        self.turns: Counter[Piece] = Counter()
+        self.hurried: list[Wish] = []
+        self.turns: list[tuple[Piece, Wish]] = []
 
     @asynccontextmanager
-    async def turn(self, place: Place, wish: int) -> AsyncIterator[None]:
-        self.turns[place.piece] += 1
+    async def turn(self, place: Place, wish: Wish) -> AsyncIterator[None]:
+        self.turns.append((place.piece, wish))
         yield
 
-    def hurry(self, place: Place, wish: int) -> None:
+    def hurry(self, place: Place, wish: Wish) -> None:
         self.hurried.append(wish)
 
 
@@ -91,11 +92,11 @@ class Filling:
     shelf: MemoryShelf
     line: OpenLine
     meter: Tally
-    fills: Fills[int]
+    fills: Fills[Wish]
 
     async def read(self, place: Place, first: int = 0, length: int | None = None) -> bytes:
         """Read a piece as a viewer does."""
-        async with self.fills.join(place, 1, first, length) as chunks:
+        async with self.fills.join(place, WAITED, first, length) as chunks:
             return b"".join([chunk async for chunk in chunks])
 
 

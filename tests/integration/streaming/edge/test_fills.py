@@ -13,7 +13,7 @@ from streaming.edge.arrival import PIECE_LIMIT_BYTES
 from streaming.edge.fill import Fill, FillState
 from streaming.edge.fills import FILLS_LIMIT, REFUSAL_S
 from streaming.edge.patience import PATIENCE_S
-from tests.support.filling import QUICK, Filling, filling
+from tests.support.filling import NIGHT, QUICK, WAITED, Filling, filling
 from tests.support.scripted_upstream import (
     Script,
     body_of,
@@ -55,17 +55,17 @@ async def test_forty_readers_are_one_request(line: Filling) -> None:
 async def test_each_reads_what_is_there_while_the_rest_comes(line: Filling) -> None:
     go = asyncio.Event()
     line.upstream.script(PLACE.path, holding(0.5, go))
-    async with line.fills.join(PLACE, 1) as early:
+    async with line.fills.join(PLACE, WAITED) as early:
         got = await anext(early)
         while len(got) < SIZE // 2:
             got += await anext(early)
-        async with line.fills.join(PLACE, 7) as late:
+        async with line.fills.join(PLACE, NIGHT) as late:
             assert await anext(late) == BODY[: SIZE // 2]
             go.set()
             assert b"".join([chunk async for chunk in late]) == BODY[SIZE // 2 :]
         assert got + b"".join([chunk async for chunk in early]) == BODY
     assert len(line.upstream.requests) == 1
-    assert line.line.hurried == [7]
+    assert line.line.hurried == [NIGHT]
 
 
 async def test_a_part_of_a_piece_is_read_from_the_whole(line: Filling) -> None:
@@ -77,7 +77,7 @@ async def test_a_part_of_a_piece_is_read_from_the_whole(line: Filling) -> None:
 
 
 async def test_a_slow_reader_does_not_hold_up_the_fill(line: Filling) -> None:
-    async with line.fills.join(PLACE, 1) as slow:
+    async with line.fills.join(PLACE, WAITED) as slow:
         first = await anext(slow)
         await eventually(lambda: line.shelf.kept == {PLACE.piece: BODY})
         await eventually(lambda: len(line.fills) == 0)
@@ -87,7 +87,7 @@ async def test_a_slow_reader_does_not_hold_up_the_fill(line: Filling) -> None:
 async def leave_at(line: Filling, share: float, go: asyncio.Event) -> None:
     """Two readers come, and go when this share is there."""
     line.upstream.script(PLACE.path, holding(share, go))
-    async with line.fills.join(PLACE, 1), line.fills.join(PLACE, 1):
+    async with line.fills.join(PLACE, WAITED), line.fills.join(PLACE, WAITED):
         fill = line.fills.find(PLACE.piece)
         assert fill is not None
         await fill.reach(int(SIZE * share) - 1)
@@ -277,13 +277,23 @@ async def test_fills_are_bounded(line: Filling, monkeypatch: pytest.MonkeyPatch)
     assert FILLS_LIMIT == 2000
     monkeypatch.setattr("streaming.edge.fills.FILLS_LIMIT", 1)
     line.upstream.script(PLACE.path, holding(0.5, asyncio.Event()))
-    async with line.fills.join(PLACE, 1):
+    async with line.fills.join(PLACE, WAITED):
         with pytest.raises(StoreAway, match="too much"):
             await line.read(place_of(2))
 
 
+async def test_who_waits_makes_a_prefetch_urgent_over_breaks_too(line: Filling) -> None:
+    line.upstream.script(PLACE.path, breaking_at(0.5))
+    fetching = asyncio.create_task(line.fills.fetch(PLACE, NIGHT))
+    await eventually(lambda: line.fills.find(PLACE.piece) is not None)
+    assert await line.read(PLACE) == BODY
+    await fetching
+    assert line.line.turns == [(PLACE.piece, NIGHT), (PLACE.piece, WAITED)]
+    assert line.line.hurried == [WAITED]
+
+
 async def test_a_prefetch_ends_when_it_is_kept(line: Filling) -> None:
-    await line.fills.fetch(PLACE, 4)
+    await line.fills.fetch(PLACE, NIGHT)
     assert line.shelf.kept == {PLACE.piece: BODY}
 
 

@@ -1,0 +1,102 @@
+"""What `/media` reads from in a school: the shelf, else a fill (`streaming.vod.bodies.BodySource`).
+
+A part of a segment is read from the whole segment: that is what crosses the line and is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+
+from catalog.store.port import ObjectMissing
+from streaming.edge.fill import Place
+from streaming.edge.fills import Fills
+from streaming.edge.piece import Group
+from streaming.edge.schedule import Priority, Wish
+from streaming.edge.shelf import Shelf
+
+Locate = Callable[[str, int], Place | None]
+
+
+def _now(place: Place) -> Wish:
+    return Wish(Priority.WAITED)
+
+
+class Cached:
+    """Reads pieces. `locate` says of which piece a byte is and where that comes from, `used` hears
+    of each group that is read, `wish` says how urgent a piece is.
+    """
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        fills: Fills[Wish],
+        locate: Locate,
+        used: Callable[[Group], None] = lambda group: None,
+        wish: Callable[[Place], Wish] = _now,
+    ) -> None:
+        self._shelf = shelf
+        self._fills = fills
+        self._locate = locate
+        self._used = used
+        self._wish = wish
+        self.shelf_bytes = 0
+        self.fill_bytes = 0
+
+    @asynccontextmanager
+    async def read(
+        self, key: str, offset: int = 0, length: int | None = None
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Open a part of an object as chunks. Raises: ObjectMissing, StoreAway."""
+        place = self._locate(key, offset)
+        if place is None:
+            raise ObjectMissing(f"nothing is known of {key} at {offset}")
+        end = place.piece.end if length is None else offset + length
+        async with AsyncExitStack() as stack:
+            first = await stack.enter_async_context(self._piece(place, offset, end))
+            yield await stack.enter_async_context(aclosing(self._on(first, place, end)))
+
+    async def _on(
+        self, chunks: AsyncIterator[bytes], place: Place, end: int
+    ) -> AsyncGenerator[bytes, None]:
+        """Give the chunks of a piece, then those of the pieces behind it up to the end."""
+        async for chunk in chunks:
+            yield chunk
+        at = place.piece.end
+        while at < end:
+            following = self._locate(place.piece.key, at)
+            if following is None:
+                return
+            async with self._piece(following, at, end) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+            at = following.piece.end
+
+    @asynccontextmanager
+    async def _piece(
+        self, place: Place, start: int, end: int
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Open the part of one piece that lies between two offsets of its object."""
+        piece = place.piece
+        first, length = start - piece.offset, min(end, piece.end) - start
+        self._used(place.group)
+        kept = self._shelf.at_hand(piece)
+        if kept is None and self._fills.find(piece) is None:
+            kept = await self._shelf.get(piece)
+        if kept is not None:
+            with kept:
+                async with aclosing(self._shelf.chunks(kept, first, length)) as chunks:
+                    yield self._from_shelf(chunks)
+            return
+        async with self._fills.join(place, self._wish(place), first, length) as coming:
+            yield self._from_fill(coming)
+
+    async def _from_shelf(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+        async for chunk in chunks:
+            self.shelf_bytes += len(chunk)
+            yield chunk
+
+    async def _from_fill(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+        async for chunk in chunks:
+            self.fill_bytes += len(chunk)
+            yield chunk
