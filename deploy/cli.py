@@ -20,7 +20,10 @@ from deploy.logs import set_up_logging
 from deploy.settings import Settings
 from deploy.supervise import allow_many_files, die_with_parent
 
-ALIASES = {("server", "data"): "--data", ("server", "listen"): "--listen"}
+ALIASES = {
+    ("server", "data"): "--data", ("server", "listen"): "--listen",
+    ("edge", "origin"): "--origin", ("edge", "line"): "--line",
+}  # fmt: skip
 SYSTEM_FILE = Path("/etc/tongbu/tongbu.toml")
 
 

@@ -10,7 +10,7 @@ from deploy import backup_commands, edges_commands, import_command, readings, us
 from deploy.command import Argument, Command
 from deploy.config import example
 from deploy.database import catalogue
-from deploy.roles import origin, serve, worker
+from deploy.roles import edge, origin, serve, worker
 from deploy.settings import Settings
 
 
@@ -38,6 +38,8 @@ ALL = (
             (Argument(("--demo",), {"action": "store_true", "help": "start with the demo city"}),)),
     Command("origin", "run API, pages and playback", origin.run),
     Command("worker", "run transcoding jobs", worker.run),
+    Command("edge", "run the box of a school", edge.run,
+            (Argument(("--enrol",), {"metavar": "CODE", "help": "one-time code from the city"}),)),
     Command("doctor", "check this machine and say what to do", readings.run,
             (Argument(("--json",), {"action": "store_true", "help": "for programs"}),)),
     Command("migrate", "bring the database up to this program", _migrate),

@@ -8,6 +8,7 @@ from pathlib import Path
 from catalog.store.settings import StoreSettings
 from catalog.uploads.settings import UploadSettings
 from deploy.config import default_data_dir, option
+from deploy.edge_settings import EdgeSettings
 from deploy.live_settings import LiveSettings
 from deploy.logs import LogSettings
 from deploy.settings_text import parse_listen as parse_listen
@@ -89,4 +90,5 @@ class Settings:
     upload: UploadSettings
     transcode: TranscodeSettings
     live: LiveSettings
+    edge: EdgeSettings
     log: LogSettings

@@ -9,6 +9,7 @@ Spec: RFC 9110 8.8.3 (ETag), 13.1.2 (If-None-Match).
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
@@ -43,6 +44,8 @@ from catalog.presentation_json import encode
 from catalog.tokens import Keyring, public_words
 
 TAG_BYTES = 12
+PROBE_LIMIT_BYTES = 16 * 1024 * 1024
+PROBE_CHUNK_BYTES = 64 * 1024
 
 
 class EdgeSelf(msgspec.Struct):
@@ -79,6 +82,12 @@ class PlanQuery(msgspec.Struct, forbid_unknown_fields=True):
     """How many school days."""
 
     days: Annotated[int, Meta(ge=1, le=DAYS_LIMIT)] = DAYS
+
+
+class ProbeQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """How much."""
+
+    bytes: Annotated[int, Meta(ge=1, le=PROBE_LIMIT_BYTES)] = PROBE_LIMIT_BYTES
 
 
 class PlannedSession(msgspec.Struct):
@@ -180,6 +189,9 @@ class EdgeFeedApi:
                      errors=(401, 403, 404)),
             Endpoint("GET", f"{own}/plan", self.plan, "What to have on the next school days", tag,
                      query=PlanQuery, result=EdgePlan, edge=True, errors=(401, 403, 422)),
+            Endpoint("GET", f"{own}/probe", self.probe, "Bytes to measure the line with", tag,
+                     query=ProbeQuery, result_type="application/octet-stream", edge=True,
+                     errors=(401, 403, 422)),
             Endpoint("POST", f"{own}/reports", self.reports, "Report what happened", tag,
                      body=Reports, result=ReportsTaken, edge=True, errors=(401, 403, 422, 429)),
             Endpoint("POST", f"{own}/certificate", self.certificate, "Get a new certificate", tag,
@@ -218,6 +230,20 @@ class EdgeFeedApi:
             [_session(item) for item in found.sessions],
             [PlannedLesson(e.day, e.lesson, e.title, e.updated) for e in found.lessons],
         ))  # fmt: skip
+
+    async def probe(self, request: web.Request) -> web.StreamResponse:
+        """Answer bytes that no line can pack; the edge leaves when it has seen enough."""
+        left_bytes = query_of(request, ProbeQuery).bytes
+        headers = {"Content-Type": "application/octet-stream", "Cache-Control": "no-store"}
+        response = web.StreamResponse(headers=headers)
+        response.content_length = left_bytes
+        await response.prepare(request)
+        chunk = secrets.token_bytes(PROBE_CHUNK_BYTES)
+        while left_bytes:
+            await response.write(chunk[:left_bytes])
+            left_bytes -= min(left_bytes, PROBE_CHUNK_BYTES)
+        await response.write_eof()
+        return response
 
     async def reports(self, request: web.Request) -> web.Response:
         """Keep reports, each once; those that are refused will be so for ever."""

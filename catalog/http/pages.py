@@ -112,13 +112,14 @@ class Pages:
     def routes(self) -> Sequence[web.RouteDef]:
         """List what is answered."""
         return [
-            *(web.get(path, self._document) for path in APP_PATHS),
+            *(web.get(path, self.document) for path in APP_PATHS),
             web.get("/assets/{name}", self._hashed),
             web.get("/favicon.svg", self._favicon),
             web.get("/{rest:.*}", self._unknown),
         ]
 
-    async def _document(self, request: web.Request) -> web.Response:
+    async def document(self, request: web.Request) -> web.Response:
+        """Answer with the document that all pages begin with."""
         return self._index(request, 200)
 
     async def _unknown(self, request: web.Request) -> web.Response:

@@ -22,6 +22,7 @@ from catalog.tokens import Grant, SessionGrant, TokenExpired, Verifier
 from streaming.edge.answers import Answers
 from streaming.edge.proxy import CREDENTIALS, Proxy
 from streaming.edge.upstream import BadAnswer, LineCut, Upstream
+from streaming.vod.access import TOKEN
 from streaming.vod.kept import Kept
 
 log = logging.getLogger(__name__)
@@ -41,11 +42,10 @@ class Keys:
         self,
         upstream: Upstream,
         answers: Answers,
-        refused: Callable[[], None] = lambda: None,
     ) -> None:
         self._upstream = upstream
         self._answers = answers
-        self._refused = refused
+        self.revoked = False
         self._verifier = Verifier({})
 
     async def load(self) -> None:
@@ -60,8 +60,7 @@ class Keys:
             answer = await self._upstream.text(SELF_PATH)
         except (LineCut, BadAnswer):
             return False
-        if answer.status in (401, 403):
-            self._refused()
+        self.revoked = answer.status in (401, 403)
         if answer.status != 200:
             return False
         keys = read_keys(answer.body)
@@ -113,6 +112,10 @@ class LiveGate:
         self._clock_utc = clock_utc
         self._tokens: Kept[tuple[str, str], bool] = Kept(REMEMBERED_LIMIT)
         self._viewers: Kept[tuple[str, ...], bool] = Kept(REMEMBERED_LIMIT)
+
+    async def admitted(self, request: web.Request, session: str) -> None:
+        """Let a member into the room. Raises: NoRight, SignInNeeded, TokenError."""
+        await self.admit(request, session, request.query.get(TOKEN))
 
     async def admit(self, request: web.Request, session: str, token: str | None) -> None:
         """Let a viewer in. Raises: NoRight, SignInNeeded, TokenError."""

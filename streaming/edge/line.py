@@ -59,6 +59,16 @@ class Line:
         return self._estimator.estimate_bps
 
     @property
+    def measured_at(self) -> float | None:
+        """When the line was last measured (monotonic)."""
+        return self._estimator.measured_at
+
+    @property
+    def falling_behind(self) -> bool:
+        """Tell whether a live relay gets less than it should."""
+        return bool(self._behind)
+
+    @property
     def transfers(self) -> int:
         """How many transfers of media run."""
         return self._transfers

@@ -126,6 +126,10 @@ class Presentations:
         except msgspec.MsgspecError:
             return None
 
+    def is_picture(self, key: str) -> bool:
+        """Tell whether an object is a poster or a sprite of a lesson that is known here."""
+        return self._pictures.any(key) is not None
+
     async def picture(self, key: str) -> bytes | None:
         """Give a poster or a sprite, from here or from upstream. Raises: Unavailable."""
         name = PICTURE + key

@@ -80,8 +80,17 @@ class RoomRelay:
         self._dial = dial
         self._admit = admit
         self._clock = clock
-        self.members = 0
-        self.waiting = 0
+        self._members: set[_Member] = set()
+
+    @property
+    def members(self) -> int:
+        """How many are connected."""
+        return len(self._members)
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait for the line."""
+        return sum(member.waiting for member in self._members)
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """Take one member's connection until it closes. Raises what `admit` raises."""
@@ -91,8 +100,8 @@ class RoomRelay:
             heartbeat=HEARTBEAT_S, max_msg_size=MESSAGE_LIMIT_CHARS, compress=False
         )
         await socket.prepare(request)
-        self.members += 1
         member = _Member(socket, self._clock)
+        self._members.add(member)
         try:
             following = asyncio.create_task(
                 member.follow(self._dial, request.raw_path, _passed_on(request))
@@ -104,7 +113,7 @@ class RoomRelay:
                 with suppress(asyncio.CancelledError):
                     await following
         finally:
-            self.members -= 1
+            self._members.discard(member)
         return socket
 
 
@@ -117,6 +126,11 @@ class _Member:
         self._talk = Talk(new_id)
         self._joined = asyncio.Event()
         self._up: aiohttp.ClientWebSocketResponse | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many of its messages wait for the line."""
+        return self._talk.waiting
 
     async def listen(self) -> None:
         """Take what the member says until it leaves."""

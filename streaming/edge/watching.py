@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 from catalog.live import FeedName
 from catalog.media import Media, Presentation, Rendition, peak_bps
-from streaming.edge.cap import Allowed, Cap, Rung, Stream
+from streaming.edge.cap import Allowed, Cap, Rung, Stream, Why
+from streaming.edge.index import Content
 from streaming.edge.piece import Group
 from streaming.edge.relayed import RelayedFeed, RelayedFeeds
 
@@ -23,6 +25,7 @@ log = logging.getLogger(__name__)
 
 WATCHED_S = 30.0
 DECIDE_EVERY_S = 1.0
+CONTENTS_EVERY = 5
 TARGET_S = 4.0
 
 
@@ -37,27 +40,49 @@ class _Lesson:
     allowed: Allowed | None = field(default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A stream as the status page shows it. `label` of a rung is for people."""
+
+    stream: Stream
+    live: bool
+    viewers: int
+    labels: Mapping[str, str]
+
+
 class Watching:
-    """Decides the cap. `estimate` tells what the line carries, `kept` the bytes of a group here,
-    `changed` hears of a lesson whose choice has changed.
+    """Decides the cap. `estimate` tells what the line carries, `contents` what of each group is
+    kept here, `changed` hears of a lesson whose choice has changed.
     """
 
     def __init__(
         self,
         cap: Cap,
         estimate: Callable[[], int | None],
-        kept: Callable[[Group], int],
+        contents: Callable[[], Awaitable[Sequence[Content]]],
         changed: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cap = cap
         self._estimate = estimate
-        self._kept = kept
+        self._contents = contents
+        self._kept: dict[Group, int] = {}
         self._changed = changed
         self._clock = clock
         self._lessons: dict[str, _Lesson] = {}
         self._feeds: Mapping[tuple[str, FeedName], RelayedFeed] = {}
         self.decisions: dict[str, Allowed] = {}
+        self.seen: list[Seen] = []
+
+    @property
+    def room_bps(self) -> int:
+        """What media may use of the line."""
+        return self._cap.room_bps
+
+    def held_by_line(self) -> bool:
+        """Tell whether the line is why the school has fewer rungs than there are."""
+        by_line = (Why.LINE, Why.LOWEST, Why.UNKNOWN)
+        return any(one.capped and one.why in by_line for one in self.decisions.values())
 
     def follow(self, feeds: RelayedFeeds) -> None:
         """Cap these feeds from now on."""
@@ -89,9 +114,10 @@ class Watching:
             if now - known.at > WATCHED_S:
                 del self._lessons[lesson]
         feeds = {f"live/{f.session_id}/{f.name.value}": f for f in self._feeds.values()}
-        streams = [_live(identifier, feed) for identifier, feed in feeds.items()]
-        streams += [self._stored(lesson, known) for lesson, known in self._lessons.items()]
-        decisions = self._cap.decide(now, (s for s in streams if s.rungs), self._estimate())
+        self.seen = [_live(identifier, feed) for identifier, feed in feeds.items()]
+        self.seen += [self._stored(lesson, known) for lesson, known in self._lessons.items()]
+        streams = (one.stream for one in self.seen if one.stream.rungs)
+        decisions = self._cap.decide(now, streams, self._estimate())
         self._tell(decisions)
         for identifier, feed in feeds.items():
             if identifier in decisions:
@@ -101,9 +127,11 @@ class Watching:
 
     async def run(self) -> None:
         """Decide again and again."""
-        while True:
-            await asyncio.sleep(DECIDE_EVERY_S)
+        for number in count():
+            if number % CONTENTS_EVERY == 0 and self._lessons:
+                self._kept = {one.group: one.size_bytes for one in await self._contents()}
             self.decide()
+            await asyncio.sleep(DECIDE_EVERY_S)
 
     def _apply(self, lesson: str, known: _Lesson, allowed: Allowed | None) -> None:
         before, known.allowed = known.allowed, allowed
@@ -117,7 +145,7 @@ class Watching:
                 log.info("%s may use %s: %s", identifier, ", ".join(found.rungs), found.why.value)
         self.decisions = decisions
 
-    def _stored(self, lesson: str, known: _Lesson) -> Stream:
+    def _stored(self, lesson: str, known: _Lesson) -> Seen:
         rungs = [
             Rung(
                 r.id,
@@ -127,13 +155,14 @@ class Watching:
             )
             for r in known.presentation.renditions
         ]
-        return Stream(lesson, tuple(rungs))
+        labels = {r.id: r.name for r in known.presentation.renditions}
+        return Seen(Stream(lesson, tuple(rungs)), False, 0, labels)
 
     def _is_whole(self, lesson: str, rendition: Rendition) -> bool:
         if not rendition.complete:
             return False
         size_bytes = sum(sum(item.sizes) for item in rendition.objects)
-        return self._kept(Group(lesson, rendition.id)) >= size_bytes
+        return self._kept.get(Group(lesson, rendition.id), 0) >= size_bytes
 
 
 def _measured(presentation: Presentation, now: float) -> _Lesson:
@@ -142,20 +171,20 @@ def _measured(presentation: Presentation, now: float) -> _Lesson:
     return _Lesson(presentation, rungs, max(sounds, default=0), now)
 
 
-def _live(identifier: str, feed: RelayedFeed) -> Stream:
+def _live(identifier: str, feed: RelayedFeed) -> Seen:
     """All that its upstream announces, shown or not."""
     announced = feed.mirror.announced
     sounds = [r.bandwidth_bps for r in announced if r.media is Media.AUDIO]
     sound_bps = max(sounds, default=0)
-    return Stream(
-        identifier,
-        tuple(
-            Rung(r.name, r.bandwidth_bps, sound_only=True)
-            if r.media is Media.AUDIO
-            else Rung(r.name, r.bandwidth_bps + sound_bps)
-            for r in announced
-        ),
+    rungs = (
+        Rung(r.name, r.bandwidth_bps, sound_only=True)
+        if r.media is Media.AUDIO
+        else Rung(r.name, r.bandwidth_bps + sound_bps)
+        for r in announced
     )
+    viewers = len(feed.hub) + max((w.waiting for w in feed.waiters.values()), default=0)
+    labels = {r.name: r.name for r in announced}
+    return Seen(Stream(identifier, tuple(rungs)), True, viewers, labels)
 
 
 def _shown(found: Allowed) -> frozenset[str] | None:

@@ -1,0 +1,214 @@
+"""The box in a school put together: every part made once, in the order of dependence.
+
+Whoever comes for `/media`, `/live` and `/room` is served as at the origin; the pages are this
+program's own, and the API is asked upstream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+
+import aiohttp
+import msgspec
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from catalog.http.pages import Pages, read_dist
+from catalog.http.problem import problems
+from deploy.edge_identity import EdgeIdentity
+from deploy.edge_school import School
+from deploy.edge_status import Status
+from deploy.edge_store import SchoolStore
+from deploy.observe import HttpMetrics, health_routes, observing
+from deploy.origin_app import DIST
+from deploy.settings import Settings
+from deploy.tasks import running
+from streaming.edge.answers import Answers
+from streaming.edge.cached import Cached
+from streaming.edge.cap import Cap, Limits
+from streaming.edge.fills import Fills
+from streaming.edge.gates import Keys, LiveGate
+from streaming.edge.line import Line
+from streaming.edge.night import Hours
+from streaming.edge.nightly import Nightly, NightSettings
+from streaming.edge.piece import Piece
+from streaming.edge.presentations import Presentations
+from streaming.edge.probe import Probe
+from streaming.edge.proxy import Proxy
+from streaming.edge.relayed import RelayedFeeds
+from streaming.edge.rooms import RoomRelay, UpstreamClock
+from streaming.edge.schedule import Schedule, Wish
+from streaming.edge.shelf import Shelf
+from streaming.edge.turns import Turns
+from streaming.edge.upstream import BadAnswer, LineCut, Upstream, UpstreamSettings
+from streaming.edge.watching import Watching
+from streaming.live.app import Live
+from streaming.live.metrics import LiveMetrics
+from streaming.metrics import MediaMetrics
+from streaming.vod.access import Gate
+from streaming.vod.app import Media
+
+log = logging.getLogger(__name__)
+
+GIB = 1 << 30
+LINE_NAME = "line"
+KEEP_LINE_EVERY_S = 30.0
+KEYS_EVERY_S = 60.0
+KEYS_AGAIN_S = 2.0
+SAMPLE_EVERY_S = 1.0
+MEDIA_AT_ONCE = 4
+Fetch = Callable[[str, str, str, int], Awaitable[bytes | None]]
+
+
+async def edge_app(
+    stack: AsyncExitStack, settings: Settings, identity: EdgeIdentity
+) -> web.Application:
+    """Make the box's application; all that it runs beside itself ends with the stack."""
+    school = await _school(stack, settings, identity)
+    proxy = Proxy(school.upstream, school.answers)
+    pages = Pages(await asyncio.to_thread(read_dist, DIST))
+    status = Status(school, pages.document)
+    app = web.Application(middlewares=[observing(HttpMetrics(school.registry)), problems])
+    app.add_routes(health_routes(school.registry, {}))
+    app.router.add_get("/edge/status", status.serve)
+    app.router.add_get("/live/{session}/room", school.rooms.serve)
+    live = Live(school.feeds, school.gate, school.live_metrics)
+    app.add_subapp("/live", live.app())
+    app.add_subapp("/media", school.media.app())
+    app.router.add_route("*", "/api/{path:.*}", proxy.serve)
+    app.add_routes(pages.routes())
+    for work, name in (
+        (school.watching.run(), "cap"),
+        (_keep_line(school.line, school.answers), "line estimate"),
+        (_keep_keys(school.keys), "keys"),
+        (school.night.run(), "night"),
+        (Probe(school.upstream, school.line, school.watching.held_by_line).run(), "probe"),
+        (_sample(status), "use of the line"),
+    ):
+        await stack.enter_async_context(running(work, name))
+    return app
+
+
+async def _school(stack: AsyncExitStack, settings: Settings, identity: EdgeIdentity) -> School:
+    registry = CollectorRegistry()
+    answers = Answers(settings.server.data / "edge" / "answers.sqlite")
+    await answers.open()
+    stack.push_async_callback(answers.close)
+    line = Line(await _kept_windows(answers))
+    upstream = await stack.enter_async_context(_upstream(identity, line))
+    shelf = await stack.enter_async_context(_shelf(settings))
+    turns = Turns(Schedule[Piece](MEDIA_AT_ONCE), time.monotonic)
+    stack.callback(turns.close)
+    fills: Fills[Wish] = Fills(upstream, turns, shelf)
+    stack.push_async_callback(fills.close)
+    proxy, keys = Proxy(upstream, answers), Keys(upstream, answers)
+    await keys.load()
+
+    def changed(lesson: str) -> None:
+        media.forget(lesson)
+
+    cap = Cap(Limits(settings.edge.line_bps, settings.edge.reserve_bps))
+    watching = Watching(cap, lambda: line.estimate_bps, shelf.contents, changed)
+    presentations = Presentations(upstream, answers, watching.allowed)
+    cached = Cached(shelf, fills, presentations.locate, watching.used)
+
+    async def may_watch(request: web.Request, lesson: str) -> bool:
+        return await proxy.allows(request, f"/api/v1/lessons/{lesson}")
+
+    media = Media(
+        presentations, SchoolStore(cached, presentations), Gate(keys, may_watch),
+        MediaMetrics(registry),
+    )  # fmt: skip
+    live_metrics, gate, clock = LiveMetrics(registry), LiveGate(keys, proxy), UpstreamClock()
+    feeds = RelayedFeeds(upstream.dial, live_metrics, _fetching(upstream), line, watching.opened)
+    stack.push_async_callback(feeds.close)
+    watching.follow(feeds)
+    night = Nightly(
+        _night_settings(settings), upstream, answers, presentations, shelf, fills, turns,
+        lambda: line.estimate_bps,
+    )  # fmt: skip
+    return School(
+        identity=identity, settings=settings, registry=registry, upstream=upstream,
+        answers=answers, shelf=shelf, line=line, turns=turns, fills=fills,
+        presentations=presentations, watching=watching, feeds=feeds, gate=gate, media=media,
+        live_metrics=live_metrics, rooms=RoomRelay(_dialling(upstream), gate.admitted, clock),
+        clock=clock, keys=keys, night=night,
+    )  # fmt: skip
+
+
+def _upstream(identity: EdgeIdentity, line: Line) -> Upstream:
+    def authorization() -> str:
+        return identity.headers()["Authorization"]
+
+    return Upstream(UpstreamSettings(identity.words.origin), authorization, line)
+
+
+def _shelf(settings: Settings) -> Shelf:
+    budget_bytes = int(settings.edge.cache_gib * GIB)
+    directory = settings.server.data / "edge" / "shelf"
+    return Shelf(directory, budget_bytes)
+
+
+def _night_settings(settings: Settings) -> NightSettings:
+    minutes = settings.edge.night_minutes
+    hours = Hours(*minutes) if minutes else None
+    return NightSettings(hours, int(settings.edge.night_gib * GIB))
+
+
+def _fetching(upstream: Upstream) -> Fetch:
+    async def fetch(session: str, feed: str, rendition: str, number: int) -> bytes | None:
+        folder = "" if feed == "main" else f"{feed}/"
+        try:
+            answer = await upstream.text(f"/live/{session}/{folder}{rendition}/{number}.m4s")
+        except (LineCut, BadAnswer):
+            return None
+        return answer.body if answer.status == 200 else None
+
+    return fetch
+
+
+def _dialling(
+    upstream: Upstream,
+) -> Callable[
+    [str, Mapping[str, str]], AbstractAsyncContextManager[aiohttp.ClientWebSocketResponse]
+]:
+    def dial(
+        path: str, headers: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[aiohttp.ClientWebSocketResponse]:
+        return upstream.dial(path, headers)
+
+    return dial
+
+
+async def _kept_windows(answers: Answers) -> list[int]:
+    kept = await answers.get(LINE_NAME)
+    if kept is None:
+        return []
+    try:
+        return msgspec.json.decode(kept.body, type=list[int])
+    except msgspec.MsgspecError:
+        return []
+
+
+async def _keep_line(line: Line, answers: Answers) -> None:
+    """Keep the estimate, so that the box knows its line when it starts again."""
+    while True:
+        await asyncio.sleep(KEEP_LINE_EVERY_S)
+        await answers.put(LINE_NAME, msgspec.json.encode(line.state()))
+
+
+async def _keep_keys(keys: Keys) -> None:
+    """Ask for the origin's keys, at first and every now and then."""
+    while True:
+        answered = await keys.refresh()
+        await asyncio.sleep(KEYS_EVERY_S if answered else KEYS_AGAIN_S)
+
+
+async def _sample(status: Status) -> None:
+    while True:
+        status.sample()
+        await asyncio.sleep(SAMPLE_EVERY_S)
