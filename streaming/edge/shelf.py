@@ -230,12 +230,14 @@ class Shelf:
                 await self._do(partial(self._disk.tend, touched, doubtful))
 
     async def _try_again(self) -> None:
-        before, self.state = self.state, ShelfState.KEEPING
-        with self._noted():
-            await self._do(partial(self._disk.recover, full=before is ShelfState.FULL))
-        if self.state is ShelfState.KEEPING:
+        full = self.state is ShelfState.FULL
+        try:
+            await self._do(partial(self._disk.recover, full=full))
+        except DiskError as error:
+            self._note(error)
+        else:
+            self.state, self.trouble = ShelfState.KEEPING, ""
             log.warning("the disk can be used again")
-            self.trouble = ""
 
     async def _sweep(self) -> None:
         for prefix in PREFIXES:
