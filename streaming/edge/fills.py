@@ -144,9 +144,12 @@ class Fills(Generic[WishT]):
                 await asyncio.wait((task,))
 
     async def close(self) -> None:
-        """End all fills; whoever waits is told."""
-        for fill in list(self._fills.values()):
-            self._drop(fill)
+        """End all fills; whoever waits is told. What is whole is kept first."""
+        for piece, fill in list(self._fills.items()):
+            if fill.state is FillState.WHOLE:
+                self._ending.add(self._tasks[piece])
+            else:
+                self._drop(fill)
         while self._ending:
             await asyncio.wait(self._ending)
 

@@ -77,9 +77,9 @@ class Writing:
             self._hand_over()
 
     async def commit(self) -> bool:
-        """Put the piece on the shelf; tell whether it is there."""
+        """Put the piece on the shelf; tell whether it is there. Goes on when cancelled."""
         self._hand_over()
-        return await asyncio.wrap_future(self._thread.submit(self._keep))
+        return await asyncio.shield(asyncio.wrap_future(self._thread.submit(self._keep)))
 
     def abort(self) -> None:
         """Forget the piece."""
