@@ -13,7 +13,7 @@ from loadtests.live_spread import spread
 LIST_SUFFIX = ".m3u8"
 HEAD = (
     "| scenario | peer | WAN MB | WAN/distinct | join p50/p95 s | never played "
-    "| stalled s (pupils) | kbit/s | switches | delay s | fetch p50/p95 s "
+    "| stalled s (pupils) | kbit/s | switches (down) | delay s | fetch p50/p95 s "
     "| segments asked/distinct | most for one | lists asked | peer CPU s | woken late p95 ms |\n"
     + "|---" * 16 + "|"
 )  # fmt: skip
@@ -66,7 +66,8 @@ def class_row(scenario: str, peer: str, said: Mapping[str, Any], asked: Asked, s
         f"| {spent.wan_bytes / max(1, asked.distinct_bytes):.2f} | {joins.p50:.2f}/{joins.p95:.2f} "
         f"| {len(reports) - len(played)} | {_mean(stalled):.2f} ({stood}) "
         f"| {_mean([one['mean_bps'] for one in played]) / 1000:.0f} "
-        f"| {_mean([one['switches'] for one in played]):.1f} | {_mean(delays):.1f} "
+        f"| {_mean([one['switches'] for one in played]):.1f} "
+        f"({_mean([one['downs'] for one in played]):.1f}) | {_mean(delays):.1f} "
         f"| {fetches.p50:.3f}/{fetches.p95:.3f} | {asked.media}/{asked.distinct} | {asked.most} "
         f"| {asked.lists} | {spent.cpu_s:.2f} | {late.p95:.0f} |"
     )

@@ -30,12 +30,17 @@ Order = Ask | Drop
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a pupil had of it. Nobody who has not begun to play has stalled; `join_s` is None."""
+    """What a pupil had of it. Nobody who has not begun to play has stalled; `join_s` is None.
+
+    A first climb is a switch; one down (`downs`) says that somebody climbed too high, or that the
+    line got thinner.
+    """
 
     join_s: float | None
     stalls: int
     stalled_s: float
     switches: int
+    downs: int
     mean_bps: float
     delay_s: float | None
     played_s: float
@@ -67,7 +72,7 @@ class Pupil:
         self._began_at = 0.0
         self.line = Bandwidth()
         self.playback = Playback()
-        self.switches = 0
+        self.switches = self.downs = 0
         self._switched = False
         self._bits = self._media_s = 0.0
         self._delays_s: list[float] = []
@@ -155,7 +160,7 @@ class Pupil:
         began_at, delays_s = self.playback.started_at, self._delays_s
         return Report(
             None if began_at is None else began_at - self._began_at,
-            self.playback.stalls, self.playback.stalled_s, self.switches,
+            self.playback.stalls, self.playback.stalled_s, self.switches, self.downs,
             self._bits / self._media_s if self._media_s else 0.0,
             sum(delays_s) / len(delays_s) if delays_s else None,
             self.playback.played_s, tuple(self._fetches_s),
@@ -219,7 +224,9 @@ class Pupil:
 
     def _switch(self, rung: int, now: float) -> None:
         """Take another rung's playlist first; its segment comes after it, whatever it says."""
-        self.switches += self.playback.started_at is not None
+        plays = self.playback.started_at is not None
+        self.switches += plays
+        self.downs += plays and rung < self._rung
         self._rung, self._switched = rung, True
         self._listing = None
         self._ask_list(now)

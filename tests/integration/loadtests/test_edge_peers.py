@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from loadtests.edge_peers import PEERS, Peer, Place, standing
-from loadtests.line import MACHINE, namespace
+from loadtests.line import MACHINE, ROOT, namespace
+from tests.support.children import gone
+from tests.support.wait import eventually
 
 SERVER = Peer("a file server", (sys.executable, "-m", "http.server", "--bind", "127.0.0.1",
                                 "--directory", "{folder}", "8080"))  # fmt: skip
+STAY = """
+import sys
+from pathlib import Path
+from loadtests.edge_peers import Place, standing
+from loadtests.line import namespace
+from tests.integration.loadtests.test_edge_peers import SERVER
+with namespace() as home:
+    found = Place(home, "", "127.0.0.1:8080", Path(sys.argv[1]))
+    with standing(SERVER, found) as stands:
+        print(stands.pid, flush=True)
+        sys.stdin.read()
+"""
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
@@ -57,3 +73,16 @@ def test_a_peer_that_does_not_start_says_why(tmp_path: Path) -> None:
         found = Place(home, "", "127.0.0.1:8080", tmp_path)
         with pytest.raises(SystemExit, match="no such upstream"), standing(broken, found):
             pass
+
+
+@as_root
+def test_a_peer_ends_with_a_bench_that_is_killed(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", STAY, str(tmp_path)], cwd=ROOT, text=True, stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as bench:  # fmt: skip
+        assert bench.stdout is not None
+        pid = int(bench.stdout.readline())
+        bench.kill()
+        bench.communicate()
+        asyncio.run(eventually(lambda: gone([pid])))

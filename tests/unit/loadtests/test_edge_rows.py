@@ -17,8 +17,8 @@ from loadtests.edge_rows import (
 
 def report(**other: Any) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "join_s": 0.5, "stalled_s": 0.0, "mean_bps": 2_000_000.0, "switches": 1, "delay_s": 8.0,
-        "fetches_s": [0.1, 0.3],
+        "join_s": 0.5, "stalled_s": 0.0, "mean_bps": 2_000_000.0, "switches": 1, "downs": 0,
+        "delay_s": 8.0, "fetches_s": [0.1, 0.3],
     }  # fmt: skip
     return {**found, **other}
 
@@ -39,8 +39,8 @@ def test_a_class() -> None:
     asked = Asked(27, 26, 17_600_000, 2, 40)
     row = class_row("S1", "varnish", said(report(), slow), asked, Spent(18_300_000, 0.5))
     assert row == (
-        "| S1 | varnish | 18.3 | 1.04 | 0.50/1.50 | 0 | 1.50 (1) | 1400 | 1.0 | 9.0 | 0.100/0.300 "
-        "| 27/26 | 2 | 40 | 0.50 | 20 |"
+        "| S1 | varnish | 18.3 | 1.04 | 0.50/1.50 | 0 | 1.50 (1) | 1400 | 1.0 (0.0) | 9.0 "
+        "| 0.100/0.300 | 27/26 | 2 | 40 | 0.50 | 20 |"
     )
     assert row.count("|") == HEAD.splitlines()[0].count("|") == HEAD.splitlines()[1].count("|")
 
@@ -49,8 +49,8 @@ def test_who_never_played_is_counted_and_joins_for_ever() -> None:
     never = report(join_s=None, stalled_s=0.0, mean_bps=0.0, delay_s=None, fetches_s=[])
     row = class_row("S2", "direct", said(never, never), Asked(9, 9, 0, 1, 2), Spent(0, 0.0))
     assert row == (
-        "| S2 | direct | 0.0 | 0.00 | inf/inf | 2 | nan (0) | nan | nan | nan | inf/inf | 9/9 | 1 "
-        "| 2 | 0.00 | 20 |"
+        "| S2 | direct | 0.0 | 0.00 | inf/inf | 2 | nan (0) | nan | nan (nan) | nan | inf/inf "
+        "| 9/9 | 1 | 2 | 0.00 | 20 |"
     )
 
 

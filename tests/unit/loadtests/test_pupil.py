@@ -89,7 +89,7 @@ def test_a_fast_line_climbs_by_way_of_the_other_playlist() -> None:
     deliver(pupil, 500_000, 0.31, 0.4)
     assert pupil.orders() == media("720p/15.m4s")
     report = pupil.report(0.4)
-    assert (report.switches, report.mean_bps) == (1, 1_400_000)
+    assert (report.switches, report.downs, report.mean_bps) == (1, 0, 1_400_000)
 
 
 def test_a_small_screen_stays_below() -> None:
@@ -133,7 +133,7 @@ def test_a_download_that_is_too_slow_is_dropped_for_the_lower_rung() -> None:
     pupil.on_list(live(11), 1.6)
     assert pupil.orders() == media("360p/15.m4s")
     report = pupil.report(1.6)
-    assert (report.abandoned, report.switches) == (1, 2)
+    assert (report.abandoned, report.switches, report.downs) == (1, 2, 1)
 
 
 def test_an_empty_buffer_stalls_until_the_next_segment() -> None:
