@@ -308,7 +308,7 @@ class Upstream:
 
     async def _knock(self) -> None:
         """Ask until there is an answer, whatever it is."""
-        for pause_s in self._pauses_s():
+        for pause_s in self.pauses_s():
             if self.cut is not None:
                 await asyncio.sleep(pause_s)
             try:
@@ -321,7 +321,8 @@ class Upstream:
         if self.cut is not None:
             self._note_back(self.cut)
 
-    def _pauses_s(self) -> Iterator[float]:
+    def pauses_s(self) -> Iterator[float]:
+        """Give how long to wait before each knock."""
         settings = self._settings
         return chain(repeat(settings.knock_first_s, KNOCKS_FAST), repeat(settings.knock_then_s))
 

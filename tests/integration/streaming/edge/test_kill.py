@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.killed_box import PIECE_BYTES, PIECES, box, place, run_until_killed
+from tests.support.box import PIECE_BYTES, PIECES, box, place
+from tests.support.killed_box import run_until_killed
 from tests.support.scripted_upstream import ScriptedUpstream, body_of, serving
 from tests.support.shelves import change_rows, file_of, files_in, rows_in
 

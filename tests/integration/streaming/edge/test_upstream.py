@@ -1,0 +1,253 @@
+"""The one HTTP client across the line: bounded texts, and a line that is cut and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from streaming.edge import upstream as module
+from streaming.edge.arrival import Broken
+from streaming.edge.upstream import BadAnswer, LineCut, Upstream, UpstreamSettings
+from tests.support.box import PIECE_BYTES, box, place
+from tests.support.filling import Tally
+from tests.support.scripted_upstream import (
+    ScriptedUpstream,
+    body_of,
+    holding,
+    serving,
+)
+from tests.support.wait import eventually
+
+PATH = "/api/v1/lessons/1"
+
+
+@asynccontextmanager
+async def connected(
+    origin: ScriptedUpstream, **times_s: float
+) -> AsyncIterator[tuple[Upstream, Tally]]:
+    meter = Tally()
+    settings = UpstreamSettings(origin.url + "/", **{"knock_first_s": 0.02, **times_s})
+    async with Upstream(settings, lambda: "Edge key", meter) as client:
+        yield client, meter
+
+
+def is_cut(client: Upstream) -> bool:
+    """Tell whether the line is cut now."""
+    return client.cut is not None
+
+
+@pytest.fixture
+async def origin() -> AsyncIterator[ScriptedUpstream]:
+    async with serving(ScriptedUpstream()) as origin:
+        yield origin
+
+
+async def test_a_text_comes_with_its_tag_and_the_edges_credential(
+    origin: ScriptedUpstream,
+) -> None:
+    async def tagged(request: web.Request, body: bytes) -> web.StreamResponse:
+        if request.headers.get("If-None-Match") == '"1"':
+            return web.Response(status=304, headers={"ETag": '"1"'})
+        response = web.json_response({"title": "勾股定理"}, headers={"ETag": '"1"'})
+        response.enable_compression(web.ContentCoding.gzip)
+        return response
+
+    origin.script(PATH, tagged, tagged)
+    async with connected(origin) as (client, meter):
+        first = await client.text(PATH)
+        assert (first.status, first.headers["etag"]) == (200, '"1"')
+        assert first.body.decode("utf-8") == '{"title": "\\u52fe\\u80a1\\u5b9a\\u7406"}'
+        second = await client.text(PATH, '"1"')
+        assert (second.status, second.body) == (304, b"")
+        assert meter.size_bytes > 0
+        assert meter.most_flows == 0
+    assert [h["Authorization"] for h in origin.asked(PATH)] == ["Edge key"] * 2
+
+
+async def test_any_status_is_an_answer_and_redirects_are_not_followed(
+    origin: ScriptedUpstream,
+) -> None:
+    async def away(request: web.Request, body: bytes) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": "/stolen", "Set-Cookie": "a=b"})
+
+    async def failing(request: web.Request, body: bytes) -> web.StreamResponse:
+        return web.Response(status=500, text="no")
+
+    origin.script(PATH, away, failing)
+    async with connected(origin) as (client, _):
+        assert [(await client.text(PATH)).status for _ in range(2)] == [302, 500]
+    assert [path for path, _ in origin.requests] == [PATH, PATH]
+    assert "Cookie" not in origin.asked(PATH)[1]
+
+
+@pytest.mark.parametrize("packed", [True, False])
+async def test_a_text_is_bounded_also_when_it_is_packed(
+    origin: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch, packed: bool
+) -> None:
+    assert module.TEXT_LIMIT_BYTES == 16 * 1024 * 1024
+    monkeypatch.setattr(module, "TEXT_LIMIT_BYTES", 1_000_000)
+
+    async def endless(request: web.Request, body: bytes) -> web.StreamResponse:
+        response = web.StreamResponse()
+        response.enable_chunked_encoding()
+        if packed:
+            response.enable_compression(web.ContentCoding.gzip)
+        await response.prepare(request)
+        while True:
+            await response.write(bytes(100_000))
+
+    origin.script(PATH, endless)
+    async with connected(origin) as (client, _):
+        with pytest.raises(BadAnswer, match="longer than"):
+            await client.text(PATH)
+        assert client.cut is None
+
+
+async def no_http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readline()
+    writer.write(b"220 this is no HTTP\r\n\r\n")
+    writer.close()
+
+
+async def test_what_is_no_http_is_a_bad_answer() -> None:
+    server = await asyncio.start_server(no_http, "127.0.0.1", 0)
+    settings = UpstreamSettings(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    async with server, Upstream(settings, lambda: "Edge key", Tally()) as client:
+        with pytest.raises(BadAnswer):
+            await client.text(PATH)
+        with pytest.raises(Broken):
+            async with client.media(PATH, {}):
+                pass
+
+
+async def test_one_answer_that_never_comes_is_not_a_cut_line(origin: ScriptedUpstream) -> None:
+    async def never(request: web.Request, body: bytes) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    origin.script(PATH, never, never)
+    async with connected(origin, head_s=0.1) as (client, _):
+        with pytest.raises(BadAnswer, match="no answer in time"):
+            await client.text(PATH)
+        with pytest.raises(Broken, match="no answer in time"):
+            async with client.media(PATH, {}):
+                pass
+        await eventually(lambda: bool(origin.asked(module.KNOCK_PATH)))
+        assert client.cut is None
+        assert (await client.text("/other")).status == 200
+
+
+async def test_texts_do_not_wait_behind_media(origin: ScriptedUpstream) -> None:
+    go = asyncio.Event()
+    origin.script("/media/1.m4s", holding(0.1, go))
+    async with connected(origin) as (client, meter):
+        async with client.media("/media/1.m4s", {}) as incoming:
+            assert (await client.text(PATH)).status == 200
+            assert meter.flows == 1
+            go.set()
+            body = b"".join([chunk async for chunk in incoming.chunks])
+        assert body == body_of("/media/1.m4s", 256 * 1024)
+        assert meter.flows == 0
+
+
+async def test_texts_are_so_many_at_once_and_no_more(origin: ScriptedUpstream) -> None:
+    go = asyncio.Event()
+    origin.script(PATH, *[holding(0.0, go)] * (module.TEXTS_AT_ONCE + 2))
+    async with connected(origin) as (client, _):
+        tasks = [asyncio.create_task(client.text(PATH)) for _ in range(module.TEXTS_AT_ONCE + 2)]
+        await eventually(lambda: len(origin.requests) == module.TEXTS_AT_ONCE)
+        await asyncio.sleep(0)
+        assert len(origin.requests) == module.TEXTS_AT_ONCE
+        go.set()
+        await asyncio.gather(*tasks)
+    assert len(origin.requests) == module.TEXTS_AT_ONCE + 2
+
+
+async def test_a_cut_line_is_told_at_once_and_knocked_at_until_it_is_back() -> None:
+    origin = ScriptedUpstream()
+    async with serving(origin):
+        port = int(origin.url.rpartition(":")[2])
+    async with connected(origin) as (client, _):
+        with pytest.raises(LineCut):
+            await client.text(PATH)
+        first = client.cut
+        assert first is not None
+        with pytest.raises(LineCut, match="the line is cut"):
+            async with client.media(PATH, {}):
+                pass
+        assert client.cuts == 1
+        back = asyncio.create_task(client.reachable())
+        async with serving(origin, port):
+            await back
+            assert not is_cut(client)
+            assert (await client.text(PATH)).status == 200
+        assert origin.requests[0][0] == module.KNOCK_PATH
+        with pytest.raises(LineCut):
+            await client.text(PATH)
+        second = client.cut
+        assert second is not None
+        assert second.since_at > first.since_at
+        assert client.cuts == 2
+
+
+def test_knocks_come_each_second_and_later_each_five() -> None:
+    settings = UpstreamSettings("http://127.0.0.1")
+    client = Upstream(settings, lambda: "", Tally())
+    pauses = client.pauses_s()
+    assert [next(pauses) for _ in range(module.KNOCKS_FAST + 2)] == [
+        *[1.0] * module.KNOCKS_FAST, 5.0, 5.0,
+    ]  # fmt: skip
+
+
+async def test_who_waits_for_a_piece_gets_the_rest_when_the_line_is_back(tmp_path: Path) -> None:
+    origin, one = ScriptedUpstream(), place(0)
+    origin.sizes[one.path] = PIECE_BYTES
+    origin.script(one.path, holding(0.5, asyncio.Event()))
+    async with AsyncExitStack() as stack:
+        async with serving(origin):
+            port = int(origin.url.rpartition(":")[2])
+            school = await stack.enter_async_context(box(tmp_path, origin.url))
+            reader = asyncio.create_task(school.read(one.piece))
+            await eventually(lambda: school.fills.find(one.piece) is not None)
+            fill = school.fills.find(one.piece)
+            assert fill is not None
+            await fill.reach(PIECE_BYTES // 2 - 1)
+        await eventually(lambda: is_cut(school.upstream))
+        async with serving(origin, port):
+            assert await reader == body_of(one.path, PIECE_BYTES)
+            assert not is_cut(school.upstream)
+    assert [h.get("Range") for h in origin.asked(one.path)] == [
+        None, f"bytes={PIECE_BYTES // 2}-",
+    ]  # fmt: skip
+
+
+async def test_a_socket_is_dialled_with_the_credential() -> None:
+    async def echo(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_str(request.headers["Authorization"])
+        async for message in socket:
+            await socket.send_bytes(message.data)
+        return socket
+
+    app = web.Application()
+    app.router.add_get("/live/1/relay", echo)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    settings = UpstreamSettings(f"http://127.0.0.1:{runner.addresses[0][1]}", head_s=2.0)
+    async with Upstream(settings, lambda: "Edge key", Tally()) as client:
+        async with client.dial("/live/1/relay") as socket:
+            assert (await socket.receive_str()) == "Edge key"
+            await socket.send_bytes(b"one")
+            assert (await socket.receive_bytes()) == b"one"
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            async with client.dial("/live/2/relay"):
+                pass
+    await runner.cleanup()
