@@ -1,4 +1,4 @@
-"""Listening on a port until a stack ends."""
+"""Listening on a port until a stack ends: what is at hand is sent the short way, streaming/hot."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from aiohttp import web
 
 from deploy.config import ConfigError
 from deploy.settings import parse_listen
+from streaming.hot.doors import doors_of
+from streaming.hot.listening import listening
 
 
 async def listen(stack: AsyncExitStack, app: web.Application, where: str, drain_s: float) -> str:
@@ -15,16 +17,16 @@ async def listen(stack: AsyncExitStack, app: web.Application, where: str, drain_
 
     Raises: ConfigError when the port is taken or not ours.
     """
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=drain_s)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
     host, port = parse_listen(where)
-    site = web.TCPSite(runner, host, port, backlog=1024)
+    doors, metrics = doors_of(app)
+    stack.callback(doors.close)
     try:
-        await site.start()
+        opened = await stack.enter_async_context(
+            listening(app, doors, metrics, host, port, drain_s)
+        )
     except OSError as error:
         raise ConfigError(
             f"cannot listen on {where}: {error.strerror}. Choose another with --listen HOST:PORT"
         ) from error
-    bound = runner.addresses[0]
+    bound = opened.address
     return f"http://{f'[{bound[0]}]' if ':' in bound[0] else bound[0]}:{bound[1]}"

@@ -11,6 +11,7 @@ class MediaMetrics:
     """What was served below /media, by kind of resource, and how fast the store gave it."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
         self.answers = Counter(
             "tongbu_media_answers_total", "Answers below /media by kind and status",
             ["kind", "status"], registry=registry,
@@ -31,3 +32,8 @@ class MediaMetrics:
             "tongbu_media_loads_total", "Presentations read from the catalogue",
             registry=registry,
         )  # fmt: skip
+
+    def count(self, kind: str, status: int, sent_bytes: int) -> None:
+        """Add an answer to a request for this kind of resource."""
+        self.answers.labels(kind, str(status)).inc()
+        self.sent.labels(kind).inc(sent_bytes)

@@ -63,10 +63,11 @@ class Door(Protocol):
 
 
 class Doors:
-    """Several doors, by how the path begins."""
+    """Several doors, by how the path begins; `close` gives back what they hold."""
 
-    def __init__(self, doors: dict[str, Door]) -> None:
+    def __init__(self, doors: dict[str, Door], close: Callable[[], None]) -> None:
         self._doors = tuple(doors.items())
+        self.close = close
 
     def find(self, head: Head) -> Found:
         """Ask the door of the target's prefix."""

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from catalog.store.port import ObjectMissing
 from streaming.hot.door import FileSlice
@@ -22,8 +22,9 @@ OPEN_LIMIT = 512
 CHUNK_BYTES = 256 * 1024
 
 
+@runtime_checkable
 class FileSource(Protocol):
-    """Where stored bytes lie in files, if they do."""
+    """Where stored bytes lie in files, if they do. A `BodySource` may be one besides."""
 
     def held(self, stored: Stored) -> FileSlice | None:
         """Give the bytes if their file is open."""
@@ -31,7 +32,11 @@ class FileSource(Protocol):
     async def open(self, stored: Stored) -> FileSlice | None:
         """Open their file; None when they lie in none. Raises: StoreError."""
 
+    def close(self) -> None:
+        """Close what is open and not being sent."""
 
+
+@runtime_checkable
 class LocatesFiles(Protocol):
     """An ObjectStore, of which this is a part."""
 
@@ -64,7 +69,7 @@ class OpenFile:
 class ObjectFiles:
     """A `FileSource` over a store that keeps an object as one file, or none at all."""
 
-    def __init__(self, store: LocatesFiles, limit: int = OPEN_LIMIT) -> None:
+    def __init__(self, store: LocatesFiles | None, limit: int = OPEN_LIMIT) -> None:
         self._store = store
         self._limit = limit
         self._open: OrderedDict[str, OpenFile] = OrderedDict()
@@ -83,7 +88,7 @@ class ObjectFiles:
     async def open(self, stored: Stored) -> FileSlice | None:
         """Open the file of the object; None when it is none here or too short."""
         if stored.key not in self._open:
-            path = await self._store.local_path(stored.key)
+            path = await self._store.local_path(stored.key) if self._store else None
             if path is None:
                 return None
             self._keep(stored.key, await asyncio.to_thread(_open, path))

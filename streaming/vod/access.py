@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote
 
@@ -24,6 +25,8 @@ REMEMBERED_LIMIT = 10_000
 REMEMBER_VIEWER_S = 15.0
 CREDENTIALS = ("Cookie", "Authorization")
 
+FOREVER = float("inf")
+
 MayWatch = Callable[[web.Request, str], Awaitable[bool]]
 
 
@@ -32,6 +35,19 @@ class TokenVerifier(Protocol):
 
     def verify(self, token: str, lesson: str, now_utc: float) -> Grant:
         """Give what the token grants for this lesson. Raises: TokenError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """What a request says of who asks: its token, and its CREDENTIALS in their order."""
+
+    token: str | None
+    credentials: tuple[str, ...]
+
+
+def asker_of(token: str | None, header: Callable[[str, str], str | None]) -> Asker:
+    """Read who asks; `header(name, "")` gives a field of the request."""
+    return Asker(token, tuple(header(name, "") or "" for name in CREDENTIALS))
 
 
 class Gate:
@@ -49,31 +65,41 @@ class Gate:
         self._granted: Kept[tuple[str, str], Grant] = Kept(REMEMBERED_LIMIT)
         self._viewers: Kept[tuple[int, tuple[str, ...]], bool] = Kept(REMEMBERED_LIMIT)
 
+    def at_once(self, asker: Asker, view: View) -> tuple[str, float] | None:
+        """Give the suffix of child URLs, and the Unix time until which it may be given.
+
+        None when the catalogue must be asked. Raises: NoRight for a token that does not hold.
+        """
+        if view.public:
+            return "", FOREVER
+        if asker.token is not None:
+            expires_utc = self._check(asker.token, view.presentation.lesson)
+            return f"?{TOKEN}={quote(asker.token, safe='')}", expires_utc
+        now = self._clock_utc()
+        known = self._viewers.fresh((view.number, asker.credentials), now)
+        return ("", now) if known else None
+
     async def admit(self, request: web.Request, view: View) -> str:
         """Let the request in and give the suffix of its child URLs. Raises: NoRight."""
-        if view.public:
-            return ""
-        lesson = view.presentation.lesson
-        token = request.query.get(TOKEN)
-        if token is not None:
-            self._check(token, lesson)
-            return f"?{TOKEN}={quote(token, safe='')}"
-        if not await self._known(request, view):
+        asker = asker_of(request.query.get(TOKEN), request.headers.get)
+        found = self.at_once(asker, view)
+        if found is None and not await self._known(request, asker, view):
             raise NoRight("this lesson is not public: sign in, or open it from its page")
-        return ""
+        return found[0] if found else ""
 
-    def _check(self, token: str, lesson: str) -> None:
+    def _check(self, token: str, lesson: str) -> float:
         now = self._clock_utc()
-        if self._granted.fresh((token, lesson), now) is None:
+        grant = self._granted.fresh((token, lesson), now)
+        if grant is None:
             grant = self._verifier.verify(token, lesson, now)
             self._granted.put((token, lesson), grant, grant.expires_utc)
+        return grant.expires_utc
 
-    async def _known(self, request: web.Request, view: View) -> bool:
+    async def _known(self, request: web.Request, asker: Asker, view: View) -> bool:
         """Ask once a while and a viewer; a lesson that changed has another view."""
-        asker = (view.number, tuple(request.headers.get(name, "") for name in CREDENTIALS))
-        now = self._clock_utc()
-        known = self._viewers.fresh(asker, now)
+        who, now = (view.number, asker.credentials), self._clock_utc()
+        known = self._viewers.fresh(who, now)
         if known is None:
             known = await self._may_watch(request, view.presentation.lesson)
-            self._viewers.put(asker, known, now + REMEMBER_VIEWER_S)
+            self._viewers.put(who, known, now + REMEMBER_VIEWER_S)
         return known

@@ -6,7 +6,6 @@ shell that writes a `Reply`; a faster server writes the same replies its own way
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -90,6 +89,5 @@ async def _finish(response: web.StreamResponse, sent: int, length: int) -> None:
 
 
 def _hang_up(request: web.Request) -> None:
-    transport = request.transport
-    if isinstance(transport, asyncio.WriteTransport):
-        transport.abort()
+    if request.transport is not None:
+        request.transport.abort()

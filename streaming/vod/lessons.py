@@ -57,6 +57,11 @@ class Lessons:
         self._renditions: Kept[str, tuple[str, Rendition] | str] = Kept(OLD_RENDITIONS_LIMIT)
         self._reading: dict[str, asyncio.Task[View | None]] = {}
 
+    def kept(self, lesson: str) -> View | None:
+        """Give the view if it is in memory and fresh."""
+        known = self._views.fresh(lesson, self._clock())
+        return None if known is None else known.view
+
     async def view(self, lesson: str) -> View | None:
         """Give the lesson's view; None when there is nothing to watch. Raises: Unavailable."""
         kept = self._views.fresh(lesson, self._clock())

@@ -26,6 +26,9 @@ from catalog.media import (
 )
 from catalog.store.port import ObjectStore
 from catalog.tokens import Grant, Signer, Verifier
+from streaming.hot.door import Doors
+from streaming.hot.doors import doors_of
+from streaming.hot.listening import listening
 from streaming.isobmff.fragment import Fragment
 from streaming.isobmff.reader import CmafReader, Init
 from streaming.isobmff.segmenter import CmafSegment, Segmenter
@@ -43,6 +46,7 @@ SUBTITLES = SubtitleTrack(
 JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffd9")
 FIRST_OBJECT_SEGMENTS = 1
 DURATION_S = 7
+DRAIN_S = 5.0
 MayWatch = Callable[[web.Request, str], Awaitable[bool]]
 
 
@@ -173,20 +177,20 @@ async def serving(
     store: ObjectStore,
     may_watch: MayWatch = nobody,
     bodies: BodySource | None = None,
+    hot: bool = True,
 ) -> AsyncIterator[Served]:
-    """Serve /media (and nothing else) on loopback."""
+    """Serve /media (and nothing else) on loopback, the short way unless not `hot`."""
     key = Ed25519PrivateKey.generate()
     gate = Gate(Verifier({"k": key.public_key()}), may_watch)
     registry = CollectorRegistry()
     media = vod.Media(source, store, gate, MediaMetrics(registry), bodies)
     app = web.Application(middlewares=[problems])
     app.add_subapp("/media", media.app())
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
+    doors, metrics = doors_of(app)
+    door = doors if hot else Doors({}, doors.close)
     try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = runner.addresses[0][:2]
-        yield Served(f"http://{host}:{port}", media, Signer("k", key), registry)
+        async with listening(app, door, metrics, "127.0.0.1", 0, DRAIN_S) as opened:
+            host, port = opened.address[:2]
+            yield Served(f"http://{host}:{port}", media, Signer("k", key), registry)
     finally:
-        await runner.cleanup()
+        doors.close()

@@ -29,6 +29,15 @@ async def client() -> AsyncIterator[aiohttp.ClientSession]:
         yield client
 
 
+@pytest.fixture(params=["hot", "aiohttp"])
+async def served(
+    store: LocalStore, pool: Pool, request: pytest.FixtureRequest
+) -> AsyncIterator[Served]:
+    """A server of /media: the short way, and the other one, which must say the same."""
+    async with serving(Presentations(pool), store, hot=request.param == "hot") as served:
+        yield served
+
+
 def segment_url(served: Served, lesson: Presentation, number: int = 1) -> str:
     return served.at(lesson.lesson, f"{lesson.renditions[0].id}/{number}.m4s")
 
