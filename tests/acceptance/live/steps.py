@@ -24,7 +24,13 @@ FRAMES = """([selector, wanted, limit]) => new Promise((done, fail) => {
   };
   const look = () => {
     const video = document.querySelector(selector);
-    if (video) watch(video); else setTimeout(look, 50);
+    if (!video) return setTimeout(look, 50);
+    watch(video);
+    const gone = setInterval(() => {
+      if (video.isConnected) return;
+      clearInterval(gone);
+      look();
+    }, 100);
   };
   setTimeout(() => {
     const video = document.querySelector(selector);
