@@ -90,6 +90,8 @@ class SessionGate:
             return known
         asker = (session, *(request.headers.get(name, "") for name in CREDENTIALS))
         seen = self._viewers.fresh(asker, now)
+        if not self._sign_in.still_holds(request.headers.get("Authorization", "")):
+            seen = None
         if seen is None:
             seen = await self._asked(request, session, now)
             self._viewers.put(asker, seen, now + REMEMBER_VIEWER_S)

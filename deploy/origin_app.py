@@ -61,13 +61,13 @@ from catalog.uploads.sweep import Sweeper
 from catalog.watching import Watch
 from deploy.edges_commands import EDGE_CA
 from deploy.live_parts import LiveGround, live_parts
+from deploy.media_gate import OriginGate
 from deploy.observe import Check, HttpMetrics, database_check, health_routes, observing
 from deploy.session_parts import SessionGround, session_endpoints, session_ports
 from deploy.settings import Settings
 from deploy.tasks import running
 from deploy.version import program_version
 from streaming.metrics import MediaMetrics
-from streaming.vod.access import Gate
 from streaming.vod.app import Media
 from transcoder.metrics import WorkMetrics
 
@@ -214,8 +214,8 @@ def _media(ground: Ground) -> web.Application:
         return any(may_watch(viewer, record.place) for record in found)
 
     media = Media(
-        Presentations(ground.pool), ground.store, Gate(ground.keyring, watches),
-        MediaMetrics(ground.registry),
+        Presentations(ground.pool), ground.store,
+        OriginGate(ground.keyring, watches, ground.sign_in), MediaMetrics(ground.registry),
     )  # fmt: skip
     # After a gap nothing is forgotten: what is kept expires by itself within a minute.
     ground.listener.subscribe("lesson", media.forget, _nothing)

@@ -81,6 +81,10 @@ class KnownEdges:
         self._note_seen(found.id, version, now)
         return found
 
+    def holds(self, credential: str) -> bool:
+        """Tell whether a credential that came in before still lets its edge in. Never waits."""
+        return self._remembered(credential, self._clock()) is not None
+
     def _remembered(self, credential: str, now: float) -> KnownEdge | None:
         proven = self._proven.get(credential)
         known = self._known.get(proven.edge) if proven else None

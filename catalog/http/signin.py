@@ -67,6 +67,9 @@ class EdgeDoor(Protocol):
     async def enter(self, credential: str, version: str = "") -> KnownEdge:
         """Give the edge whose credential this is. Raises: SignInNeeded, Unavailable."""
 
+    def holds(self, credential: str) -> bool:
+        """Tell whether a credential that came in before still lets its edge in."""
+
     def visiting(self, edge: str, task: asyncio.Task[Any]) -> Callable[[], None]:
         """Cut this task when the edge is revoked, until the result is called."""
 
@@ -119,6 +122,13 @@ class SignIn:
             return GUEST
         request[SESSION] = session
         return found
+
+    def still_holds(self, authorization: str) -> bool:
+        """Tell whether what is remembered of this header may be used; an edge's may be over."""
+        credential = _credential_in(authorization)
+        if credential is None:
+            return True
+        return self._edges is not None and self._edges.holds(credential)
 
     async def _edge(self, request: web.Request) -> KnownEdge:
         """Give the edge that asks; asked anew each time, for it may have been revoked."""
@@ -189,8 +199,12 @@ def session_of(request: web.Request) -> Session | None:
 
 
 def _credential_of(request: web.Request) -> str | None:
+    return _credential_in(request.headers.get("Authorization", ""))
+
+
+def _credential_in(authorization: str) -> str | None:
     """Give what an edge shows, unproven; None for everybody else."""
-    scheme, _, rest = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, rest = authorization.partition(" ")
     return rest.strip() if scheme.casefold() == EDGE_SCHEME.casefold() else None
 
 

@@ -93,7 +93,8 @@ class Shapes:
         """Give bodies with a bad value: in a needed field, in one more field."""
         least, most = self.sample(schema, whole=False), self.sample(schema)
         yield from spoilt(least)
-        for key in most.keys() - least.keys():
+        # A body may be a list: it has no fields of its own.
+        for key in set(most) - set(least) if isinstance(least, dict) else ():
             for bad in spoilt({key: most[key]}):
                 yield {**least, **bad}
 
