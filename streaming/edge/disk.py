@@ -24,9 +24,9 @@ from contextlib import closing, suppress
 from datetime import date
 from pathlib import Path
 
-from streaming.edge.eviction import Ledger, Victim
+from streaming.edge.eviction import Held, Ledger, Victim
 from streaming.edge.half import Half
-from streaming.edge.index import Content, Index, IndexDamaged, Row, remove_index
+from streaming.edge.index import Index, IndexDamaged, Row, remove_index
 from streaming.edge.piece import Group, Piece
 from streaming.edge.trouble import DiskError
 
@@ -228,9 +228,9 @@ class Disk:
         """Give the pieces of a group that are here."""
         return [] if self._index is None else self._index.pieces_of(group)
 
-    def contents(self) -> list[Content]:
+    def contents(self) -> list[Held]:
         """Give all groups, the most recently used first."""
-        return [] if self._index is None else self._index.contents()
+        return list(self._ledger.groups())
 
     def close(self, *, clean: bool) -> None:
         """Close; `clean` vouches for all files, so they are synced first. Raises: sqlite3.Error."""
@@ -254,9 +254,7 @@ class Disk:
         try:
             with closing(index.ledger_rows()) as rows:
                 ledger = Ledger(self._budget_bytes, rows)
-            for content in index.contents():
-                if content.last_day is not None:
-                    ledger.pin(content.group, content.last_day)
+            ledger.repin(index.pins())
         except (ValueError, TypeError, OverflowError) as error:
             index.abandon()
             raise IndexDamaged(str(error)) from error

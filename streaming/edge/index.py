@@ -55,16 +55,6 @@ class Row:
     crc32: int
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What is here of a group."""
-
-    group: Group
-    pieces: int
-    size_bytes: int
-    last_day: date | None
-
-
 class Index:
     """An open index. Raises sqlite3.Error when the disk does not do as it should."""
 
@@ -126,16 +116,13 @@ class Index:
             self._ids[Group(lesson, rendition)] = number
             self._used = max(self._used, used)
 
-    def contents(self) -> list[Content]:
-        """Give all groups, the most recently used first."""
+    def pins(self) -> list[tuple[Group, date]]:
+        """Give the groups that must stay, and until when. Raises: sqlite3.Error, ValueError."""
         rows = self._database.execute(
-            "SELECT lesson, rendition, count(name), coalesce(sum(size_bytes), 0), pin_day"
-            " FROM groups LEFT JOIN objects ON group_id = id GROUP BY id"
-            " HAVING count(name) OR pin_day IS NOT NULL ORDER BY used DESC"
+            "SELECT lesson, rendition, pin_day FROM groups WHERE pin_day IS NOT NULL"
         )
         return [
-            Content(Group(lesson, rendition), count, size, date.fromordinal(day) if day else None)
-            for lesson, rendition, count, size, day in rows
+            (Group(lesson, rendition), date.fromordinal(day)) for lesson, rendition, day in rows
         ]
 
     def pieces_of(self, group: Group) -> list[Piece]:

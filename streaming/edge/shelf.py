@@ -23,7 +23,8 @@ from typing import Self, TypeVar
 
 from catalog.store.port import StoreAway
 from streaming.edge.disk import PREFIXES, Disk
-from streaming.edge.index import Content, can_be_indexed
+from streaming.edge.eviction import Held
+from streaming.edge.index import can_be_indexed
 from streaming.edge.openfiles import OPEN_LIMIT, Kept, OpenFiles
 from streaming.edge.piece import Group, Piece
 from streaming.edge.shelving import Backlog, NoWriting, Writing
@@ -182,7 +183,7 @@ class Shelf:
         """Give the pieces of a group that are here."""
         return frozenset(await self._do(partial(self._disk.pieces, group)))
 
-    async def contents(self) -> list[Content]:
+    async def contents(self) -> list[Held]:
         """Give all groups, the most recently used first."""
         return await self._do(self._disk.contents)
 
