@@ -17,7 +17,7 @@ from itertools import count
 from catalog.live import FeedName
 from catalog.media import Media, Presentation, Rendition, peak_bps
 from streaming.edge.cap import Allowed, Cap, Rung, Stream, Why
-from streaming.edge.index import Content
+from streaming.edge.eviction import Held
 from streaming.edge.piece import Group
 from streaming.edge.relayed import RelayedFeed, RelayedFeeds
 
@@ -59,7 +59,7 @@ class Watching:
         self,
         cap: Cap,
         estimate: Callable[[], int | None],
-        contents: Callable[[], Awaitable[Sequence[Content]]],
+        contents: Callable[[], Awaitable[Sequence[Held]]],
         changed: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
