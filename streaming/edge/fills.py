@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from typing import Generic, Protocol, TypeVar
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 FILLS_LIMIT = 2000
 REFUSALS_LIMIT = 10_000
 REFUSAL_S = 0.5
+HELD_LIMIT_BYTES = 32 * 1024 * 1024
 
 
 class Urgent(Protocol):
@@ -102,13 +104,15 @@ class Fills(Generic[WishT]):
         self._fills: dict[Piece, Fill] = {}
         self._wishes: dict[Piece, WishT] = {}
         self._tasks: dict[Piece, asyncio.Task[None]] = {}
+        self._held: OrderedDict[Piece, Fill] = OrderedDict()
         self._ending: set[asyncio.Task[None]] = set()
         self._refusals: Kept[Piece, StoreError] = Kept(REFUSALS_LIMIT)
         self.requests = 0
         self.ended: dict[FillState, int] = dict.fromkeys(END_STATES, 0)
 
     def __len__(self) -> int:
-        return len(self._fills)
+        """How many pieces come now."""
+        return len(self._fills) - len(self._held)
 
     def find(self, piece: Piece) -> Fill | None:
         """Give the fill that brings a piece now."""
@@ -146,7 +150,9 @@ class Fills(Generic[WishT]):
     async def close(self) -> None:
         """End all fills; whoever waits is told. What is whole is kept first."""
         for piece, fill in list(self._fills.items()):
-            if fill.state is FillState.WHOLE:
+            if piece in self._held:
+                self._forget(fill)
+            elif fill.state is FillState.WHOLE:
                 self._ending.add(self._tasks[piece])
             else:
                 self._drop(fill)
@@ -162,7 +168,7 @@ class Fills(Generic[WishT]):
         refusal = self._refusals.fresh(place.piece, self._clock())
         if refusal is not None:
             raise type(refusal)(str(refusal))
-        if len(self._fills) >= FILLS_LIMIT:
+        if len(self) >= FILLS_LIMIT:
             raise StoreAway("the school's line has too much to fetch already; try again soon")
         return self._begin(place, wish)
 
@@ -180,7 +186,8 @@ class Fills(Generic[WishT]):
 
     def _note_end(self, fill: Fill, task: asyncio.Task[None]) -> None:
         self._ending.discard(task)
-        self._forget(fill)
+        if fill.place.piece not in self._held:
+            self._forget(fill)
         if fill.state in END_STATES:
             self.ended[fill.state] += 1
         if not task.cancelled() and task.exception() is not None:
@@ -199,6 +206,7 @@ class Fills(Generic[WishT]):
 
     def _forget(self, fill: Fill) -> None:
         if self._fills.get(fill.place.piece) is fill:
+            self._held.pop(fill.place.piece, None)
             del self._fills[fill.place.piece]
             del self._wishes[fill.place.piece]
             del self._tasks[fill.place.piece]
@@ -215,9 +223,16 @@ class Fills(Generic[WishT]):
             fill.fail(error)
         else:
             fill.become(FillState.WHOLE)
-            await kept.commit()
+            if not await kept.commit():
+                self._hold(fill)
         finally:
             kept.leave()
+
+    def _hold(self, fill: Fill) -> None:
+        """The shelf does not take it: let those who follow soon have it from memory."""
+        self._held[fill.place.piece] = fill
+        while sum(held.arrival.size_bytes for held in self._held.values()) > HELD_LIMIT_BYTES:
+            self._forget(next(iter(self._held.values())))
 
     def _refuse(self, fill: Fill, error: Refused) -> None:
         told = ObjectMissing(str(error)) if error.gone else StoreAway(str(error))
@@ -281,10 +296,9 @@ class _Keeping:
             self._writer = self._shelf.begin(self._place.piece, self._place.group)
         self._writer.write(data)
 
-    async def commit(self) -> None:
+    async def commit(self) -> bool:
         writer, self._writer = self._writer, None
-        if writer is not None:
-            await writer.commit()
+        return writer is not None and await writer.commit()
 
     def leave(self) -> None:
         if self._writer is not None:

@@ -65,8 +65,9 @@ class MemoryWriter:
         self.data += data
 
     async def commit(self) -> bool:
-        self.shelf.kept[self.piece] = bytes(self.data)
-        return True
+        if not self.shelf.full:
+            self.shelf.kept[self.piece] = bytes(self.data)
+        return not self.shelf.full
 
     def abort(self) -> None:
         self.shelf.aborted.append(self.piece)
@@ -78,6 +79,7 @@ class MemoryShelf:
     def __init__(self) -> None:
         self.kept: dict[Piece, bytes] = {}
         self.aborted: list[Piece] = []
+        self.full = False
 
     def begin(self, piece: Piece, group: Group) -> MemoryWriter:
         return MemoryWriter(self, piece)

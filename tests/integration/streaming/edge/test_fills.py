@@ -11,7 +11,7 @@ from aiohttp import web
 from catalog.store.port import ObjectMissing, StoreAway
 from streaming.edge.arrival import PIECE_LIMIT_BYTES
 from streaming.edge.fill import Fill, FillState
-from streaming.edge.fills import FILLS_LIMIT, REFUSAL_S
+from streaming.edge.fills import FILLS_LIMIT, HELD_LIMIT_BYTES, REFUSAL_S
 from streaming.edge.patience import PATIENCE_S
 from tests.support.filling import NIGHT, QUICK, WAITED, Filling, filling
 from tests.support.scripted_upstream import (
@@ -295,6 +295,25 @@ async def test_who_waits_makes_a_prefetch_urgent_over_breaks_too(line: Filling) 
 async def test_a_prefetch_ends_when_it_is_kept(line: Filling) -> None:
     await line.fills.fetch(PLACE, NIGHT)
     assert line.shelf.kept == {PLACE.piece: BODY}
+
+
+async def test_what_the_shelf_does_not_take_is_held_in_memory_for_a_while(
+    line: Filling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert HELD_LIMIT_BYTES == 32 * 1024 * 1024
+    monkeypatch.setattr("streaming.edge.fills.HELD_LIMIT_BYTES", 2 * SIZE)
+    line.shelf.full = True
+    for _ in range(3):
+        for number in (1, 2):
+            assert await line.read(place_of(number)) == body_of(place_of(number).path, SIZE)
+    assert len(line.upstream.requests) == 2
+    await line.read(place_of(3))
+    await eventually(lambda: line.fills.find(place_of(1).piece) is None)
+    await line.read(place_of(2))
+    assert len(line.upstream.requests) == 3
+    await line.read(place_of(1))
+    assert len(line.upstream.requests) == 4
+    assert line.shelf.kept == {}
 
 
 async def test_who_waits_is_told_when_the_box_stops(line: Filling) -> None:
