@@ -11,13 +11,11 @@ Redirects are not followed and cookies not kept: the credential goes to one plac
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from itertools import chain, repeat
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -26,22 +24,16 @@ from yarl import URL
 
 from streaming.edge.arrival import Broken
 from streaming.edge.drip import SILENCE_S, WINDOW_S, Drip
+from streaming.edge.reach import KNOCK_FIRST_S, KNOCK_THEN_S, Cut, Reach
+from streaming.edge.reach import LineCut as LineCut
 from streaming.errors import StreamingError
-
-log = logging.getLogger(__name__)
 
 TEXT_LIMIT_BYTES = 16 * 1024 * 1024
 TEXTS_AT_ONCE = 8
 MESSAGE_LIMIT_BYTES = 64 * 1024 * 1024
 HEARTBEAT_S = 5.0
-KNOCKS_FAST = 10
 CHUNK_BYTES = 64 * 1024
-WHY_LIMIT = 200
 KNOCK_PATH = "/healthz"
-
-
-class LineCut(StreamingError):
-    """The upstream cannot be reached now; what is kept is all there is."""
 
 
 class BadAnswer(StreamingError):
@@ -71,16 +63,8 @@ class UpstreamSettings:
     text_s: float = 20.0
     silence_s: float = SILENCE_S
     window_s: float = WINDOW_S
-    knock_first_s: float = 1.0
-    knock_then_s: float = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """The line is cut since this monotonic time, as this error shows."""
-
-    since_at: float
-    why: str
+    knock_first_s: float = KNOCK_FIRST_S
+    knock_then_s: float = KNOCK_THEN_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +103,18 @@ class Upstream:
         self._clock = clock
         self._base = URL(settings.base_url.rstrip("/"))
         self._texts = asyncio.Semaphore(TEXTS_AT_ONCE)
-        self._reachable = asyncio.Event()
-        self._reachable.set()
-        self._knocking: asyncio.Task[None] | None = None
+        self._reach = Reach(self._knock, settings.knock_first_s, settings.knock_then_s, clock)
         self._session: aiohttp.ClientSession | None = None
-        self.cut: Cut | None = None
-        self.cuts = 0
+
+    @property
+    def cut(self) -> Cut | None:
+        """Since when the line is cut; None when it is not."""
+        return self._reach.cut
+
+    @property
+    def cuts(self) -> int:
+        """How often it was cut since the start."""
+        return self._reach.cuts
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
@@ -140,15 +130,13 @@ class Upstream:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._knocking is not None:
-            self._knocking.cancel()
-            await asyncio.gather(self._knocking, return_exceptions=True)
+        await self._reach.close()
         if self._session is not None:
             await self._session.close()
 
     async def reachable(self) -> None:
         """Return when the line is not cut."""
-        await self._reachable.wait()
+        await self._reach.back()
 
     async def text(self, path: str, etag: str = "") -> Answer:
         """Get a text whole, whatever its status; 304 when it still has this tag.
@@ -163,7 +151,7 @@ class Upstream:
                         body = await self._whole(path, response)
                         return Answer(response.status, response.headers, body)
             except TimeoutError as error:
-                self._suspect(path)
+                self._reach.suspect(path)
                 raise BadAnswer(f"{path} took longer than {self._settings.text_s} s") from error
             except (aiohttp.ClientError, Broken) as error:
                 raise BadAnswer(f"{path} broke off: {error}") from error
@@ -196,18 +184,17 @@ class Upstream:
 
         Raises: LineCut, aiohttp.ClientError, TimeoutError.
         """
-        if self.cut is not None:
-            raise LineCut(f"the line is cut: {self.cut.why}")
+        self._reach.require()
         try:
             async with asyncio.timeout(None if body else self._settings.head_s):
                 response = await self._open_session().request(
                     method, self._url(path), headers=headers, data=body, allow_redirects=False
                 )
-        except TimeoutError:
-            self._suspect(path)
-            raise
         except aiohttp.ClientConnectionError as error:
-            raise self._note_cut(error) from error
+            raise self._reach.note_cut(error) from error
+        except TimeoutError:
+            self._reach.suspect(path)
+            raise
         async with response:
             yield response
 
@@ -232,15 +219,14 @@ class Upstream:
     async def _get(
         self, path: str, headers: Mapping[str, str]
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        if self.cut is not None:
-            raise LineCut(f"the line is cut: {self.cut.why}")
+        self._reach.require()
         try:
             response = await self._head(path, headers)
-        except TimeoutError as error:
-            self._suspect(path)
-            raise Broken(f"{path}: no answer in time") from error
         except aiohttp.ClientConnectionError as error:
-            raise self._note_cut(error) from error
+            raise self._reach.note_cut(error) from error
+        except TimeoutError as error:
+            self._reach.suspect(path)
+            raise Broken(f"{path}: no answer in time") from error
         except aiohttp.ClientError as error:
             raise Broken(f"{path}: no HTTP answer: {type(error).__name__}") from error
         try:
@@ -278,7 +264,7 @@ class Upstream:
                 self._meter.arrived(len(chunk), now)
                 yield chunk
         except TimeoutError as error:
-            self._suspect(path)
+            self._reach.suspect(path)
             raise Broken(f"{path} only drips") from error
         except (aiohttp.ClientError, OSError) as error:
             raise Broken(f"{path} broke off: {type(error).__name__}") from error
@@ -287,49 +273,9 @@ class Upstream:
         async with asyncio.timeout(drip.deadline_at - self._clock()):
             return await response.content.readany()
 
-    def _note_cut(self, error: Exception) -> LineCut:
-        why = f"{type(error).__name__}: {error}"[:WHY_LIMIT]
-        if self.cut is None:
-            self.cut = Cut(self._clock(), why)
-            self.cuts += 1
-            self._reachable.clear()
-            log.warning("the line is cut: %s", why)
-            self._begin_knocking()
-        return LineCut(f"the line is cut: {why}")
-
-    def _suspect(self, path: str) -> None:
-        """One answer is missing: find out whether the line or only that answer is to blame."""
-        log.info("%s: no answer in time", path)
-        self._begin_knocking()
-
-    def _begin_knocking(self) -> None:
-        if self._knocking is None or self._knocking.done():
-            self._knocking = asyncio.create_task(self._knock(), name="knock")
-
     async def _knock(self) -> None:
-        """Ask until there is an answer, whatever it is."""
-        for pause_s in self.pauses_s():
-            if self.cut is not None:
-                await asyncio.sleep(pause_s)
-            try:
-                async with asyncio.timeout(self._settings.connect_s):
-                    (await self._head(KNOCK_PATH, {})).close()
-            except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                self._note_cut(error)
-            else:
-                break
-        if self.cut is not None:
-            self._note_back(self.cut)
-
-    def pauses_s(self) -> Iterator[float]:
-        """Give how long to wait before each knock."""
-        settings = self._settings
-        return chain(repeat(settings.knock_first_s, KNOCKS_FAST), repeat(settings.knock_then_s))
-
-    def _note_back(self, cut: Cut) -> None:
-        log.warning("the line is back after %.1f s", self._clock() - cut.since_at)
-        self.cut = None
-        self._reachable.set()
+        async with asyncio.timeout(self._settings.connect_s):
+            (await self._head(KNOCK_PATH, {})).close()
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:

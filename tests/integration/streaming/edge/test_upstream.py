@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from aiohttp import web
 
 from streaming.edge import upstream as module
 from streaming.edge.arrival import Broken
+from streaming.edge.reach import KNOCKS_FAST, Reach
 from streaming.edge.upstream import BadAnswer, LineCut, Upstream, UpstreamSettings
 from tests.support.box import PIECE_BYTES, box, place
 from tests.support.filling import Tally
@@ -40,6 +42,23 @@ async def connected(
 def is_cut(client: Upstream) -> bool:
     """Tell whether the line is cut now."""
     return client.cut is not None
+
+
+@asynccontextmanager
+async def full_backlog() -> AsyncIterator[int]:
+    """Give a port that answers no more connections, as a line that is cut does."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(0)
+    fillers = [socket.socket() for _ in range(4)]
+    try:
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+    finally:
+        for one in (*fillers, listener):
+            one.close()
 
 
 @pytest.fixture
@@ -196,13 +215,21 @@ async def test_a_cut_line_is_told_at_once_and_knocked_at_until_it_is_back() -> N
         assert client.cuts == 2
 
 
-def test_knocks_come_each_second_and_later_each_five() -> None:
-    settings = UpstreamSettings("http://127.0.0.1")
-    client = Upstream(settings, lambda: "", Tally())
-    pauses = client.pauses_s()
-    assert [next(pauses) for _ in range(module.KNOCKS_FAST + 2)] == [
-        *[1.0] * module.KNOCKS_FAST, 5.0, 5.0,
-    ]  # fmt: skip
+async def test_knocks_come_each_second_and_later_each_five() -> None:
+    async def knock() -> None:
+        raise AssertionError
+
+    pauses = Reach(knock).pauses_s()
+    assert [next(pauses) for _ in range(KNOCKS_FAST + 2)] == [*[1.0] * KNOCKS_FAST, 5.0, 5.0]
+
+
+async def test_a_line_that_swallows_connections_is_cut() -> None:
+    async with full_backlog() as port:
+        settings = UpstreamSettings(f"http://127.0.0.1:{port}", connect_s=0.1)
+        async with Upstream(settings, lambda: "Edge key", Tally()) as client:
+            with pytest.raises(LineCut):
+                await client.text(PATH)
+            assert is_cut(client)
 
 
 async def test_who_waits_for_a_piece_gets_the_rest_when_the_line_is_back(tmp_path: Path) -> None:
@@ -229,12 +256,12 @@ async def test_who_waits_for_a_piece_gets_the_rest_when_the_line_is_back(tmp_pat
 
 async def test_a_socket_is_dialled_with_the_credential() -> None:
     async def echo(request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        await socket.send_str(request.headers["Authorization"])
-        async for message in socket:
-            await socket.send_bytes(message.data)
-        return socket
+        answer = web.WebSocketResponse()
+        await answer.prepare(request)
+        await answer.send_str(request.headers["Authorization"])
+        async for message in answer:
+            await answer.send_bytes(message.data)
+        return answer
 
     app = web.Application()
     app.router.add_get("/live/1/relay", echo)
@@ -243,10 +270,10 @@ async def test_a_socket_is_dialled_with_the_credential() -> None:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     settings = UpstreamSettings(f"http://127.0.0.1:{runner.addresses[0][1]}", head_s=2.0)
     async with Upstream(settings, lambda: "Edge key", Tally()) as client:
-        async with client.dial("/live/1/relay") as socket:
-            assert (await socket.receive_str()) == "Edge key"
-            await socket.send_bytes(b"one")
-            assert (await socket.receive_bytes()) == b"one"
+        async with client.dial("/live/1/relay") as dialled:
+            assert (await dialled.receive_str()) == "Edge key"
+            await dialled.send_bytes(b"one")
+            assert (await dialled.receive_bytes()) == b"one"
         with pytest.raises(aiohttp.WSServerHandshakeError):
             async with client.dial("/live/2/relay"):
                 pass

@@ -1,0 +1,112 @@
+"""Whether the upstream can be reached, and since when not.
+
+A line that is cut is knocked at each second, later each five, until there is an answer. One answer
+that is missing is no proof: it makes a knock at once, which tells whether the line is to blame.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain, repeat
+
+import aiohttp
+
+from streaming.errors import StreamingError
+
+log = logging.getLogger(__name__)
+
+KNOCK_FIRST_S = 1.0
+KNOCK_THEN_S = 5.0
+KNOCKS_FAST = 10
+WHY_LIMIT = 200
+
+
+class LineCut(StreamingError):
+    """The upstream cannot be reached now; what is kept is all there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The line is cut since this monotonic time, as this error shows."""
+
+    since_at: float
+    why: str
+
+
+class Reach:
+    """Knows the line's state. `knock` returns when the upstream answers, whatever it says."""
+
+    def __init__(
+        self,
+        knock: Callable[[], Awaitable[None]],
+        first_s: float = KNOCK_FIRST_S,
+        then_s: float = KNOCK_THEN_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._knock = knock
+        self._first_s = first_s
+        self._then_s = then_s
+        self._clock = clock
+        self._reachable = asyncio.Event()
+        self._reachable.set()
+        self._task: asyncio.Task[None] | None = None
+        self.cut: Cut | None = None
+        self.cuts = 0
+
+    async def back(self) -> None:
+        """Return when the line is not cut."""
+        await self._reachable.wait()
+
+    def require(self) -> None:
+        """Raises: LineCut."""
+        if self.cut is not None:
+            raise LineCut(f"the line is cut: {self.cut.why}")
+
+    def note_cut(self, error: Exception) -> LineCut:
+        """The upstream cannot be reached; give what to raise."""
+        why = f"{type(error).__name__}: {error}"[:WHY_LIMIT]
+        if self.cut is None:
+            self.cut = Cut(self._clock(), why)
+            self.cuts += 1
+            self._reachable.clear()
+            log.warning("the line is cut: %s", why)
+            self._begin()
+        return LineCut(f"the line is cut: {why}")
+
+    def suspect(self, what: str) -> None:
+        """An answer is missing."""
+        log.info("%s: no answer in time", what)
+        self._begin()
+
+    def pauses_s(self) -> Iterator[float]:
+        """Give how long to wait before each knock at a line that is cut."""
+        return chain(repeat(self._first_s, KNOCKS_FAST), repeat(self._then_s))
+
+    async def close(self) -> None:
+        """Knock no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def _begin(self) -> None:
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._until_answered(), name="knock")
+
+    async def _until_answered(self) -> None:
+        for pause_s in self.pauses_s():
+            if self.cut is not None:
+                await asyncio.sleep(pause_s)
+            try:
+                await self._knock()
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                self.note_cut(error)
+            else:
+                break
+        if self.cut is not None:
+            log.warning("the line is back after %.1f s", self._clock() - self.cut.since_at)
+            self.cut = None
+            self._reachable.set()
