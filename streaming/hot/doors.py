@@ -13,8 +13,10 @@ from prometheus_client import CollectorRegistry
 
 from streaming.hot.door import Door, Doors
 from streaming.hot.files import FileSource, LocatesFiles, ObjectFiles
+from streaming.hot.live_door import LiveDoor
 from streaming.hot.media_door import MediaDoor
 from streaming.hot.metrics import HotMetrics
+from streaming.live.app import LIVE
 from streaming.vod.app import MEDIA
 
 
@@ -30,6 +32,9 @@ def doors_of(app: web.Application) -> tuple[Doors, HotMetrics]:
             ends.callback(files.close)
             doors[f"{prefix}/"] = MediaDoor(media, files)
             registry = media.metrics.registry
+        elif LIVE in part:
+            doors[f"{prefix}/"] = LiveDoor(part[LIVE])
+            registry = part[LIVE].metrics.registry
     return Doors(doors, ends.close), HotMetrics(registry)
 
 

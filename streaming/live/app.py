@@ -5,6 +5,9 @@
 Register other routes below /live (`/live/{session}/room`) in front of it. Raises catalog errors;
 the middleware around it makes them problem+json. Who may watch is the gate's business.
 
+Whoever has been let in is known for a moment: `admitted` and `at_hand` let a faster shell
+(streaming/hot) answer from memory what this one would, and `waited_for` what comes soon.
+
 Spec: RFC 8216bis 6.2.5 (delivery directives), B.1; Fetch 3.3 (CORS).
 """
 
@@ -12,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from typing import Protocol
 
@@ -32,12 +35,17 @@ from streaming.live.relaying import relay
 from streaming.live.stream import stream, tune
 from streaming.live.target import Kind, Target, read_target, token_prefix
 from streaming.live.track import Track
-from streaming.vod.access import TOKEN
+from streaming.vod.access import TOKEN, Asker, asker_of
 from streaming.vod.app import CORS, PREFLIGHT
+from streaming.vod.kept import Kept
 from streaming.vod.reply import Resource, answer
 
 FOREVER = "private, max-age=31536000, immutable"
 WAIT_LIMIT_S = 3.0 * TARGET_DURATION_S
+ADMITTED_S = 5.0
+ADMITTED_LIMIT = 20_000
+LIVE: web.AppKey[Live] = web.AppKey("live")
+NO_SUCH_PART = "this session has no such part"
 NOT_BEGUN = "the session has not begun: ask again in a moment"
 
 
@@ -61,18 +69,58 @@ class Live:
     ) -> None:
         self._feeds = feeds
         self._gate = gate
-        self._metrics = metrics
         self._wait_limit_s = wait_limit_s
         self._clock_utc = clock_utc
+        self._admitted: Kept[tuple[str, FeedName, Asker], Audience] = Kept(ADMITTED_LIMIT)
+        self.metrics = metrics
 
     def app(self) -> web.Application:
         """Give the application to mount under /live."""
         app = web.Application()
+        app[LIVE] = self
         app.router.add_route("GET", "/{path:.*}", self._serve)
         app.router.add_route("HEAD", "/{path:.*}", self._serve)
         app.router.add_route("OPTIONS", "/{path:.*}", _preflight)
         app.on_response_prepare.append(_allow_any_origin)
         return app
+
+    def admitted(self, target: Target, asker: Asker) -> Audience | None:
+        """Give the feed if whoever asks was let in a moment ago."""
+        feed = self._admitted.fresh((target.session, target.feed, asker), time.monotonic())
+        return None if feed is None or feed.ended else feed
+
+    def at_hand(self, feed: Audience, target: Target, query: Mapping[str, str]) -> Resource | None:
+        """Give what is in memory and needs no waiting: playlists, inits, segments, parts."""
+        listing = feed.listings.get(target.rendition)
+        if listing is None or not feed.follows(target.rendition):
+            return None
+        if target.kind is Kind.PLAYLIST:
+            return _listed(feed, listing, query)
+        if target.kind is Kind.INIT:
+            return _init(feed, listing.track, target)
+        if target.kind is Kind.PART:
+            found = _part_data(listing.track, target)
+        else:
+            segment = listing.track.segment(target.number)
+            found = segment.data if segment is not None and not segment.gap else None
+        return _media(feed, listing.track, target, found) if found else None
+
+    async def waited_for(
+        self, feed: Audience, target: Target, query: Mapping[str, str]
+    ) -> Resource | None:
+        """Give what may have to be waited for. Raises: NotFound, Unavailable, BadDirective."""
+        listing = feed.listings.get(target.rendition)
+        if listing is None:
+            return None
+        if not feed.follows(target.rendition):
+            await feed.follow(target.rendition)
+        if target.kind is Kind.PLAYLIST:
+            return await self._playlist(query, feed, listing)
+        if target.kind is Kind.INIT:
+            return _init(feed, listing.track, target)
+        if target.kind is Kind.PART:
+            return await self._part(feed, listing, target)
+        return await self._segment(feed, listing.track, target)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         target = read_target(request.match_info["path"])
@@ -85,13 +133,14 @@ class Live:
         feed = await self._seek(target.session, target.feed)
         if target.kind is Kind.PLAYLIST and asked is not None and target.token is None:
             raise _with_token_in_path(request, asked)
+        asker = asker_of(target.token or asked, request.headers.get)
+        until = time.monotonic() + ADMITTED_S
+        self._admitted.put((target.session, target.feed, asker), feed, until)
         resource = await self._find(request, feed, target, asked)
         if resource is None:
-            raise NotFound("this session has no such part")
+            raise NotFound(NO_SUCH_PART)
         reply = answer("GET", request.headers, resource)
-        self._metrics.answers.labels(target.kind.value, str(reply.status)).inc()
-        if request.method == "GET":
-            self._metrics.sent.labels("hls").inc(reply.length)
+        self.metrics.count(target.kind.value, reply.status, reply.length, request.method)
         body = reply.body if isinstance(reply.body, bytes) else None
         return web.Response(status=reply.status, headers=reply.headers, body=body)
 
@@ -109,7 +158,7 @@ class Live:
         feed = await self._seek(target.session, name)
         if target.kind is Kind.RELAY:
             return await relay(request, feed, self._clock_utc)
-        return await stream(request, feed, self._metrics, self._clock_utc())
+        return await stream(request, feed, self.metrics, self._clock_utc())
 
     async def _find(
         self, request: web.Request, feed: Audience, target: Target, asked: str | None
@@ -119,18 +168,10 @@ class Live:
             await self._begun(feed)
             prefix = token_prefix(asked if target.token is None else None)
             return packed(multivariant_text(feed.channel, prefix))
-        listing = feed.listings.get(target.rendition)
-        if listing is None:
-            return None
-        if not feed.follows(target.rendition):
-            await feed.follow(target.rendition)
-        if target.kind is Kind.PLAYLIST:
-            return await self._playlist(request, feed, listing)
-        if target.kind is Kind.INIT:
-            return _init(feed, listing.track, target)
-        if target.kind is Kind.PART:
-            return await self._part(feed, listing, target)
-        return await self._segment(feed, listing.track, target)
+        try:
+            return await self.waited_for(feed, target, request.query)
+        except BadDirective as error:
+            raise web.HTTPBadRequest(text=str(error)) from error
 
     async def _begun(self, feed: Audience) -> None:
         """Wait for the first whole segment. Raises: Unavailable."""
@@ -143,19 +184,16 @@ class Live:
             raise Unavailable(NOT_BEGUN)
 
     async def _playlist(
-        self, request: web.Request, feed: Audience, listing: Listing
+        self, query: Mapping[str, str], feed: Audience, listing: Listing
     ) -> Resource | None:
         if listing.track.name in feed.channel.gone:
             return None
-        try:
-            asked = read_directives(request.query)
-            await self._begun(feed)
-            if not listing.published:
-                raise Unavailable(NOT_BEGUN)
-            if decide(asked, listing.position()) is Verdict.WAIT:
-                await self._wait(feed, listing, asked)
-        except BadDirective as error:
-            raise web.HTTPBadRequest(text=str(error)) from error
+        asked = read_directives(query)
+        await self._begun(feed)
+        if not listing.published:
+            raise Unavailable(NOT_BEGUN)
+        if decide(asked, listing.position()) is Verdict.WAIT:
+            await self._wait(feed, listing, asked)
         return listing.resource(asked.skip)
 
     async def _wait(self, feed: Audience, listing: Listing, asked: Directives) -> None:
@@ -164,7 +202,7 @@ class Live:
         While the publisher is away the playlist as it is is an answer: a player that gave up would
         not be there when the lesson goes on.
         """
-        gauge = self._metrics.viewers.labels("hls", rung_label(listing.track.name))
+        gauge = self.metrics.viewers.labels("hls", rung_label(listing.track.name))
         waiters = feed.waiters[listing.track.name]
         plain = Directives(asked.number, asked.part)
         with gauge.track_inprogress():
@@ -186,6 +224,15 @@ class Live:
             return None
         data = segment.data or await feed.old(track.name, target.number)
         return None if data is None else _media(feed, track, target, data)
+
+
+def _listed(feed: Audience, listing: Listing, query: Mapping[str, str]) -> Resource | None:
+    """Give a playlist that is as far as it is asked to be. Raises: BadDirective."""
+    if listing.track.name in feed.channel.gone or not (feed.ready.is_set() and listing.published):
+        return None
+    asked = read_directives(query)
+    there = decide(asked, listing.position()) is Verdict.NOW
+    return listing.resource(asked.skip) if there else None
 
 
 def _with_token_in_path(request: web.Request, token: str) -> web.HTTPTemporaryRedirect:

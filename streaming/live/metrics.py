@@ -18,6 +18,7 @@ class LiveMetrics:
     """What comes in, how old parts are when they are out, who watches, what is skipped."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
         self.ingest = Counter(
             "tongbu_live_ingest_bytes_total", "Bytes of fragments taken from encoders, by feed",
             ["feed"], registry=registry,
@@ -69,3 +70,9 @@ class LiveMetrics:
             "tongbu_live_recording_lost_segments_total", "Segments the store was too slow for",
             registry=registry,
         )  # fmt: skip
+
+    def count(self, kind: str, status: int, length: int, method: str) -> None:
+        """Add an answer to a request for this kind of resource."""
+        self.answers.labels(kind, str(status)).inc()
+        if method == "GET":
+            self.sent.labels("hls").inc(length)

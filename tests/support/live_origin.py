@@ -20,6 +20,8 @@ from catalog.http.problem import problems
 from catalog.media import Media
 from catalog.store.local import LocalStore
 from catalog.store.port import ObjectStore
+from streaming.hot.doors import doors_of
+from streaming.hot.listening import listening
 from streaming.isobmff.fragment import Fragment
 from streaming.isobmff.reader import CmafReader, Init
 from streaming.live.app import WAIT_LIMIT_S, Live
@@ -32,6 +34,7 @@ from tests.support.live_books import MemoryRecordings, MemorySessions
 
 RATE = 30
 GOP_S = 2
+DRAIN_S = 1.0
 SIZES = {"360p": (640, 360, 600_000), "180p": (320, 180, 250_000)}
 RENDITIONS = (
     LiveRendition("360p", Media.VIDEO, 0, 700_000, (RATE, 1)),
@@ -99,17 +102,14 @@ async def running(
     gate = OpenGate()
     app = web.Application(middlewares=[problems])
     app.add_subapp("/live", Live(origin, gate, metrics, wait_limit_s).app())
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = runner.addresses[0][:2]
+    doors, hot = doors_of(app)
+    async with listening(app, doors, hot, "127.0.0.1", 0, DRAIN_S) as opened:
+        host, port = opened.address[:2]
         url = f"http://{host}:{port}"
-        yield Running(url, origin, sessions, recordings, registry, gate, lessons)
-    finally:
-        await origin.close(grace_s=5.0)
-        await runner.cleanup()
+        try:
+            yield Running(url, origin, sessions, recordings, registry, gate, lessons)
+        finally:
+            await origin.close(grace_s=5.0)
 
 
 @cache

@@ -1,0 +1,109 @@
+"""The door of /live: playlists, inits, segments and parts, for who was let in a moment ago.
+
+What is in memory is answered at once, what is on its way is waited for. The gate is asked by the
+application: a request of someone who is not known, or not any more, goes there and makes him known.
+A wait that was in vain is told here, since the application would wait anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from http import HTTPStatus
+from urllib.parse import parse_qsl
+
+from catalog.errors import Unavailable
+from streaming.hls.directives import BadDirective
+from streaming.hot.door import Answer, Broken, Found, fields_of, head_of
+from streaming.hot.head import Head
+from streaming.live.app import NO_SUCH_PART, Live
+from streaming.live.audience import Audience
+from streaming.live.target import Kind, Target, read_target
+from streaming.vod.access import TOKEN, asker_of
+from streaming.vod.app import CORS
+from streaming.vod.reply import Reply, Resource, answer
+
+PREFIX = "/live/"
+TARGETS_REMEMBERED = 4096
+TARGET_REMEMBERED_CHARS = 1024
+RETRY_AFTER_S = 2
+KINDS = frozenset({Kind.PLAYLIST, Kind.INIT, Kind.SEGMENT, Kind.PART})
+_CORS = fields_of(CORS)
+
+
+class LiveDoor:
+    """Answers below /live what `Live` has at hand, or soon."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+
+    def find(self, head: Head) -> Found:
+        """Answer GET or HEAD, at once or when it is there; None for what is not its business."""
+        read = _remembered if len(head.target) <= TARGET_REMEMBERED_CHARS else _read
+        asked = read(head.target)
+        if asked is None:
+            return None
+        target, query = asked
+        asker = asker_of(target.token or query.get(TOKEN), head.fields.get)
+        feed = self._live.admitted(target, asker)
+        if feed is None:
+            return None
+        try:
+            resource = self._live.at_hand(feed, target, query)
+        except BadDirective:
+            return None
+        if resource is not None:
+            return self._answer(head, target, answer("GET", head.fields, resource))
+        return self._wait(head, feed, target, query)
+
+    async def _wait(
+        self, head: Head, feed: Audience, target: Target, query: Mapping[str, str]
+    ) -> Answer:
+        try:
+            resource: Resource | None = await self._live.waited_for(feed, target, query)
+        except Unavailable as error:
+            return self._answer(head, target, _told(503, str(error)), counted=False)
+        if resource is None:
+            return self._answer(head, target, _told(404, NO_SUCH_PART), counted=False)
+        return self._answer(head, target, answer("GET", head.fields, resource))
+
+    def _answer(self, head: Head, target: Target, reply: Reply, counted: bool = True) -> Answer:
+        metrics, method, kind = self._live.metrics, head.method, target.kind.value
+
+        def done(sent_bytes: int, broken: Broken | None) -> None:
+            if counted:
+                metrics.count(kind, reply.status, sent_bytes, method)
+
+        body = reply.body if isinstance(reply.body, bytes) and method == "GET" else None
+        return Answer(head_of(reply, _CORS), reply.length, body, done)
+
+
+def _told(status: int, detail: str) -> Reply:
+    """Say in the words of problem+json (RFC 9457) what came of waiting."""
+    body = json.dumps({"title": HTTPStatus(status).phrase, "status": status, "detail": detail})
+    headers = {"Cache-Control": "no-store", "Content-Type": "application/problem+json"}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    return Reply(status, headers, len(body), body.encode())
+
+
+def _read(target: str) -> tuple[Target, Mapping[str, str]] | None:
+    """Read a request's target; what is redirected, escaped or no file is for the application."""
+    path, _, query = target.partition("?")
+    if "%" in path or "#" in target or not path.startswith(PREFIX):
+        return None
+    found = read_target(path[len(PREFIX) :])
+    if found is None or found.kind not in KINDS:
+        return None
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=16)
+    except ValueError:
+        return None
+    given = dict(reversed(pairs))
+    if found.kind is Kind.PLAYLIST and TOKEN in given and found.token is None:
+        return None
+    return found, given
+
+
+_remembered = lru_cache(TARGETS_REMEMBERED)(_read)
