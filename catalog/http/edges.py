@@ -26,6 +26,7 @@ from catalog.db.edges import (
     give_code,
     list_edges,
     read_edge,
+    remove_edge,
     revoke,
     set_names,
 )
@@ -117,7 +118,7 @@ class Enrolled(msgspec.Struct):
 
 
 class EdgesApi:
-    """/api/v1/edges: list, add, read, new code, revoke; and enrol, open to everybody."""
+    """/api/v1/edges: list, add, read, new code, revoke, remove; and enrol, open to everybody."""
 
     def __init__(
         self,
@@ -147,6 +148,8 @@ class EdgesApi:
                      body=Enrolment, result=Enrolled, guest=True, errors=(401, 409, 422, 429)),
             Endpoint("GET", one, self.read, "Read an edge", tag, result=EdgeShown,
                      errors=(401, 403, 404)),
+            Endpoint("DELETE", one, self.remove, "Remove an edge that is not enrolled, and its"
+                     " reports", tag, status=204, errors=(401, 403, 404, 409)),
             Endpoint("POST", f"{one}/code", self.code, "Give an edge a new code", tag,
                      result=EdgeCode, errors=(401, 403, 404)),
             Endpoint("POST", f"{one}/revoke", self.revoke, "Shut an edge out", tag,
@@ -181,6 +184,13 @@ class EdgesApi:
         """Answer one edge."""
         async with self._pool.connection() as connection:
             return answer(shown(await _kept(connection, request)))
+
+    async def remove(self, request: web.Request) -> web.Response:
+        """Forget an edge that no box is."""
+        async with self._pool.connection() as connection:
+            edge = await _kept(connection, request)
+            await remove_edge(connection, edge.id)
+        return web.Response(status=204)
 
     async def code(self, request: web.Request) -> web.Response:
         """Give a new code; an enrolled box goes on until another comes with it."""

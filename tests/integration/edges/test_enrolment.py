@@ -271,9 +271,20 @@ async def test_districts_keep_the_edges_of_their_schools(bureau: Bureau, town: T
     assert [(await who.ask("GET", one))[0] for who in (own, other, head)] == [200, 404, 403]
     assert (await other.ask("POST", f"{one}/revoke"))[0] == 404
     assert (await other.ask("POST", f"{one}/code"))[0] == 404
+    assert (await other.ask("DELETE", one))[0] == 404
     assert len((await own.ask("GET", "/edges"))[1]["items"]) == 1
     assert (await other.ask("GET", "/edges"))[1]["items"] == []
     assert (await head.ask("GET", "/edges"))[0] == 403
+
+
+async def test_only_an_edge_that_no_box_is_can_be_removed(bureau: Bureau, town: Town) -> None:
+    box = await bureau.box(town.rural)
+    one = f"/edges/{box.id}"
+    assert (await bureau.boss.ask("DELETE", one))[0] == 409
+    await bureau.boss.ask("POST", f"{one}/revoke")
+    assert (await bureau.boss.ask("DELETE", one))[0] == 204
+    assert (await bureau.boss.ask("GET", one))[0] == 404
+    assert (await box.ask("GET", "/edge/self"))[0] == 401
 
 
 @pytest.mark.parametrize(
