@@ -181,6 +181,14 @@ async def revoke(connection: Connection, edge: str) -> None:
     )
 
 
+async def remove_edge(connection: Connection, edge: str) -> None:
+    """Remove an edge with its reports. Raises: NotFound, Conflict while it is enrolled."""
+    record = await _held(connection, edge)
+    if record.state == EdgeState.ENROLLED.value:
+        raise Conflict("this edge is enrolled: revoke it first")
+    await connection.execute("delete from edge where id = %s", (edge,))
+
+
 async def enrol(connection: Connection, code: str, public_key: bytes, now_utc: float) -> EdgeRecord:
     """Let a box be the edge that the code is for: its key replaces the one before.
 
