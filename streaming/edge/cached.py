@@ -1,6 +1,7 @@
 """What `/media` reads from in a school: the shelf, else a fill (`streaming.vod.bodies.BodySource`).
 
-A part of a segment is read from the whole segment: that is what crosses the line and is kept.
+A part of a segment is read from the whole segment: that is what crosses the line and is kept. What
+is on the shelf is also given as an open file to send (`streaming.hot.files.FileSource`).
 """
 
 from __future__ import annotations
@@ -11,10 +12,15 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from catalog.store.port import ObjectMissing
 from streaming.edge.fill import Place
 from streaming.edge.fills import Fills
-from streaming.edge.piece import Group
+from streaming.edge.openfiles import Kept as KeptFile
+from streaming.edge.piece import Group, Piece
 from streaming.edge.schedule import Priority, Wish
 from streaming.edge.shelf import Shelf
+from streaming.hot.door import FileSlice
+from streaming.vod.kept import Kept
+from streaming.vod.reply import Stored
 
+PLACES_LIMIT = 4096
 Locate = Callable[[str, int], Place | None]
 
 
@@ -40,6 +46,7 @@ class Cached:
         self._locate = locate
         self._used = used
         self._wish = wish
+        self._places: Kept[tuple[str, int], Place] = Kept(PLACES_LIMIT)
         self.shelf_bytes = 0
         self.fill_bytes = 0
 
@@ -48,13 +55,55 @@ class Cached:
         self, key: str, offset: int = 0, length: int | None = None
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """Open a part of an object as chunks. Raises: ObjectMissing, StoreAway."""
-        place = self._locate(key, offset)
+        place = self._find(key, offset)
         if place is None:
             raise ObjectMissing(f"nothing is known of {key} at {offset}")
         end = place.piece.end if length is None else offset + length
         async with AsyncExitStack() as stack:
             first = await stack.enter_async_context(self._piece(place, offset, end))
             yield await stack.enter_async_context(aclosing(self._on(first, place, end)))
+
+    def held(self, stored: Stored) -> FileSlice | None:
+        """Give a part of a piece if its file is open; never waits."""
+        place = self._find_whole(stored)
+        return None if place is None else self._slice(place, stored, self._shelf.at_hand)
+
+    async def open(self, stored: Stored) -> FileSlice | None:
+        """Open the file of a piece; None when it is not on the shelf."""
+        place = self._find_whole(stored)
+        if place is None or self._fills.find(place.piece) is not None:
+            return None
+        kept = await self._shelf.get(place.piece)
+        return None if kept is None else self._slice(place, stored, lambda piece: kept)
+
+    def close(self) -> None:
+        """Close nothing: open files are the shelf's."""
+
+    def _slice(
+        self, place: Place, stored: Stored, lend: Callable[[Piece], KeptFile | None]
+    ) -> FileSlice | None:
+        kept = lend(place.piece)
+        if kept is None:
+            return None
+        self._used(place.group)
+        self.shelf_bytes += stored.size_bytes
+        first = stored.offset - place.piece.offset
+        return FileSlice(kept.fd, first, stored.size_bytes, kept.close)
+
+    def _find_whole(self, stored: Stored) -> Place | None:
+        """Find the one piece that has all of this."""
+        place = self._find(stored.key, stored.offset)
+        end = stored.offset + stored.size_bytes
+        return place if place is not None and end <= place.piece.end else None
+
+    def _find(self, key: str, offset: int) -> Place | None:
+        """Locate a byte; where a piece lies never changes, so it is remembered."""
+        place = self._places.fresh((key, offset), 0.0)
+        if place is None:
+            place = self._locate(key, offset)
+            if place is not None:
+                self._places.put((key, offset), place, 1.0)
+        return place
 
     async def _on(
         self, chunks: AsyncIterator[bytes], place: Place, end: int
@@ -64,7 +113,7 @@ class Cached:
             yield chunk
         at = place.piece.end
         while at < end:
-            following = self._locate(place.piece.key, at)
+            following = self._find(place.piece.key, at)
             if following is None:
                 return
             async with self._piece(following, at, end) as chunks:

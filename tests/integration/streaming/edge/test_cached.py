@@ -7,9 +7,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from catalog.store.port import ObjectMissing, StoreAway
+from streaming.edge.metrics import CacheMetrics
 from streaming.edge.schedule import Priority, Wish
+from streaming.hot.files import FileSource, chunks_of
+from streaming.vod.reply import Stored
 from tests.support.box import PIECE_BYTES, PIECES, Box, box, place
 from tests.support.scripted_upstream import (
     ScriptedUpstream,
@@ -156,3 +160,54 @@ async def test_what_is_here_plays_on_while_the_line_is_cut(tmp_path: Path) -> No
             await school.read(TWO.piece)
         assert school.upstream.cut is not None
         assert await school.read(ONE.piece) == BODY
+
+
+async def test_what_is_kept_is_given_as_an_open_file(school: Box, origin: ScriptedUpstream) -> None:
+    part = Stored(ONE.piece.key, ONE.piece.offset + 1000, 5000)
+    both = Stored(ONE.piece.key, ONE.piece.offset, PIECE_BYTES + 1)
+    assert isinstance(school.cached, FileSource)
+    assert school.cached.held(part) is None
+    assert await school.cached.open(part) is None
+    await school.read(ONE.piece)
+    await eventually(lambda: len(school.fills) == 0)
+    assert school.cached.held(part) is None
+    for found in (await school.cached.open(part), school.cached.held(part)):
+        assert found is not None
+        async with chunks_of(found) as chunks:
+            assert b"".join([chunk async for chunk in chunks]) == BODY[1000:6000]
+        found.release()
+    assert await school.cached.open(both) is None
+    assert await school.cached.open(Stored("media/other", 0, 1)) is None
+    assert len(origin.requests) == 1
+
+
+async def test_a_piece_that_comes_is_read_from_its_fill(
+    school: Box, origin: ScriptedUpstream
+) -> None:
+    go = asyncio.Event()
+    origin.script(ONE.path, holding(0.5, go))
+    async with school.fills.join(ONE, Wish(Priority.WAITED)):
+        stored = Stored(ONE.piece.key, ONE.piece.offset, PIECE_BYTES)
+        assert await school.cached.open(stored) is None
+        assert school.shelf.figures().misses == 0
+        go.set()
+
+
+async def test_figures_say_what_there_is(school: Box, origin: ScriptedUpstream) -> None:
+    registry = CollectorRegistry()
+    CacheMetrics(registry, school.shelf, school.fills, school.cached, school.upstream)
+    await school.read(ONE.piece)
+    await eventually(lambda: len(school.fills) == 0)
+    await school.read(ONE.piece)
+
+    def figure(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(f"tongbu_edge_{name}", labels)
+
+    assert figure("shelf_state", state="keeping") == 1
+    assert figure("shelf_state", state="full") == 0
+    assert figure("shelf_bytes") == PIECE_BYTES
+    assert figure("shelf_hits_total") == figure("shelf_misses_total") == 1
+    assert figure("media_read_bytes_total", source="shelf") == PIECE_BYTES
+    assert figure("media_read_bytes_total", source="fill") == PIECE_BYTES
+    assert figure("fills_total", state="whole") == figure("fill_requests_total") == 1
+    assert figure("line_cut") == figure("line_cuts_total") == figure("fills_coming") == 0
