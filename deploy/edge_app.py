@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry
 
 from catalog.http.pages import Pages, read_dist
 from catalog.http.problem import problems
+from deploy.edge_figures import EdgeFigures
 from deploy.edge_identity import EdgeIdentity
 from deploy.edge_school import School
 from deploy.edge_status import Status
@@ -70,6 +71,7 @@ async def edge_app(
     """Make the box's application; all that it runs beside itself ends with the stack."""
     school = await _school(stack, settings, identity)
     proxy = Proxy(school.upstream, school.answers)
+    EdgeFigures(school, school.registry)
     pages = Pages(await asyncio.to_thread(read_dist, DIST))
     status = Status(school, pages.document)
     app = web.Application(middlewares=[observing(HttpMetrics(school.registry)), problems])

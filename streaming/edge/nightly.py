@@ -101,6 +101,11 @@ class Nightly:
         """What the budget of the night has no room for."""
         return self._plan.left_out_bytes if self._plan else 0
 
+    @property
+    def fetched_bytes(self) -> int:
+        """What this night has fetched."""
+        return self._fetched.size_bytes
+
     def figures(self) -> dict[str, Any]:
         """Say what tonight brings, and what it has brought."""
         hours, plan = self._settings.hours, self._plan

@@ -84,7 +84,7 @@ class Viewer:
         return len(self._queue)
 
     def begin(self, rungs: Sequence[Rung], audio: int | None) -> None:
-        """Take that there are other renditions now; who lost a rung gets it back when it returns."""
+        """Take that there are other renditions now; who lost a rung gets it back when it can."""
         self._rungs = list(rungs)
         self.audio = audio
         ids = [rung.id for rung in rungs]

@@ -42,6 +42,11 @@ class School:
             found: dict[str, Any] = await one.json()
         return found
 
+    async def metrics(self) -> str:
+        """What it tells Prometheus."""
+        async with aiohttp.ClientSession() as http, http.get(f"{self.box.url}/metrics") as one:
+            return await one.text()
+
 
 @pytest.fixture(scope="module")
 def city() -> Iterator[City]:
@@ -88,6 +93,14 @@ async def test_a_school_takes_part_through_its_box(
     assert stream["viewers"] == 2
     assert status["members"] == 2
     assert status["line"]["up"]
+    figures = await school.metrics()
+    for line in (
+        "line_up 1.0",
+        "relays 1.0",
+        "room_members 2.0",
+        'cache_state{state="keeping"} 1.0',
+    ):
+        assert f"tongbu_edge_{line}\n" in figures
 
     await room.get_by_role("button", name=re.compile("举手")).click()
     await expect(teacher.get_by_text(re.compile("举手"))).to_be_visible()
