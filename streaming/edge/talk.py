@@ -29,11 +29,6 @@ class Talk:
         self._next = 0
 
     @property
-    def joined(self) -> bool:
-        """Tell whether the first message was said."""
-        return self._join is not None
-
-    @property
     def waiting(self) -> int:
         """How many messages wait for the line."""
         return sum(sent_at is None for _, sent_at in self._kept.values())

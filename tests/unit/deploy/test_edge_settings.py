@@ -40,4 +40,4 @@ def test_the_whole_section() -> None:
         {"night_gib": -1.0}, {"line": "x"}, {"night": "x"},
     ):  # fmt: skip
         with pytest.raises(ValueError, match=r"must be|given"):
-            EdgeSettings(**wrong)  # type: ignore[arg-type]
+            EdgeSettings(**wrong)
