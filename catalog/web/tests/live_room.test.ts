@@ -155,10 +155,11 @@ describe("what the room says", () => {
     expect(readRoom('{"type":"state","state":"recorded","lesson":"L"}')).toEqual({
       type: "state", state: "recorded", lesson: "L",
     });
+    expect(readRoom('{"type":"line","up":false}')).toEqual({ type: "line", up: false });
     expect(readRoom('{"type":"news"}')).toEqual({ type: "other" });
   });
 
-  it.each(["", "3", "[]", '{"type":"target"}', '{"type":"pong","t0":1,"t1":"2","t2":3}',
+  it.each(["", "3", "[]", '{"type":"target"}', '{"type":"line"}', '{"type":"pong","t0":1,"t1":"2","t2":3}',
     '{"type":"state","state":"gone"}', '{"type":"welcome","member":"m","role":"king","now":1}'])(
     "refuses %s",
     (text) => {

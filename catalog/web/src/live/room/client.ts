@@ -33,6 +33,8 @@ export interface RoomEvents {
 /** What pages show; a new object with each change. */
 export interface RoomView {
   connected: boolean;
+  /** The school's box is there, but its line to the city is cut. */
+  lineDown: boolean;
   /** Another tab or device took this member's place. */
   takenOver: boolean;
   member: string;
@@ -49,6 +51,7 @@ export interface RoomView {
 export const FIRST_TARGET_MS = 600;
 export const EMPTY_VIEW: RoomView = {
   connected: false,
+  lineDown: false,
   takenOver: false,
   member: "",
   role: "viewer",
@@ -164,6 +167,7 @@ export class RoomClient {
         const lesson = heard.lesson ?? this.view.room.lesson;
         return this.put({ room: { ...this.view.room, state: heard.state, lesson } });
       }
+      case "line": return this.put({ lineDown: !heard.up });
       case "other": return;
     }
   }
@@ -171,7 +175,9 @@ export class RoomClient {
   private welcomed(heard: Heard & { type: "welcome" }): void {
     this.link.worked();
     const { member, role, rights, you } = heard;
-    this.put({ connected: true, member, role, rights, you, room: roomOf(heard.room), health: {} });
+    this.put({
+      connected: true, lineDown: false, member, role, rights, you, room: roomOf(heard.room), health: {},
+    });
   }
 
   private refused(heard: Heard & { type: "refused" }): void {
@@ -180,7 +186,7 @@ export class RoomClient {
   }
 
   private lost(code: number): void {
-    this.put({ connected: false, takenOver: code === TAKEN_OVER });
+    this.put({ connected: false, lineDown: false, takenOver: code === TAKEN_OVER });
   }
 
   /** What we did ourselves is known before the room says it; a refusal takes it back. */

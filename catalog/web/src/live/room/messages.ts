@@ -74,6 +74,8 @@ export type Heard =
   | { type: "floor"; key: string }
   | { type: "health"; rooms: unknown; viewers: { reporting: number; late: number } | null }
   | { type: "state"; state: RoomPhase; lesson: string | null }
+  /** Said by the box in a school while its line to the city is cut; a `welcome` ends it. */
+  | { type: "line"; up: boolean }
   | { type: "other" };
 
 type Fields = Record<string, unknown>;
@@ -104,6 +106,7 @@ export function readRoom(text: string): Heard {
       const lesson = typeof fields["lesson"] === "string" ? fields["lesson"] : null;
       return { type: "state", state: oneOf(PHASES, fields["state"]), lesson };
     }
+    case "line": return { type: "line", up: truthOf(fields["up"]) };
     default: return { type: "other" };
   }
 }
@@ -156,6 +159,11 @@ function objectOf(value: unknown): Fields {
 
 function numberOf(value: unknown): number {
   if (typeof value !== "number" || !Number.isFinite(value)) throw new BadMessage("a number");
+  return value;
+}
+
+function truthOf(value: unknown): boolean {
+  if (typeof value !== "boolean") throw new BadMessage("true or false");
   return value;
 }
 
