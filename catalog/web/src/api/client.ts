@@ -1,11 +1,18 @@
 /**
  * Requests to /api/v1: JSON in and out, problem+json as ApiError, CSRF on unsafe methods.
- * status 0 means that no answer came (offline, server away).
+ * status 0 means that no answer came (offline, server away). A box in a school answers for the city
+ * while its line is cut, and says so in a header.
  */
+import { ref } from "vue";
 import type { Problem } from "./types";
 
 export const API = "/api/v1";
 const SAFE = new Set(["GET", "HEAD"]);
+const LINE_HEADER = "Tongbu-Line";
+const LINE_DOWN = "the line to the city is down";
+
+/** The last answer was kept from before the line between the school and the city was cut. */
+export const lineDown = ref(false);
 
 export class ApiError extends Error {
   constructor(
@@ -19,6 +26,10 @@ export class ApiError extends Error {
 
   get offline(): boolean {
     return this.status === 0;
+  }
+
+  get lineDown(): boolean {
+    return this.status === 503 && this.message.startsWith(LINE_DOWN);
   }
 }
 
@@ -54,7 +65,15 @@ export async function request<T>(
     headers["Content-Type"] = "application/json";
     init.body = JSON.stringify(options.body);
   }
-  return readAnswer<T>(await send(API + path, init));
+  const answer = await send(API + path, init);
+  // A refusal for want of anything kept says nothing of what is shown.
+  if (answer.status !== 503) lineDown.value = answer.headers.get(LINE_HEADER) === "down";
+  return readAnswer<T>(answer);
+}
+
+/** GET an address outside of the API. */
+export async function getJson(url: string, signal: AbortSignal): Promise<unknown> {
+  return readAnswer(await send(url, { headers: { Accept: "application/json" }, signal }));
 }
 
 async function send(url: string, init: RequestInit): Promise<Response> {

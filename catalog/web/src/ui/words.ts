@@ -21,6 +21,7 @@ const BY_STATUS: Record<number, string> = {
 /** What went wrong and what to do, as one sentence. */
 export function errorText(t: Translate, error: unknown): string {
   if (!(error instanceof ApiError)) return t("error.unknown");
+  if (error.lineDown) return t("error.lineDown");
   return t(BY_STATUS[error.status] ?? (error.status >= 500 ? "error.server" : "error.unknown"));
 }
 
