@@ -183,7 +183,8 @@ class Disk:
         return False
 
     def tend(self, used: Iterable[Piece], doubtful: Iterable[Piece]) -> None:
-        """Note what was used, look after what was not found, write the rows of the last moments.
+        """Note what was used, look after what was not found and after the room that is left, and
+        write the rows of the last moments.
 
         Raises: OSError, sqlite3.Error.
         """
@@ -197,6 +198,7 @@ class Disk:
             row = index.row(piece)
             if row is not None and not self._is_there(piece):
                 self._remove(row.group, piece)
+        self._fit()
         index.commit()
 
     def pin(self, group: Group, last_day: date | None) -> None:

@@ -109,6 +109,17 @@ async def test_a_disk_that_others_fill_is_told_and_used_again(small: Path) -> No
         assert await read(shelf, piece) == bytes_of(piece)
 
 
+async def test_room_that_others_need_is_left_to_them_and_taken_again(small: Path) -> None:
+    async with shelf_at(small, 3 * MIB, replace(QUICK, min_free_bytes=MIB)) as shelf:
+        assert all(await put_some(shelf, 0, 5))
+        other = small / "other"
+        await asyncio.to_thread(other.write_bytes, bytes(MIB))
+        await eventually(lambda: shelf.figures().size_bytes <= 4 * PIECE_BYTES)
+        assert shelf.state is ShelfState.KEEPING
+        await asyncio.to_thread(other.unlink)
+        await eventually(lambda: shelf.figures().budget_bytes >= 5 * PIECE_BYTES)
+
+
 async def test_what_is_here_is_read_while_the_disk_is_full(small: Path) -> None:
     async with shelf_at(small, 3 * MIB, replace(QUICK, retry_s=60)) as shelf:
         await put_some(shelf, 0, 1)
