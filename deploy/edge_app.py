@@ -143,10 +143,7 @@ async def _school(stack: AsyncExitStack, settings: Settings, identity: EdgeIdent
 
 
 def _upstream(identity: EdgeIdentity, line: Line) -> Upstream:
-    def authorization() -> str:
-        return identity.headers()["Authorization"]
-
-    return Upstream(UpstreamSettings(identity.words.origin), authorization, line)
+    return Upstream(UpstreamSettings(identity.words.origin), identity.headers, line)
 
 
 def _shelf(settings: Settings) -> Shelf:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from deploy.config import option
+from deploy.settings_text import parse_listen
 
 _RATE = re.compile(r"(\d+(?:\.\d+)?)([kKmMgG]?)")
 _FACTORS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
@@ -17,6 +18,10 @@ class EdgeSettings:
     """The section [edge]."""
 
     origin: str = option("", "Address of the city's service, such as https://tongbu.example")
+    https: str = option(
+        "", "Where the school's LAN is served by HTTPS too, such as 0.0.0.0:8443; needs the city's"
+        " authority (`tongbu edges ca`)"
+    )  # fmt: skip
     line: str = option("", "Most that media may use of the line, such as 8M; empty: as measured")
     reserve: str = option("", "Of what is measured, left to the school's other traffic, such as 2M")
     cache_gib: float = option(50.0, "Room for lessons on this machine's disk")
@@ -26,6 +31,8 @@ class EdgeSettings:
     def __post_init__(self) -> None:
         if self.origin and not re.fullmatch(r"https?://[^\s/?#]+/?", self.origin):
             raise ValueError(f"origin must be like https://tongbu.example, not {self.origin!r}")
+        if self.https:
+            parse_listen(self.https)
         for name in ("line", "reserve"):
             parse_rate(getattr(self, name))
         if not 0.1 <= self.cache_gib <= 100_000:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from streaming.edge.cached import Cached
-
 from catalog.store.port import ObjectInfo, ObjectMissing
+from streaming.edge.cached import Cached
 from streaming.edge.presentations import Presentations
+from streaming.hot.door import FileSlice
+from streaming.vod.reply import Stored
 
 
 class SchoolStore:
@@ -22,6 +23,18 @@ class SchoolStore:
         """Size of a picture. Raises: ObjectMissing, Unavailable."""
         return ObjectInfo(key, len(await self._picture(key)), 0.0)
 
+    def held(self, stored: Stored) -> FileSlice | None:
+        """Give bytes of a piece whose file is open (`streaming.hot.files.FileSource`)."""
+        return None if self._is_picture(stored) else self._pieces.held(stored)
+
+    async def open(self, stored: Stored) -> FileSlice | None:
+        """Open the file of a piece; None when it is not on the shelf."""
+        return None if self._is_picture(stored) else await self._pieces.open(stored)
+
+    def close(self) -> None:
+        """Open files are the shelf's."""
+        self._pieces.close()
+
     @asynccontextmanager
     async def read(
         self, key: str, offset: int = 0, length: int | None = None
@@ -34,6 +47,9 @@ class SchoolStore:
             return
         async with self._pieces.read(key, offset, length) as chunks:
             yield chunks
+
+    def _is_picture(self, stored: Stored) -> bool:
+        return self._presentations.is_picture(stored.key)
 
     async def _picture(self, key: str) -> bytes:
         found = await self._presentations.picture(key)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
@@ -12,8 +15,22 @@ from streaming.hot.doors import doors_of
 from streaming.hot.listening import listening
 
 
-async def listen(stack: AsyncExitStack, app: web.Application, where: str, drain_s: float) -> str:
-    """Serve the app on HOST:PORT until the stack ends, and give its address.
+@dataclass(frozen=True, slots=True)
+class Secure:
+    """Where HTTPS is served besides, and with what."""
+
+    where: str
+    context: ssl.SSLContext
+
+
+async def listen(
+    stack: AsyncExitStack,
+    app: web.Application,
+    where: str,
+    drain_s: float,
+    secure: Secure | None = None,
+) -> str:
+    """Serve the app on HOST:PORT until the stack ends, and give its address (HTTPS, if any).
 
     Raises: ConfigError when the port is taken or not ours.
     """
@@ -28,5 +45,17 @@ async def listen(stack: AsyncExitStack, app: web.Application, where: str, drain_
         raise ConfigError(
             f"cannot listen on {where}: {error.strerror}. Choose another with --listen HOST:PORT"
         ) from error
-    bound = opened.address
-    return f"http://{f'[{bound[0]}]' if ':' in bound[0] else bound[0]}:{bound[1]}"
+    if secure is None:
+        return _address("http", opened.address)
+    host, port = parse_listen(secure.where)
+    try:
+        bound = await stack.enter_async_context(opened.binding(host, port, secure.context))
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen on {secure.where}: {error.strerror}. Choose another with --edge-https"
+        ) from error
+    return _address("https", bound)
+
+
+def _address(scheme: str, bound: tuple[Any, ...]) -> str:
+    return f"{scheme}://{f'[{bound[0]}]' if ':' in bound[0] else bound[0]}:{bound[1]}"

@@ -13,10 +13,12 @@ import uvloop
 
 from deploy.config import ConfigError
 from deploy.edge_app import edge_app
+from deploy.edge_certificate import keep_certificate, own_addresses, tls_context
 from deploy.edge_identity import EdgeIdentity, enrol, load
-from deploy.listening import listen
+from deploy.listening import Secure, listen
 from deploy.settings import Settings
 from deploy.signals import until_signalled
+from deploy.tasks import running
 
 
 def run(settings: Settings, asked: argparse.Namespace) -> int:
@@ -45,8 +47,9 @@ async def identify(settings: Settings, code: str | None) -> EdgeIdentity:
     if not settings.edge.origin:
         raise ConfigError("--enrol needs the address of the city's service: add --origin URL")
     await asyncio.to_thread(data.mkdir, parents=True, exist_ok=True)
+    addresses = await asyncio.to_thread(own_addresses, settings.edge.origin)
     async with aiohttp.ClientSession() as client:
-        identity = await enrol(client, settings.edge.origin, code, data)
+        identity = await enrol(client, settings.edge.origin, code, data, addresses)
     sys.stdout.write(f"enrolled as {identity.words.name} of {identity.words.school.name}\n")
     return identity
 
@@ -56,7 +59,27 @@ async def run_edge(settings: Settings, identity: EdgeIdentity) -> AsyncIterator[
     """Run the box in this loop and give its address."""
     async with AsyncExitStack() as stack:
         app = await edge_app(stack, settings, identity)
-        address = await listen(stack, app, settings.server.listen, settings.server.drain_s)
+        secure = await _secure(stack, settings, identity)
+        server = settings.server
+        address = await listen(stack, app, server.listen, server.drain_s, secure)
         sys.stdout.write(f"listening on {address}\n")
         sys.stdout.flush()
         yield address
+
+
+async def _secure(
+    stack: AsyncExitStack, settings: Settings, identity: EdgeIdentity
+) -> Secure | None:
+    """Give what HTTPS is served with, and keep the certificate. Raises: ConfigError."""
+    context = await asyncio.to_thread(tls_context, identity)
+    client = await stack.enter_async_context(aiohttp.ClientSession())
+    keeping = keep_certificate(identity, client, context)
+    await stack.enter_async_context(running(keeping, "certificate"))
+    if not settings.edge.https:
+        return None
+    if context is None:
+        raise ConfigError(
+            "HTTPS needs a certificate, and the city has not given this box one: run `tongbu edges "
+            "ca` there, start this box once without --edge-https, and try again"
+        )
+    return Secure(settings.edge.https, context)

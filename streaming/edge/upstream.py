@@ -91,13 +91,13 @@ class Upstream:
     def __init__(
         self,
         settings: UpstreamSettings,
-        authorization: Callable[[], str],
+        identity: Callable[[], Mapping[str, str]],
         meter: Meter,
         tls: ssl.SSLContext | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
-        self._authorization = authorization
+        self._identity = identity
         self._meter = meter
         self._tls = tls
         self._clock = clock
@@ -284,6 +284,3 @@ class Upstream:
 
     def _url(self, path: str) -> URL:
         return URL(f"{self._base}{path}", encoded=True)
-
-    def _identity(self) -> dict[str, str]:
-        return {"Authorization": self._authorization()}

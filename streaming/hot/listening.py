@@ -23,10 +23,24 @@ HANDSHAKE_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """An open port: where it is bound (`sockname`), and its connections."""
+    """An open port: where it is bound (`sockname`), and its connections.
+
+    `binding` opens one more address with the same door, application and limits.
+    """
 
     address: tuple[Any, ...]
     port: Port
+
+    @asynccontextmanager
+    async def binding(
+        self, host: str, number: int, tls: ssl.SSLContext | None
+    ) -> AsyncIterator[tuple[Any, ...]]:
+        """Serve there too until the block ends; give where. Raises: OSError."""
+        server = await _bind(self.port, host, number, tls)
+        try:
+            yield server.sockets[0].getsockname()
+        finally:
+            server.close()
 
 
 @asynccontextmanager

@@ -61,7 +61,7 @@ async def box(path: Path, url: str, budget_bytes: int = BUDGET_BYTES) -> AsyncIt
     settings = UpstreamSettings(url, knock_first_s=0.02)
     async with (
         shelf_at(path, budget_bytes) as shelf,
-        Upstream(settings, lambda: "Edge key", Tally()) as upstream,
+        Upstream(settings, lambda: {"Authorization": "Edge key"}, Tally()) as upstream,
     ):
         fills = Fills[Wish](upstream, turns, shelf, QUICK)
         yield Box(shelf, fills, Cached(shelf, fills, locate), upstream)

@@ -108,7 +108,7 @@ async def filling(patience: PatienceSettings = QUICK, **times_s: float) -> Async
     shelf, line, meter = MemoryShelf(), OpenLine(), Tally()
     async with serving(ScriptedUpstream()) as upstream:
         settings = UpstreamSettings(upstream.url, **{"knock_first_s": 0.02, **times_s})
-        async with Upstream(settings, lambda: "Edge key", meter) as client:
+        async with Upstream(settings, lambda: {"Authorization": "Edge key"}, meter) as client:
             fills = Fills(client, line, shelf, patience)
             yield Filling(upstream, client, shelf, line, meter, fills)
             await fills.close()

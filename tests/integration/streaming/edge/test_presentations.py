@@ -16,7 +16,7 @@ from catalog.presentation_json import encode
 from streaming.edge.answers import Answers
 from streaming.edge.presentations import Presentations
 from streaming.edge.upstream import Upstream, UpstreamSettings
-from tests.integration.streaming.edge.test_proxy import Deaf, serving
+from tests.integration.streaming.edge.test_proxy import SECRET, Deaf, serving
 from tests.support.presentations import LESSON, audio, video
 
 WHOLE = Presentation(
@@ -66,7 +66,7 @@ async def here(tmp_path: Path) -> AsyncIterator[Here]:
     await answers.open()
     async with (
         serving(app) as (base, origin),
-        Upstream(UpstreamSettings(base), lambda: "Edge secret", Deaf()) as upstream,
+        Upstream(UpstreamSettings(base), lambda: SECRET, Deaf()) as upstream,
     ):
         yield Here(city, origin, Presentations(upstream, answers, lambda _: allowed[0]), allowed)
     await answers.close()

@@ -17,6 +17,8 @@ from streaming.edge.answers import Answers
 from streaming.edge.proxy import KEPT_LIMIT_BYTES, Proxy
 from streaming.edge.upstream import Upstream, UpstreamSettings
 
+SECRET = {"Authorization": "Edge secret"}
+
 
 class City:
     """An origin that says what it was asked."""
@@ -101,7 +103,7 @@ async def here(tmp_path: Path) -> AsyncIterator[Here]:
     await answers.open()
     async with (
         serving(city.app()) as (base, origin),
-        Upstream(UpstreamSettings(base), lambda: "Edge secret", Deaf()) as upstream,
+        Upstream(UpstreamSettings(base), lambda: SECRET, Deaf()) as upstream,
     ):
         app = web.Application(middlewares=[problems])
         app.router.add_route("*", "/{path:.*}", Proxy(upstream, answers).serve)

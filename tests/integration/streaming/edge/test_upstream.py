@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from streaming.edge import upstream as module
 from streaming.edge.arrival import Broken
@@ -35,7 +42,7 @@ async def connected(
 ) -> AsyncIterator[tuple[Upstream, Tally]]:
     meter = Tally()
     settings = UpstreamSettings(origin.url + "/", **{"knock_first_s": 0.02, **times_s})
-    async with Upstream(settings, lambda: "Edge key", meter) as client:
+    async with Upstream(settings, lambda: {"Authorization": "Edge key"}, meter) as client:
         yield client, meter
 
 
@@ -137,7 +144,7 @@ async def no_http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 async def test_what_is_no_http_is_a_bad_answer() -> None:
     server = await asyncio.start_server(no_http, "127.0.0.1", 0)
     settings = UpstreamSettings(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-    async with server, Upstream(settings, lambda: "Edge key", Tally()) as client:
+    async with server, Upstream(settings, lambda: {"Authorization": "Edge key"}, Tally()) as client:
         with pytest.raises(BadAnswer):
             await client.text(PATH)
         with pytest.raises(Broken):
@@ -226,7 +233,7 @@ async def test_knocks_come_each_second_and_later_each_five() -> None:
 async def test_a_line_that_swallows_connections_is_cut() -> None:
     async with full_backlog() as port:
         settings = UpstreamSettings(f"http://127.0.0.1:{port}", connect_s=0.1)
-        async with Upstream(settings, lambda: "Edge key", Tally()) as client:
+        async with Upstream(settings, lambda: {"Authorization": "Edge key"}, Tally()) as client:
             with pytest.raises(LineCut):
                 await client.text(PATH)
             assert is_cut(client)
@@ -269,7 +276,7 @@ async def test_a_socket_is_dialled_with_the_credential() -> None:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     settings = UpstreamSettings(f"http://127.0.0.1:{runner.addresses[0][1]}", head_s=2.0)
-    async with Upstream(settings, lambda: "Edge key", Tally()) as client:
+    async with Upstream(settings, lambda: {"Authorization": "Edge key"}, Tally()) as client:
         async with client.dial("/live/1/relay") as dialled:
             assert (await dialled.receive_str()) == "Edge key"
             await dialled.send_bytes(b"one")
@@ -278,3 +285,43 @@ async def test_a_socket_is_dialled_with_the_credential() -> None:
             async with client.dial("/live/2/relay"):
                 pass
     await runner.cleanup()
+
+
+def certificate(path: Path) -> Path:
+    """Make a certificate of 127.0.0.1 that vouches for itself; the key is in the same file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    address = x509.IPAddress(ip_address("127.0.0.1"))
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(made.public_bytes(pem) + secret)
+    return path
+
+
+async def test_an_upstream_by_tls_is_one_that_the_citys_authority_vouches_for(
+    tmp_path: Path,
+) -> None:
+    pem = await asyncio.to_thread(certificate, tmp_path / "pem")
+    serve_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    await asyncio.to_thread(serve_tls.load_cert_chain, pem)
+    trusting = await asyncio.to_thread(ssl.create_default_context, cafile=str(pem))
+    origin = ScriptedUpstream()
+    async with serving(origin, tls=serve_tls):
+        settings = UpstreamSettings(origin.url)
+        async with Upstream(
+            settings, lambda: {"Authorization": "Edge key"}, Tally(), trusting
+        ) as client:
+            assert (await client.text(PATH)).status == 200
+        async with Upstream(settings, lambda: {"Authorization": "Edge key"}, Tally()) as client:
+            with pytest.raises(LineCut, match="Certificate"):
+                await client.text(PATH)
+    assert len(origin.requests) == 1
