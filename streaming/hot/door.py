@@ -14,7 +14,7 @@ from enum import Enum
 from http import HTTPStatus
 from typing import Protocol
 
-from streaming.hot.head import Head
+from streaming.hot.head import Head, Refused
 from streaming.vod.reply import Reply
 
 
@@ -92,3 +92,14 @@ def head_of(reply: Reply, also: bytes) -> bytes:
 def fields_of(headers: dict[str, str]) -> bytes:
     """Render fields that do not change."""
     return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("latin-1")
+
+
+def refusal(refused: Refused, tail: bytes) -> bytes:
+    """Render the answer to what is no request; `tail` ends its head."""
+    body = f"{refused.reason}\n".encode()
+    head = (
+        f"HTTP/1.1 {refused.status} {_REASONS[refused.status]}\r\n"
+        "Content-Type: text/plain; charset=utf-8\r\n"
+        f"Cache-Control: no-store\r\nContent-Length: {len(body)}\r\n"
+    )
+    return head.encode() + tail + body

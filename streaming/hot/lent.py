@@ -8,16 +8,13 @@ connection knows that it has its turn again.
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 
 from streaming.hot.outbox import Outbox
-
-log = logging.getLogger(__name__)
 
 
 class Lender(Protocol):
@@ -123,6 +120,59 @@ class Lent(asyncio.Transport):
     def get_protocol(self) -> asyncio.BaseProtocol:
         """Give the handler."""
         return self._handler
+
+
+class Loan:
+    """The turns of aiohttp on one connection; its handler is made for the first and kept."""
+
+    __slots__ = ("_answered", "_guest", "_lender", "_outbox", "_server", "_transport", "owed_bytes")
+
+    def __init__(
+        self, lender: Lender, transport: asyncio.Transport, outbox: Outbox,
+        server: Callable[[], web.RequestHandler],
+    ) -> None:  # fmt: skip
+        self._lender = lender
+        self._transport = transport
+        self._outbox = outbox
+        self._server = server
+        self._guest: Lent | None = None
+        self._answered = False
+        self.owed_bytes = 0
+
+    @property
+    def over(self) -> bool:
+        """Tell whether the request has been read and answered whole, and the answer sent."""
+        return self._answered and not self.owed_bytes and not self._outbox.pending
+
+    def begin(self, head: bytes, body_bytes: int) -> None:
+        """Lend for one request; the bytes of its body are owed."""
+        if self._guest is None:
+            self._guest = Lent(self._lender, self._transport, self._outbox, self._server())
+        self._answered, self.owed_bytes = False, body_bytes
+        self._guest.feed(head)
+
+    def feed(self, data: bytes) -> bytes:
+        """Give the handler what it is owed, and the caller the rest."""
+        part = data[: self.owed_bytes]
+        if part and self._guest is not None:
+            self.owed_bytes -= len(part)
+            self._guest.feed(part)
+        return data[len(part) :]
+
+    def answered(self, keep_alive: bool) -> None:
+        """An answer has been written; what is not kept the handler will close."""
+        self._answered = keep_alive
+
+    def drained(self) -> None:
+        """All that was written has been sent."""
+        if self._guest is not None:
+            self._guest.drained()
+
+    def retire(self, error: Exception | None) -> None:
+        """No more turns."""
+        guest, self._guest = self._guest, None
+        if guest is not None:
+            guest.retire(error)
 
 
 class Returns(AbstractAccessLogger):

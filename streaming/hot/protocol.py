@@ -12,17 +12,16 @@ Spec: RFC 9112 9.3.2 (pipelining), 9.6 (tear-down).
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from enum import Enum
 from typing import cast
 
-from catalog.store.port import StoreAway
-from streaming.hot.door import Answer, Broken, Chunks, FileSlice
+from streaming.hot.door import Answer, Broken, Chunks, FileSlice, refusal
 from streaming.hot.files import chunks_of
-from streaming.hot.head import Head, Refused, read_head
-from streaming.hot.lent import Lent
+from streaming.hot.head import Head, Refused
+from streaming.hot.inbox import Inbox
+from streaming.hot.lent import Loan
 from streaming.hot.outbox import Outbox, SocketOutbox, TransportOutbox
 from streaming.hot.pace import Pace
 from streaming.hot.port import (
@@ -36,8 +35,7 @@ from streaming.hot.port import (
     Port,
     Why,
 )
-
-log = logging.getLogger(__name__)
+from streaming.hot.work import NothingSent, Work
 
 NEVER = float("inf")
 HOT_METHODS = frozenset({"GET", "HEAD"})
@@ -59,27 +57,25 @@ class HotProtocol(asyncio.Protocol):
     """A viewer's connection."""
 
     __slots__ = (
-        "_answer", "_answered", "_at", "_buffer", "_guest", "_handler_full", "_keep", "_outbox",
-        "_owed_bytes", "_pace", "_paused", "_port", "_sent_before", "_state", "_task",
-        "_transport", "_until", "_wake", "half_closed", "in_head",
+        "_answer", "_handler_full", "_inbox", "_keep", "_loan", "_outbox", "_pace", "_paused",
+        "_port", "_sent_before", "_state", "_transport", "_until", "_work", "half_closed",
+        "in_head",
     )  # fmt: skip
 
     _transport: asyncio.Transport
     _outbox: Outbox
+    _work: Work
+    _loan: Loan
 
     def __init__(self, port: Port) -> None:
         self._port = port
         self._state = State.READING
-        self._buffer, self._at = b"", 0
+        self._inbox = Inbox()
         self.in_head = self.half_closed = self._paused = False
         self._keep = True
         self._answer: Answer | None = None
         self._sent_before = 0
-        self._task: asyncio.Task[None] | None = None
-        self._wake: asyncio.Future[None] | None = None
-        self._guest: Lent | None = None
-        self._answered = self._handler_full = False
-        self._owed_bytes = 0
+        self._handler_full = False
         self._pace = Pace()
         self._until = 0.0
 
@@ -92,6 +88,8 @@ class HotProtocol(asyncio.Protocol):
             self._outbox = SocketOutbox(self._transport, self._port.loop, self._drained)
         else:
             self._outbox = TransportOutbox(self._transport, self._drained)
+        self._work = Work(self._port.loop, self._outbox, self._worked)
+        self._loan = Loan(self, self._transport, self._outbox, self._port.server)
         self._rest()
         self._port.enter(self)
 
@@ -105,7 +103,7 @@ class HotProtocol(asyncio.Protocol):
         if self._state is State.LENT or (self._state is State.WORKING and self._answer is None):
             self._until = self._port.loop.time() + HALF_CLOSED_S
         waits = self._state in (State.WORKING, State.SENDING, State.LENT, State.LEAVING)
-        return waits and not self._owed_bytes and self._outbox.sends_files
+        return waits and not self._loan.owed_bytes and self._outbox.sends_files
 
     def pause_writing(self) -> None:
         """TLS: the transport holds enough."""
@@ -119,33 +117,27 @@ class HotProtocol(asyncio.Protocol):
         """Free everything."""
         self._state = State.OVER
         self._outbox.end()
-        if self._task is not None:
-            self._task.cancel()
+        self._work.cancel()
         self._broke_off(self._outbox.broken or Broken.VIEWER)
-        self._retire(exc)
-        self._buffer, self._at = b"", 0
+        self._loan.retire(exc)
+        self._inbox.clear()
         self._port.leave(self)
 
     # Reading
 
     def _read(self, data: bytes) -> None:
-        self._buffer = self._buffer + data if self._buffer else data
+        self._inbox.add(data)
         self._proceed()
 
     def _keep_ahead(self, data: bytes) -> None:
-        self._buffer += data
+        self._inbox.add(data)
         self._hold()
 
     def _pass_on(self, data: bytes) -> None:
-        """Give the handler what belongs to the body of its request."""
-        if not self._owed_bytes or self._guest is None:
-            self._keep_ahead(data)
-            return
-        part = data[: self._owed_bytes]
-        self._owed_bytes -= len(part)
-        self._guest.feed(part)
-        if len(part) < len(data):
-            self._keep_ahead(data[len(part) :])
+        """Give aiohttp what belongs to the body of its request."""
+        rest = self._loan.feed(data)
+        if rest:
+            self._keep_ahead(rest)
         self._take_back()
 
     def _forget(self, data: bytes) -> None:
@@ -154,26 +146,24 @@ class HotProtocol(asyncio.Protocol):
     def _proceed(self) -> None:
         """Begin what has been asked, a few requests a turn; then wait."""
         turns = TURN_REQUESTS
-        while self._state is State.READING and self._at < len(self._buffer) and turns:
-            head = read_head(self._buffer, self._at)
+        while self._state is State.READING and self._inbox and turns:
+            head = self._inbox.read()
             if not isinstance(head, Head):
                 self._stop_at(head)
                 break
             turns -= 1
-            begin = self._at
-            self._at += head.size_bytes
-            self._begin(head, begin)
-        self._buffer, self._at = self._buffer[self._at :], 0
+            self._begin(head)
         if self._state is State.OVER:
             return
+        self._inbox.pack()
         self._hold()
         if self._state is not State.READING:
             return
-        if not turns and self._buffer:
+        if not turns and self._inbox:
             self._port.loop.call_soon(self._go_on)
         elif self.half_closed:
             self._hang_up()
-        elif not self._buffer:
+        elif not self._inbox:
             self._rest()
 
     def _go_on(self) -> None:
@@ -198,13 +188,8 @@ class HotProtocol(asyncio.Protocol):
     def _refuse(self, refused: Refused) -> None:
         """Say why, and read no more: where the next request begins is unknown."""
         self._port.metrics.refused.labels(str(refused.status)).inc()
-        body = f"{refused.reason}\n".encode()
-        head = (
-            f"HTTP/1.1 {refused.status} Refused\r\nContent-Type: text/plain; charset=utf-8\r\n"
-            f"Cache-Control: no-store\r\nContent-Length: {len(body)}\r\n"
-        )
-        self._at = len(self._buffer)
-        self._outbox.write(head.encode() + self._port.tail(False) + body)
+        self._inbox.clear()
+        self._outbox.write(refusal(refused, self._port.tail(False)))
         self._linger()
 
     def _linger(self) -> None:
@@ -220,7 +205,7 @@ class HotProtocol(asyncio.Protocol):
 
     def _hold(self) -> None:
         """Stop reading while enough waits here, or the handler has enough."""
-        wanted = self._handler_full or len(self._buffer) > AHEAD_LIMIT_BYTES
+        wanted = self._handler_full or len(self._inbox) > AHEAD_LIMIT_BYTES
         if wanted == self._paused or self._transport.is_closing():
             return
         self._paused = wanted
@@ -231,25 +216,24 @@ class HotProtocol(asyncio.Protocol):
 
     # Answering
 
-    def _begin(self, head: Head, begin: int) -> None:
+    def _begin(self, head: Head) -> None:
         fields = head.fields
         if fields.upgrade or fields.chunked:
-            self._give(self._buffer[begin:])
+            self._give()
             return
         self._keep = fields.keep_alive and not self._port.draining
         found = None
         if head.method in HOT_METHODS and not fields.body_bytes:
             found = self._port.door.find(head)
         if isinstance(found, Answer):
-            self._write(found, self._buffer[begin : self._at])
-        elif found is not None:
-            task = self._work(self._await(found, self._buffer[begin : self._at]))
-            if isinstance(found, Coroutine):
-                task.add_done_callback(lambda _: found.close())  # one that never began
+            self._write(found)
+        elif found is None:
+            self._lend(self._inbox.head(), fields.body_bytes)
         else:
-            self._lend(self._buffer[begin : self._at], fields.body_bytes)
+            free = found.close if isinstance(found, Coroutine) else _nothing
+            self._turn_to(self._await(found, self._inbox.head()), free)
 
-    def _write(self, answer: Answer, raw: bytes) -> None:
+    def _write(self, answer: Answer, raw: bytes | None = None) -> None:
         self._port.metrics.hot.inc()
         head, body, outbox = answer.head + self._port.tail(self._keep), answer.body, self._outbox
         self._answer = answer
@@ -261,10 +245,10 @@ class HotProtocol(asyncio.Protocol):
         elif isinstance(body, FileSlice) and outbox.sends_files:
             outbox.write_file(head, body)
         else:
+            raw = self._inbox.head() if raw is None else raw
+            free = body.release if isinstance(body, FileSlice) else _nothing
             chunks = chunks_of(body) if isinstance(body, FileSlice) else body
-            task = self._work(self._stream(answer, head, chunks, raw))
-            if isinstance(body, FileSlice):
-                task.add_done_callback(lambda _: body.release())
+            self._turn_to(self._stream(answer, head, chunks, raw), free)
             return
         if outbox.pending:
             self._state = State.SENDING
@@ -294,94 +278,56 @@ class HotProtocol(asyncio.Protocol):
             self._go_on()
         elif self._state is State.LEAVING:
             self._hang_up()
-        elif self._state is State.LENT and self._guest is not None:
-            self._guest.drained()
+        elif self._state is State.LENT:
+            self._loan.drained()
             self._take_back()
-        elif self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
+        else:
+            self._work.drained()
 
-    def _work(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    def _turn_to(self, work: Coroutine[None, None, None], free: Callable[[], None]) -> None:
         self._state = State.WORKING
         self._until = NEVER if self._answer is not None else self._patience()
-        self._task = self._port.loop.create_task(work, name="hot answer")
-        self._task.add_done_callback(self._worked)
-        return self._task
+        self._work.begin(work, free)
 
-    def _worked(self, task: asyncio.Task[None]) -> None:
-        if self._task is task:
-            self._task = None
-        if task.cancelled():
-            return
-        error = task.exception()
+    def _worked(self, error: BaseException | None) -> None:
         if error is not None:
-            log.warning("a body broke off: %s", error, exc_info=error)
             self._cut(Broken.STORE)
         else:
             self._go_on()
 
     async def _await(self, promise: Awaitable[Answer | None], raw: bytes) -> None:
-        """Wait for the door. Its errors are for the application, which meets and tells them."""
-        answer: Answer | None = None
-        try:
-            answer = await promise
-        except Exception:
-            log.debug("left to the application", exc_info=True)
+        answer = await self._work.promised(promise)
         if answer is None:
             self._lend(raw, 0)
         else:
             self._write(answer, raw)
 
     async def _stream(self, answer: Answer, head: bytes, body: Chunks, raw: bytes) -> None:
-        """Write chunks as they come, no faster than they are taken."""
-        left = answer.length
-        async with AsyncExitStack() as stack:
-            try:
-                chunks = await stack.enter_async_context(body)
-                chunk = await anext(chunks, b"")
-            except Exception:
-                log.debug("left to the application", exc_info=True)
-                self._answer = None
-                self._lend(raw, 0)
-                return
-            while chunk and len(chunk) <= left:
-                self._outbox.write(head + chunk)
-                head, left = b"", left - len(chunk)
-                await self._taken()
-                chunk = await anext(chunks, b"") if left else b""
-        if left:
-            raise StoreAway(f"{left} of {answer.length} bytes are missing")
-        self._finish()
-
-    async def _taken(self) -> None:
-        """Wait until nothing is queued."""
-        if self._outbox.pending:
-            self._wake = self._port.loop.create_future()
-            await self._wake
+        try:
+            await self._work.stream(head, body, answer.length)
+        except NothingSent:
+            self._answer = None
+            self._lend(raw, 0)
+        else:
+            self._finish()
 
     # Lending, and what its handler asks
 
     def _lend(self, raw: bytes, body_bytes: int) -> None:
         """Let aiohttp answer one request, which has its head in `raw`."""
         self._port.metrics.lent.inc()
-        self._state, self._answered, self._owed_bytes = State.LENT, False, body_bytes
-        self._until = self._patience()
-        if self._guest is None:
-            self._guest = Lent(self, self._transport, self._outbox, self._port.server())
-        self._guest.feed(raw.lstrip(b"\r\n"))
+        self._state, self._until = State.LENT, self._patience()
+        self._loan.begin(raw, body_bytes)
         if body_bytes:
-            here = self._buffer[self._at : self._at + body_bytes]
-            self._at += len(here)
-            self._owed_bytes -= len(here)
-            self._guest.feed(here)
+            self._loan.feed(self._inbox.take(body_bytes))
 
     def answered(self, keep_alive: bool) -> None:
         """aiohttp has written an answer whole; it will close what it does not keep."""
-        self._answered = keep_alive
+        self._loan.answered(keep_alive)
         self._port.loop.call_soon(self._take_back)
 
     def _take_back(self) -> None:
-        waits = self._owed_bytes or self._outbox.pending or not self._answered
-        if self._state is not State.LENT or waits:
+        if self._state is not State.LENT or not self._loan.over:
             return
         self._state, self._handler_full = State.READING, False
         if self._port.draining:
@@ -403,23 +349,18 @@ class HotProtocol(asyncio.Protocol):
         self._handler_full = held
         self._hold()
 
-    def _give(self, rest: bytes) -> None:
+    def _give(self) -> None:
         """Let aiohttp have the connection for good."""
         self._port.metrics.given.inc()
-        self._state, self._at = State.OVER, len(self._buffer)
+        self._state = State.OVER
         self._outbox.end()
-        self._retire(None)
+        self._loan.retire(None)
         self._port.leave(self)
         self._transport.set_write_buffer_limits()
         handler = self._port.server()
         self._transport.set_protocol(handler)
         handler.connection_made(self._transport)
-        handler.data_received(rest.lstrip(b"\r\n"))
-
-    def _retire(self, error: Exception | None) -> None:
-        guest, self._guest = self._guest, None
-        if guest is not None:
-            guest.retire(error)
+        handler.data_received(self._inbox.head() + self._inbox.take(len(self._inbox)))
 
     # The end
 
@@ -456,7 +397,7 @@ class HotProtocol(asyncio.Protocol):
     @property
     def waiting_bytes(self) -> int:
         """Count what has been read ahead."""
-        return len(self._buffer)
+        return len(self._inbox)
 
     def idle_since(self) -> float | None:
         """Since when the viewer owes a request, or the rest of one."""
@@ -486,6 +427,10 @@ class HotProtocol(asyncio.Protocol):
         self._keep = False
         if self._state in (State.READING, State.LINGERING):
             self._hang_up()
+
+
+def _nothing() -> None:
+    """There is nothing to free."""
 
 
 _BOUNDED = frozenset({State.READING, State.WORKING, State.LENT, State.LINGERING})

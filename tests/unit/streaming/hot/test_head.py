@@ -227,5 +227,5 @@ def test_no_head_that_is_taken_holds_a_doubt(pieces: list[bytes]) -> None:
         return
     taken = b"".join([b"GET /x HTTP/1.1\r\n", *pieces, b"\r\n\r\n"])[: found.size_bytes]
     assert taken.endswith(b"\r\n\r\n")
-    assert not re.search(rb"(?<!\r)\n|\r(?!\n)|\x00|\r\n[ \t]|\s:", taken)
+    assert not re.search(rb"(?<!\r)\n|\r(?!\n)|\x00|\r\n[ \t]|\r\n[^:\r\n]*\s:", taken)
     assert taken.lower().count(b"\r\ncontent-length:") + taken.count(b"\r\nTransfer-E") <= 1
