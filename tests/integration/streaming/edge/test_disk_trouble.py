@@ -14,7 +14,10 @@ import pytest
 
 from streaming.edge.shelf import MIN_FREE_BYTES, Shelf
 from streaming.edge.trouble import ShelfState, state_after
+from tests.support.box import PIECE_BYTES as PIECE_SIZE
+from tests.support.box import box, place
 from tests.support.full_disk import file_size_limit
+from tests.support.scripted_upstream import ScriptedUpstream, body_of, holding, serving
 from tests.support.shelves import (
     MIB,
     QUICK,
@@ -198,6 +201,22 @@ async def test_files_that_may_not_grow_are_a_full_disk(tmp_path: Path) -> None:
         assert shelf.state is ShelfState.FULL
         assert await read(shelf, piece_of(0)) == bytes_of(piece_of(0))
         await soon(lambda: list(files_in(tmp_path)) == [piece_of(0).name])
+
+
+async def test_viewers_notice_nothing_of_a_disk_that_takes_nothing(tmp_path: Path) -> None:
+    origin, one = ScriptedUpstream(), place(0)
+    origin.sizes[one.path] = PIECE_SIZE
+    go = asyncio.Event()
+    origin.script(one.path, holding(0.5, go))
+    body = body_of(one.path, PIECE_SIZE)
+    async with serving(origin), box(tmp_path, origin.url) as school:
+        with file_size_limit(100_000):
+            readers = [asyncio.create_task(school.read(one.piece)) for _ in range(10)]
+            await eventually(lambda: school.shelf.state is ShelfState.FULL)
+            go.set()
+            assert await asyncio.gather(*readers) == [body] * 10
+            assert await school.read(one.piece) == body
+    assert len(origin.requests) == 1
 
 
 async def test_an_index_that_breaks_while_it_is_used_is_no_crash(tmp_path: Path) -> None:

@@ -224,11 +224,15 @@ async def test_other_bytes_the_second_time_are_never_mixed_in(line: Filling) -> 
     assert line.shelf.kept == {}
 
 
-async def test_a_drip_is_ended_and_the_rest_asked_for() -> None:
-    async with filling(silence_s=0.2, window_s=0.4) as line:
-        line.upstream.script(PLACE.path, holding(0.5, asyncio.Event()))
+@pytest.mark.parametrize("limits", [(0.2, 60.0), (60.0, 0.2)])
+async def test_silence_and_drips_are_ended_and_the_rest_asked_for(
+    limits: tuple[float, float],
+) -> None:
+    async with filling(silence_s=limits[0], window_s=limits[1]) as line:
+        line.upstream.script(PLACE.path, holding(0.01, asyncio.Event()))
         assert await line.read(PLACE) == BODY
-        assert len(line.upstream.asked(PLACE.path)) == 2
+        first, second = line.upstream.asked(PLACE.path)
+        assert (first.get("Range"), second["Range"]) == (None, f"bytes={SIZE // 100}-")
         assert line.client.cut is None
 
 
