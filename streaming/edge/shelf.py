@@ -108,6 +108,8 @@ class Shelf:
             asyncio.create_task(self._tend(), name="shelf"),
             asyncio.create_task(self._sweep(), name="shelf sweep"),
         ]
+        for task in self._tasks:
+            task.add_done_callback(_note_failure)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -270,6 +272,11 @@ class Shelf:
             self._readers.submit(os.close, fd)
         except RuntimeError:
             os.close(fd)
+
+
+def _note_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("%s ended", task.get_name(), exc_info=task.exception())
 
 
 async def _run(thread: Executor, work: Callable[[], T]) -> T:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -34,6 +34,12 @@ from tests.support.scripted_upstream import (
 from tests.support.wait import eventually
 
 PATH = "/api/v1/lessons/1"
+Speaker = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def identity() -> dict[str, str]:
+    """Give the box's credential."""
+    return {"Authorization": "Edge key"}
 
 
 @asynccontextmanager
@@ -42,7 +48,7 @@ async def connected(
 ) -> AsyncIterator[tuple[Upstream, Tally]]:
     meter = Tally()
     settings = UpstreamSettings(origin.url + "/", **{"knock_first_s": 0.02, **times_s})
-    async with Upstream(settings, lambda: {"Authorization": "Edge key"}, meter) as client:
+    async with Upstream(settings, identity, meter) as client:
         yield client, meter
 
 
@@ -135,21 +141,50 @@ async def test_a_text_is_bounded_also_when_it_is_packed(
         assert client.cut is None
 
 
-async def no_http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.readline()
-    writer.write(b"220 this is no HTTP\r\n\r\n")
-    writer.close()
+async def media(client: Upstream) -> bytes:
+    """Read a transfer of media to its end."""
+    async with client.media(PATH, {}) as incoming:
+        return b"".join([chunk async for chunk in incoming.chunks])
 
 
-async def test_what_is_no_http_is_a_bad_answer() -> None:
-    server = await asyncio.start_server(no_http, "127.0.0.1", 0)
-    settings = UpstreamSettings(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-    async with server, Upstream(settings, lambda: {"Authorization": "Edge key"}, Tally()) as client:
+def speaking(text: bytes, *, endless: bool = False) -> Speaker:
+    """Answer a connection with this, once or until it is closed."""
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        with suppress(ConnectionError):
+            writer.write(text)
+            while endless:
+                writer.write(b"X-More: and more\r\n" * 100)
+                await writer.drain()
+            await writer.drain()
+        writer.close()
+
+    return speak
+
+
+NO_HTTP = {
+    "another protocol": speaking(b"220 this is no HTTP\r\n\r\n"),
+    "an endless head": speaking(b"HTTP/1.1 200 OK\r\n", endless=True),
+    "a long field": speaking(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n"),
+    "two lengths": speaking(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
+    "a chunk without a size": speaking(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n0\r\n\r\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("what", NO_HTTP)
+async def test_what_is_no_http_is_a_bad_answer(what: str) -> None:
+    server = await asyncio.start_server(NO_HTTP[what], "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    settings = UpstreamSettings(url, head_s=5.0)
+    async with server, Upstream(settings, identity, Tally()) as client:
         with pytest.raises(BadAnswer):
             await client.text(PATH)
         with pytest.raises(Broken):
-            async with client.media(PATH, {}):
-                pass
+            await media(client)
+        assert client.cut is None
 
 
 async def test_one_answer_that_never_comes_is_not_a_cut_line(origin: ScriptedUpstream) -> None:
@@ -233,7 +268,7 @@ async def test_knocks_come_each_second_and_later_each_five() -> None:
 async def test_a_line_that_swallows_connections_is_cut() -> None:
     async with full_backlog() as port:
         settings = UpstreamSettings(f"http://127.0.0.1:{port}", connect_s=0.1)
-        async with Upstream(settings, lambda: {"Authorization": "Edge key"}, Tally()) as client:
+        async with Upstream(settings, identity, Tally()) as client:
             with pytest.raises(LineCut):
                 await client.text(PATH)
             assert is_cut(client)
@@ -276,7 +311,7 @@ async def test_a_socket_is_dialled_with_the_credential() -> None:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     settings = UpstreamSettings(f"http://127.0.0.1:{runner.addresses[0][1]}", head_s=2.0)
-    async with Upstream(settings, lambda: {"Authorization": "Edge key"}, Tally()) as client:
+    async with Upstream(settings, identity, Tally()) as client:
         async with client.dial("/live/1/relay") as dialled:
             assert (await dialled.receive_str()) == "Edge key"
             await dialled.send_bytes(b"one")
@@ -317,11 +352,9 @@ async def test_an_upstream_by_tls_is_one_that_the_citys_authority_vouches_for(
     origin = ScriptedUpstream()
     async with serving(origin, tls=serve_tls):
         settings = UpstreamSettings(origin.url)
-        async with Upstream(
-            settings, lambda: {"Authorization": "Edge key"}, Tally(), trusting
-        ) as client:
+        async with Upstream(settings, identity, Tally(), trusting) as client:
             assert (await client.text(PATH)).status == 200
-        async with Upstream(settings, lambda: {"Authorization": "Edge key"}, Tally()) as client:
+        async with Upstream(settings, identity, Tally()) as client:
             with pytest.raises(LineCut, match="Certificate"):
                 await client.text(PATH)
     assert len(origin.requests) == 1
