@@ -1,0 +1,162 @@
+"""A room through a school's box, with a real room behind it: the line breaks, nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+import pytest
+from aiohttp import ClientWebSocketResponse, web
+from prometheus_client import CollectorRegistry
+
+from streaming.edge.rooms import RoomRelay, UpstreamClock
+from tests.integration.streaming.edge.test_proxy import serving
+from tests.integration.streaming.room.conftest import SESSION, House, Person
+from tests.support.wait import eventually
+
+PUPIL = f"/live/{SESSION}/room?who=p1&role=viewer&name=小明"
+
+
+class Line:
+    """The way to the house; cut, nothing gets through."""
+
+    def __init__(self, house: House, http: aiohttp.ClientSession) -> None:
+        self.house = house
+        self.http = http
+        self.cut = False
+        self.dialled = 0
+        self.asked: list[Mapping[str, str]] = []
+
+    def dial(
+        self, path: str, headers: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[ClientWebSocketResponse]:
+        return self._dial(path, headers)
+
+    @asynccontextmanager
+    async def _dial(
+        self, path: str, headers: Mapping[str, str]
+    ) -> AsyncIterator[ClientWebSocketResponse]:
+        self.dialled += 1
+        if self.cut:
+            raise aiohttp.ClientConnectionError("the line is cut")
+        self.asked.append(headers)
+        url = self.house.server.make_url(path)
+        async with self.http.ws_connect(url, headers=headers) as socket:
+            yield socket
+
+
+@dataclass
+class School:
+    """A box in front of the house."""
+
+    house: House
+    line: Line
+    relay: RoomRelay
+    clock: UpstreamClock
+    url: str
+
+    async def pupil(self, path: str = PUPIL) -> Person:
+        return Person(await self.line.http.ws_connect(self.url + path))
+
+    async def lose_the_line(self) -> None:
+        self.line.cut = True
+        await self.house.stop()
+
+    async def mend_it(self) -> None:
+        self.house.registry = CollectorRegistry()
+        await self.house.start()
+        self.line.cut = False
+
+
+@pytest.fixture
+async def school() -> AsyncIterator[School]:
+    house = House()
+    await house.start()
+    async with aiohttp.ClientSession(headers={"User-Agent": "tablet"}) as http:
+        line, clock = Line(house, http), UpstreamClock()
+
+        async def admit(request: web.Request, session: str) -> None:
+            """The box's own gate has nothing against anyone here."""
+
+        relay = RoomRelay(line.dial, admit, clock)
+        app = web.Application()
+        app.router.add_get("/live/{session}/room", relay.serve)
+        async with serving(app) as (url, _):
+            yield School(house, line, relay, clock, url)
+    await house.stop()
+
+
+async def test_a_member_is_in_the_room_as_itself(school: School) -> None:
+    pupil = await school.pupil()
+    await pupil.say("join", client="tab1")
+    welcome = await pupil.hear("welcome")
+    assert welcome["role"] == "viewer"
+    assert school.line.asked[0]["User-Agent"] == "tablet"
+    teacher = await school.house.connect("t1", "teacher", "王芳")
+    await teacher.say("join")
+    await teacher.hear("welcome")
+    await pupil.say("ask", text="为什么对称轴只有一条?")
+    await teacher.sees("questions", lambda all_: [q["text"] for q in all_.values()] != [])
+    await pupil.sees("questions", lambda all_: len(all_) == 1)
+    assert school.relay.members == 1
+    await pupil.socket.close()
+    await eventually(lambda: school.relay.members == 0)
+
+
+async def test_pings_are_answered_here_with_the_origin_s_time(school: School) -> None:
+    pupil = await school.pupil()
+    await pupil.say("join", client="tab1")
+    await pupil.hear("welcome")
+    await pupil.say("chat", text="到")
+    await eventually(lambda: school.clock.reading is not None)
+    reading = school.clock.reading
+    assert reading is not None
+    assert abs(reading.offset_ms) <= reading.error_ms + 5
+    await pupil.say("ping", t0=12.5)
+    pong = await pupil.hear("pong")
+    assert pong["t0"] == 12.5
+    assert pong["t1"] == pong["t2"]
+    assert abs(pong["t1"] - time.time() * 1000) < 1000
+
+
+async def test_a_question_without_a_line_is_asked_once_when_it_is_back(school: School) -> None:
+    pupil = await school.pupil()
+    await pupil.say("join", client="tab1")
+    await pupil.hear("welcome")
+    await school.lose_the_line()
+    assert (await pupil.hear("line"))["up"] is False
+    await pupil.say("ask", text="老师,刚才没听见")
+    await pupil.say("hand", up=True)
+    await eventually(lambda: school.relay.waiting == 2)
+    await pupil.say("ping", t0=1)
+    await pupil.hear("pong")
+    await school.mend_it()
+    await pupil.hear("welcome")
+    await pupil.sees("questions", lambda all_: len(all_) == 1)
+    assert school.relay.waiting == 0
+
+    await school.lose_the_line()
+    await pupil.hear("line")
+    await school.mend_it()
+    welcome = await pupil.hear("welcome")
+    texts = [one["text"] for one in welcome["room"]["questions"].values()]
+    assert texts == ["老师,刚才没听见"], "once, although it was said again"
+
+
+async def test_who_is_not_admitted_upstream_is_told_for_good(school: School) -> None:
+    dialled = school.line.dialled
+    outsider = await school.pupil("/live/s2/room?who=p1&role=viewer")
+    await outsider.say("join")
+    assert await outsider.closed() == 1008
+    assert school.line.dialled == dialled + 1
+
+
+async def test_words_that_are_no_text_end_the_connection(school: School) -> None:
+    pupil = await school.pupil()
+    await pupil.socket.send_bytes(json.dumps({"type": "join"}).encode())
+    assert await pupil.closed() == 1008
+    assert school.line.dialled == 0
