@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from streaming.vod.reply import takes_gzip
+
 HEAD_LIMIT_BYTES = 16 * 1024
 FIELDS_LIMIT = 100
 NAME_LIMIT_CHARS = 64
@@ -32,20 +34,23 @@ _ABSOLUTE = re.compile(r"https?://[^/?#@]+(?=[/?]|$)", re.IGNORECASE)
 _OTHER_VERSION = re.compile(rb"[A-Z-]+ [!-~]+ HTTP/(?!1\.[01]\r)\d\.\d\r\n")
 _LONG_TARGET = re.compile(rb"[A-Z-]{1,%d} [!-~\x80-\xff]{%d}" % (METHOD_LIMIT_CHARS, 8191))
 _LENGTH = re.compile(rf"[0-9]{{1,{LENGTH_LIMIT_DIGITS}}}", re.ASCII)
+_CONDITIONS = ("range", "if-none-match", "if-range")
 _ONCE = frozenset({"content-length", "transfer-encoding", "host"})
 
 
 class Fields(dict[str, str]):
-    """Header fields by lower-case name, and what they say of the connection. Read-only: shared.
+    """Header fields by lower-case name, and what they ask for. Read-only: shared.
 
     Several lines of one name are joined as RFC 9110 5.3 allows.
     """
 
-    __slots__ = ("body_bytes", "chunked", "keep_alive", "upgrade")
+    __slots__ = ("body_bytes", "chunked", "conditional", "gzip", "keep_alive", "upgrade")
     keep_alive: bool
     body_bytes: int
     chunked: bool
     upgrade: bool
+    conditional: bool
+    gzip: bool
 
     def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]
         """Give a field, its name in any case."""
@@ -156,5 +161,7 @@ def _understood(fields: Fields, newer: bool) -> Fields | Refused:
     fields.keep_alive = "close" not in options and (newer or "keep-alive" in options)
     fields.body_bytes = int(length or 0)
     fields.chunked = coding is not None
+    fields.conditional = any(name in fields for name in _CONDITIONS)
+    fields.gzip = takes_gzip(fields.get("accept-encoding") or "")
     fields.upgrade = "upgrade" in options or "upgrade" in fields
     return fields

@@ -40,7 +40,7 @@ class Inbox:
 
     def pack(self) -> None:
         """Forget what has been read and taken."""
-        self._data = self._data[self._at :]
+        self._data = self._data[self._at :] if self._at < len(self._data) else b""
         self._begin = self._at = 0
 
     def clear(self) -> None:

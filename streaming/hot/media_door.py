@@ -21,7 +21,7 @@ from streaming.metrics import MediaMetrics
 from streaming.vod.access import TOKEN, asker_of
 from streaming.vod.app import CORS, Media, read_asked
 from streaming.vod.kept import Kept
-from streaming.vod.reply import Reply, Stored, answer, takes_gzip
+from streaming.vod.reply import Reply, Stored, answer
 from streaming.vod.target import Target
 from streaming.vod.view import View
 
@@ -30,7 +30,6 @@ TARGETS_REMEMBERED = 4096
 TARGET_REMEMBERED_CHARS = 512
 READY_LIMIT_BYTES = 16 * 1024 * 1024
 READY_WEIGHT_BYTES = 1024
-CONDITIONS = ("range", "if-none-match", "if-range")
 _CORS = fields_of(CORS)
 
 
@@ -67,10 +66,10 @@ class MediaDoor:
         if view is None:
             return None
         fields = head.fields
-        if any(name in fields for name in CONDITIONS):
+        if fields.conditional:
             made = self._make(head, target, token, view)
         else:
-            key = (head.method, head.target, takes_gzip(fields.get("accept-encoding") or ""))
+            key = (head.method, head.target, fields.gzip)
             made = self._ready.any(key)
             if made is None or made.view is not view or self._clock_utc() >= made.until_utc:
                 made = self._make(head, target, token, view)
