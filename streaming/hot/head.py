@@ -20,8 +20,8 @@ NAME_LIMIT_CHARS = 64
 METHOD_LIMIT_CHARS = 20
 TARGET_LIMIT_CHARS = 8190
 LENGTH_LIMIT_DIGITS = 15
-REMEMBERED_BLOCKS = 512
-REMEMBERED_BLOCK_BYTES = 1024
+REMEMBERED = 512
+REMEMBERED_BYTES = 1024
 
 _END = b"\r\n\r\n"
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
@@ -59,7 +59,7 @@ class Fields(dict[str, str]):
 
 @dataclass(slots=True)
 class Head:
-    """One request: `target` in origin form as it was sent, never decoded."""
+    """One request, read-only: `target` in origin form as it was sent, never decoded."""
 
     method: str
     target: str
@@ -81,18 +81,31 @@ def read_head(data: bytes, at: int = 0) -> Head | Refused | None:
     end = data.find(_END, start, start + HEAD_LIMIT_BYTES)
     if end < 0:
         return _unfinished(data, start)
-    found = _HEAD.match(data, start, end + len(_END))
+    raw, size_bytes = data[start : end + len(_END)], end + len(_END) - at
+    found = (_known_head if len(raw) <= REMEMBERED_BYTES else _read_whole)(raw)
+    if isinstance(found, Head) and found.size_bytes != size_bytes:
+        return Head(found.method, found.target, found.fields, size_bytes)
+    return found
+
+
+def _read_whole(raw: bytes) -> Head | Refused:
+    found = _HEAD.fullmatch(raw)
     if found is None:
-        return _why_not(data, start, end)
+        return _why_not(raw)
     method, target, minor, block = found.groups()
-    read = _remembered if len(block) <= REMEMBERED_BLOCK_BYTES else _read_fields
+    read = _known_fields if len(block) <= REMEMBERED_BYTES else _read_fields
     fields = read(block, minor == b"1")
     if isinstance(fields, Refused):
         return fields
     reduced = _origin_form(target.decode("latin-1"), method)
     if reduced is None:
         return Refused(400, "the target is neither a path nor an http address")
-    return Head(method.decode(), reduced, fields, end + len(_END) - at)
+    return Head(method.decode(), reduced, fields, len(raw))
+
+
+# A player asks for its playlist in the same words again and again, and for all else with the same
+# fields.
+_known_head = lru_cache(REMEMBERED)(_read_whole)
 
 
 def _unfinished(data: bytes, start: int) -> Refused | None:
@@ -105,10 +118,10 @@ def _unfinished(data: bytes, start: int) -> Refused | None:
     return _too_long(data, start) or Refused(431, f"the head is longer than {HEAD_LIMIT_BYTES}")
 
 
-def _why_not(data: bytes, start: int, end: int) -> Refused:
-    if _OTHER_VERSION.match(data, start, end + 2):
+def _why_not(raw: bytes) -> Refused:
+    if _OTHER_VERSION.match(raw):
         return Refused(505, "only HTTP/1.0 and HTTP/1.1 are spoken here")
-    return _too_long(data, start) or Refused(400, "this is no HTTP request")
+    return _too_long(raw, 0) or Refused(400, "this is no HTTP request")
 
 
 def _too_long(data: bytes, start: int) -> Refused | None:
@@ -145,7 +158,7 @@ def _read_fields(block: bytes, newer: bool) -> Fields | Refused:
     return _understood(fields, newer)
 
 
-_remembered = lru_cache(REMEMBERED_BLOCKS)(_read_fields)
+_known_fields = lru_cache(REMEMBERED)(_read_fields)
 
 
 def _understood(fields: Fields, newer: bool) -> Fields | Refused:

@@ -87,7 +87,7 @@ class SocketOutbox:
         if self._over:
             return
         left = memoryview(data) if self.pending else self._send(data)
-        if left:
+        if left is not None:
             self._queue.append(left)
             self._watch()
 
@@ -97,10 +97,13 @@ class SocketOutbox:
             body.release()
             return
         left = memoryview(head) if self.pending else self._send(head, socket.MSG_MORE)
-        if left:
+        if self.broken is not None:
+            body.release()
+            return
+        if left is not None:
             self._queue.append(left)
         self._queue.append(body)
-        if left or self.pending:
+        if left is not None or self.pending:
             self._watch()
         else:
             self._pump()
@@ -137,8 +140,8 @@ class SocketOutbox:
     def resume(self) -> None:
         """The transport is written to by nobody."""
 
-    def _send(self, data: bytes | memoryview, flags: int = 0) -> memoryview:
-        """Send, and give what is left over."""
+    def _send(self, data: bytes | memoryview, flags: int = 0) -> memoryview | None:
+        """Send, and give what is left over, if anything."""
         if self._socket is None:
             self._socket = _duplicate(self._transport)
         try:
@@ -147,9 +150,9 @@ class SocketOutbox:
             count = 0
         except OSError:
             self._fail(Broken.VIEWER)
-            return memoryview(b"")
+            return None
         self.sent_bytes += count
-        return memoryview(b"") if count == len(data) else memoryview(data)[count:]
+        return None if count == len(data) else memoryview(data)[count:]
 
     def _fail(self, broken: Broken) -> None:
         """Hang up; the duplicate first, or the other side would not see it."""
@@ -176,7 +179,7 @@ class SocketOutbox:
             before = self.sent_bytes
             item = self._queue.popleft()
             left = self._send_slice(item) if isinstance(item, FileSlice) else self._send(item)
-            if left:
+            if left is not None:
                 self._queue.appendleft(left)
                 break
             room -= self.sent_bytes - before

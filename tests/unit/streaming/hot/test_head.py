@@ -10,7 +10,7 @@ from streaming.hot.head import (
     LENGTH_LIMIT_DIGITS,
     METHOD_LIMIT_CHARS,
     NAME_LIMIT_CHARS,
-    REMEMBERED_BLOCK_BYTES,
+    REMEMBERED_BYTES,
     TARGET_LIMIT_CHARS,
     Head,
     Refused,
@@ -195,7 +195,7 @@ def test_fields_have_a_limit() -> None:
 
 
 def test_long_blocks_are_read_like_short_ones() -> None:
-    value = "v" * REMEMBERED_BLOCK_BYTES
+    value = "v" * REMEMBERED_BYTES
     assert head_of(request(f"X: {value}")).fields["x"] == value
 
 
