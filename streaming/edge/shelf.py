@@ -137,11 +137,7 @@ class Shelf:
         kept = self.at_hand(piece)
         if kept is not None:
             return kept
-        try:
-            fd = await self._open(piece)
-        except DiskError as error:
-            log.warning("%s at %d cannot be read: %s", piece.key, piece.offset, error)
-            fd = None
+        fd = await self._found(piece)
         if fd is None:
             self._misses += 1
             self._doubtful.add(piece)
@@ -196,6 +192,18 @@ class Shelf:
             self.state, self.trouble, disk.size_bytes, disk.budget_bytes, self._hits,
             self._misses, disk.kept, disk.evicted, disk.checked, disk.damaged, self._troubles,
         )  # fmt: skip
+
+    async def _found(self, piece: Piece) -> int | None:
+        """Open a piece; look again when one was kept meanwhile, for it may be this one."""
+        try:
+            while True:
+                before = self._disk.kept
+                fd = await self._open(piece)
+                if fd is not None or self._disk.kept == before:
+                    return fd
+        except DiskError as error:
+            log.warning("%s at %d cannot be read: %s", piece.key, piece.offset, error)
+            return None
 
     async def _open(self, piece: Piece) -> int | None:
         if not self._disk.is_proven(piece) and not await self._do(partial(self._disk.prove, piece)):

@@ -7,10 +7,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from catalog.store.port import ObjectMissing, StoreAway
-from streaming.edge.metrics import CacheMetrics
 from streaming.edge.schedule import Priority, Wish
 from streaming.hot.files import FileSource, chunks_of
 from streaming.vod.reply import Stored
@@ -191,23 +189,3 @@ async def test_a_piece_that_comes_is_read_from_its_fill(
         assert await school.cached.open(stored) is None
         assert school.shelf.figures().misses == 0
         go.set()
-
-
-async def test_figures_say_what_there_is(school: Box, origin: ScriptedUpstream) -> None:
-    registry = CollectorRegistry()
-    CacheMetrics(registry, school.shelf, school.fills, school.cached, school.upstream)
-    await school.read(ONE.piece)
-    await eventually(lambda: len(school.fills) == 0)
-    await school.read(ONE.piece)
-
-    def figure(name: str, **labels: str) -> float | None:
-        return registry.get_sample_value(f"tongbu_edge_{name}", labels)
-
-    assert figure("shelf_state", state="keeping") == 1
-    assert figure("shelf_state", state="full") == 0
-    assert figure("shelf_bytes") == PIECE_BYTES
-    assert figure("shelf_hits_total") == figure("shelf_misses_total") == 1
-    assert figure("media_read_bytes_total", source="shelf") == PIECE_BYTES
-    assert figure("media_read_bytes_total", source="fill") == PIECE_BYTES
-    assert figure("fills_total", state="whole") == figure("fill_requests_total") == 1
-    assert figure("line_cut") == figure("line_cuts_total") == figure("fills_coming") == 0

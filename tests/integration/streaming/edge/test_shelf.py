@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from streaming.edge.disk import Disk
 from streaming.edge.openfiles import OPEN_LIMIT
 from streaming.edge.piece import Group, Piece
 from streaming.edge.shelf import COMMIT_S, READERS, RETRY_S, Shelf
@@ -124,6 +126,29 @@ async def test_an_opening_that_nobody_waits_for_leaves_no_file_open(tmp_path: Pa
             task.cancel()
         await asyncio.gather(*asked, return_exceptions=True)
         await soon(lambda: len(open_files(tmp_path)) <= 1)
+
+
+async def test_a_piece_that_is_kept_while_it_is_looked_for_is_found(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, go = threading.Event(), threading.Event()
+    open_file = Disk.open_file
+
+    def slowly(disk: Disk, piece: Piece) -> int | None:
+        found = open_file(disk, piece)
+        if piece == PIECE:
+            looked.set()
+            go.wait(10)
+        return found
+
+    monkeypatch.setattr(Disk, "open_file", slowly)
+    asked = asyncio.create_task(shelf.get(PIECE))
+    await asyncio.to_thread(looked.wait, 10)
+    assert await put(shelf, PIECE, group_of())
+    go.set()
+    kept = await asked
+    assert kept is not None
+    kept.close()
 
 
 async def test_after_an_unclean_stop_no_wrong_byte_is_given(tmp_path: Path) -> None:
