@@ -20,7 +20,9 @@ from catalog.accounts import NewPerson, Secret, add_person, make_secret
 from catalog.bulk_import import import_table
 from catalog.credentials import random_password
 from catalog.db.city import city_is_empty, insert_city
+from catalog.db.edges import add_edge
 from catalog.db.pool import Connection, Pool
+from catalog.edges import shown_code
 from catalog.importing import Item, Problem
 from catalog.passwords import Passwords
 from catalog.people import Affiliation, Role
@@ -30,6 +32,10 @@ from deploy.demo_media import LESSONS, DemoError, DemoLesson, draw
 from deploy.demo_sessions import book_demo_sessions
 
 TEACHER = "wangfang"
+BOX = "二楼机房"
+BOX_TOLD = """a box for {0} (the code is good once, for a day):
+  tongbu edge --origin {1} --enrol {2} --data DIR --listen 127.0.0.1:8090
+"""
 _URBAN, _RURAL = 0, 165
 PAIRS = 3
 
@@ -57,8 +63,13 @@ PEOPLE = (
 )
 
 
-async def fill_demo(pool: Pool, store: ObjectStore, passwords: Passwords, day: date) -> None:
-    """Fill an empty catalogue; do nothing when there is a city already. Raises: DemoError."""
+async def fill_demo(
+    pool: Pool, store: ObjectStore, passwords: Passwords, day: date, address: str
+) -> None:
+    """Fill an empty catalogue; do nothing when there is a city already. Raises: DemoError.
+
+    `address` is where a school's box would find the service.
+    """
     if not await city_is_empty(pool):
         return
     since = date(day.year if day.month >= 9 else day.year - 1, 9, 1)
@@ -70,7 +81,10 @@ async def fill_demo(pool: Pool, store: ObjectStore, passwords: Passwords, day: d
     async with pool.connection() as connection:
         for person, secret in zip(PEOPLE, secrets, strict=True):
             await _add(connection, person, schools[names[person.school]], since, secret)
+        school = schools[names[_RURAL]]
+        _, box = await add_edge(connection, BOX, school, None, time.time())
     sys.stdout.write(_told(password))
+    sys.stdout.write(BOX_TOLD.format(names[_RURAL], address, shown_code(box.code)))
     sys.stdout.flush()
     pairs = [(schools[names[_URBAN + n]], schools[names[_RURAL + n]]) for n in range(PAIRS)]
     await book_demo_sessions(pool, pairs, time.time())

@@ -37,21 +37,21 @@ async def _serve(settings: Settings, dsn: str, demo: bool) -> None:
         "TONGBU_LOG_LEVEL": settings.log.level,
         "TONGBU_LOG_FORMAT": settings.log.format,
     }
-    async with run_origin(settings, dsn), asyncio.TaskGroup() as group:
+    async with run_origin(settings, dsn) as address, asyncio.TaskGroup() as group:
         beside = [
             group.create_task(keep_running(["worker"], environment, settings.server.drain_s))
             for _ in range(settings.server.workers)
         ]
         if demo:
-            beside.append(group.create_task(_demo(settings, dsn)))
+            beside.append(group.create_task(_demo(settings, dsn, address)))
         await until_signalled()
         for task in beside:
             task.cancel()
 
 
-async def _demo(settings: Settings, dsn: str) -> None:
+async def _demo(settings: Settings, dsn: str, address: str) -> None:
     async with (
         make_pool(dsn, 2) as pool,
         open_store(settings.store, settings.server.data) as store,
     ):
-        await fill_demo(pool, store, Passwords(), city_day(time.time()))
+        await fill_demo(pool, store, Passwords(), city_day(time.time()), address)

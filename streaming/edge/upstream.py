@@ -60,6 +60,7 @@ class UpstreamSettings:
     base_url: str
     connect_s: float = 5.0
     head_s: float = 10.0
+    forward_s: float = 60.0
     text_s: float = 20.0
     silence_s: float = SILENCE_S
     window_s: float = WINDOW_S
@@ -186,7 +187,7 @@ class Upstream:
         """
         self._reach.require()
         try:
-            async with asyncio.timeout(None if body else self._settings.head_s):
+            async with asyncio.timeout(None if body else self._settings.forward_s):
                 response = await self._open_session().request(
                     method, self._url(path), headers=headers, data=body, allow_redirects=False
                 )

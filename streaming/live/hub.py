@@ -103,7 +103,10 @@ class Hub:
     def renditions_changed(self, now: float, now_utc: float, anchor_utc: float) -> None:
         """Greet everyone again: what there is has changed."""
         rungs, audio = self._rungs(), self._audio()
+        inits = [self._init(track) for track in self._running()]
         for connection in self.viewers.all_behind(now):
+            for init in inits:
+                connection.viewer.offer(init, now)
             connection.viewer.begin(rungs, audio)
             connection.viewer.say(self.hello(now_utc, anchor_utc, connection.viewer), now)
             connection.send()
@@ -147,10 +150,8 @@ class Hub:
             connection.close()
 
     def _on_run(self, event: RunStarted, now: float, now_utc: float, anchor: float) -> None:
-        init = self._init(event.track)
+        self._init(event.track)
         self._rings[event.track.id].frames.clear()
-        for connection in self.viewers.all_behind(now):
-            connection.viewer.offer(init, now)
         self.renditions_changed(now, now_utc, anchor)
 
     def _init(self, track: Track) -> Frame:

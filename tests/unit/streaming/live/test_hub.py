@@ -151,3 +151,21 @@ def test_a_viewer_asks_for_what_there_is() -> None:
     assert scene.hub.ask(connection, "audio", 0.0)
     assert connection.bell.is_set()
     assert connection.viewer.video is None
+
+
+def test_who_joined_without_a_rung_gets_its_init_when_it_is_shown_again() -> None:
+    scene = Scene()
+    scene.script.begin(*EVERYTHING)
+    scene.play(0, 70)
+    scene.script.channel.gone = {"720p"}
+    scene.hub.renditions_changed(0.0, ANCHOR_UTC, ANCHOR_UTC)
+    connection = scene.join()
+    said, _ = taken(connection)
+    assert said[0]["video"] == 2
+    scene.script.channel.gone = set()
+    scene.hub.renditions_changed(0.0, ANCHOR_UTC, ANCHOR_UTC)
+    assert scene.hub.ask(connection, "720p", 0.0)
+    scene.play(70, 190)
+    _, frames = taken(connection)
+    kinds = [f.kind for f in frames if f.rendition == 1]
+    assert kinds[:2] == [Kind.INIT, Kind.KEYFRAME]
