@@ -1,9 +1,9 @@
 """Who fetches what is not on the shelf: one request upstream for each object, whoever asks.
 
 A fill belongs to the box, not to a viewer. It waits for its turn on the line, goes on after a break
-where it stood, and is kept on the shelf as it comes. It is given up when nobody wants it and less
-than half is there, or when patience is at its end; only then do those who wait learn of it. There
-is no time limit that would turn a waiter into one more request.
+where it stood, and is kept on the shelf as it comes. It is given up when nobody has wanted it for a
+moment and less than half is there, or when patience is at its end; only then do those who wait
+learn of it. There is no time limit that would turn a waiter into one more request.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 FILLS_LIMIT = 2000
 REFUSALS_LIMIT = 10_000
 REFUSAL_S = 0.5
+LINGER_S = 0.2
 HELD_LIMIT_BYTES = 32 * 1024 * 1024
 
 
@@ -105,6 +106,7 @@ class Fills(Generic[WishT]):
         self._wishes: dict[Piece, WishT] = {}
         self._tasks: dict[Piece, asyncio.Task[None]] = {}
         self._held: OrderedDict[Piece, Fill] = OrderedDict()
+        self._leaving: dict[Piece, asyncio.TimerHandle] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._refusals: Kept[Piece, StoreError] = Kept(REFUSALS_LIMIT)
         self.requests = 0
@@ -138,7 +140,7 @@ class Fills(Generic[WishT]):
         finally:
             fill.readers -= 1
             if fill.unwanted:
-                self._drop(fill)
+                self._drop_soon(fill)
 
     async def fetch(self, place: Place, wish: WishT) -> None:
         """Bring a piece to the shelf for later. Raises: ObjectMissing, StoreAway."""
@@ -195,6 +197,23 @@ class Fills(Generic[WishT]):
         if fill.state not in END_STATES:
             fill.fail(StoreAway(f"{fill.place.path} could not be fetched"))
 
+    def _drop_soon(self, fill: Fill) -> None:
+        """Drop it unless somebody wants it again: who looks on the shelf first is on the way."""
+        piece = fill.place.piece
+        if self._fills.get(piece) is fill:
+            self._stop_timer(piece)
+            loop = asyncio.get_running_loop()
+            self._leaving[piece] = loop.call_later(LINGER_S, self._drop_unwanted, fill)
+
+    def _drop_unwanted(self, fill: Fill) -> None:
+        if fill.unwanted:
+            self._drop(fill)
+
+    def _stop_timer(self, piece: Piece) -> None:
+        timer = self._leaving.pop(piece, None)
+        if timer is not None:
+            timer.cancel()
+
     def _drop(self, fill: Fill) -> None:
         """Cancel; whoever asks from now on begins anew."""
         task = self._tasks[fill.place.piece]
@@ -209,6 +228,7 @@ class Fills(Generic[WishT]):
             self._held.pop(fill.place.piece, None)
             del self._fills[fill.place.piece]
             del self._wishes[fill.place.piece]
+            self._stop_timer(fill.place.piece)
             del self._tasks[fill.place.piece]
 
     async def _bring(self, fill: Fill) -> None:

@@ -10,8 +10,8 @@ from aiohttp import web
 
 from catalog.store.port import ObjectMissing, StoreAway
 from streaming.edge.arrival import PIECE_LIMIT_BYTES
-from streaming.edge.fill import Fill, FillState
-from streaming.edge.fills import FILLS_LIMIT, HELD_LIMIT_BYTES, REFUSAL_S
+from streaming.edge.fill import Fill, FillState, Place
+from streaming.edge.fills import FILLS_LIMIT, HELD_LIMIT_BYTES, LINGER_S, REFUSAL_S
 from streaming.edge.patience import PATIENCE_S
 from tests.support.filling import NIGHT, QUICK, WAITED, Filling, filling
 from tests.support.scripted_upstream import (
@@ -84,23 +84,36 @@ async def test_a_slow_reader_does_not_hold_up_the_fill(line: Filling) -> None:
         assert first + b"".join([chunk async for chunk in slow]) == BODY
 
 
-async def leave_at(line: Filling, share: float, go: asyncio.Event) -> None:
+async def leave_at(line: Filling, share: float, go: asyncio.Event, place: Place = PLACE) -> None:
     """Two readers come, and go when this share is there."""
-    line.upstream.script(PLACE.path, holding(share, go))
-    async with line.fills.join(PLACE, WAITED), line.fills.join(PLACE, WAITED):
-        fill = line.fills.find(PLACE.piece)
+    line.upstream.script(place.path, holding(share, go))
+    async with line.fills.join(place, WAITED), line.fills.join(place, WAITED):
+        fill = line.fills.find(place.piece)
         assert fill is not None
         await fill.reach(int(SIZE * share) - 1)
 
 
 async def test_what_nobody_wants_is_cancelled_before_its_half(line: Filling) -> None:
     await leave_at(line, 0.3, asyncio.Event())
-    assert line.fills.find(PLACE.piece) is None
+    await eventually(lambda: line.fills.find(PLACE.piece) is None)
     await eventually(lambda: line.upstream.left == [PLACE.path])
     await eventually(lambda: line.shelf.aborted == [PLACE.piece])
     assert line.shelf.kept == {}
     assert line.fills.ended[FillState.DROPPED] == 1
     assert await line.read(PLACE) == BODY
+
+
+async def test_who_comes_at_once_has_what_another_left(line: Filling) -> None:
+    assert LINGER_S == 0.2
+    go, later = asyncio.Event(), place_of(2)
+    await leave_at(line, 0.3, go)
+    reader = asyncio.create_task(line.read(PLACE))
+    await leave_at(line, 0.3, go, later)
+    await eventually(lambda: line.fills.find(later.piece) is None)
+    assert line.fills.find(PLACE.piece) is not None
+    go.set()
+    assert await reader == BODY
+    assert len(line.upstream.asked(PLACE.path)) == 1
 
 
 async def test_what_nobody_wants_is_kept_from_its_half_on(line: Filling) -> None:
