@@ -74,11 +74,12 @@ async def test_hot_and_cold_answers_keep_their_order(hot: Hot, big_file: Path) -
 
 async def test_websockets_and_bodies(hot: Hot) -> None:
     base = f"https://{hot.host}:{hot.number}"
+    secure, sent = hot.trusted or True, b"x" * 300_000
     async with aiohttp.ClientSession() as client:
         for _ in range(2):
-            async with client.post(f"{base}/cold", data=b"x" * 300_000, ssl=hot.trusted or True) as answer:
-                assert await answer.read() == b"x" * 300_000
-        async with client.ws_connect(f"{base}/ws", ssl=hot.trusted or True) as socket:
+            async with client.post(f"{base}/cold", data=sent, ssl=secure) as answer:
+                assert await answer.read() == sent
+        async with client.ws_connect(f"{base}/ws", ssl=secure) as socket:
             await socket.send_str("上课")
             assert await socket.receive_str() == "heard 上课"
 
