@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from streaming.edge.estimate import Estimator
+from streaming.edge.estimate import KNOWN_AFTER, Estimator
 
 BEHIND_S = 0.4
 CAUGHT_UP_S = 0.15
@@ -19,7 +19,7 @@ RELAY_COUNTS = 2  # no upstream holds a live relay back: what is late by itself 
 
 
 class Lag:
-    """Tells when a live relay falls behind: older than at its best in the last LEAST_OF_S. Pure."""
+    """Tells when a live relay falls behind: longer under way than at best lately. Pure."""
 
     def __init__(self) -> None:
         self._seen: deque[tuple[float, float]] = deque()
@@ -27,7 +27,7 @@ class Lag:
         self.lag_s = 0.0
 
     def take(self, lag_s: float, now: float) -> bool:
-        """Take how old the newest picture was when it came; tell whether `behind` has changed."""
+        """Take how long what came was under way; tell whether `behind` has changed."""
         self.lag_s = lag_s
         while self._seen and self._seen[-1][1] >= lag_s:
             self._seen.pop()
@@ -72,6 +72,11 @@ class Line:
     def transfers(self) -> int:
         """How many transfers of media run."""
         return self._transfers
+
+    def know(self, bps: int) -> None:
+        """Learn that so much came through in a time too short for windows."""
+        self._estimator = Estimator([*self._estimator.state(), *[bps] * KNOWN_AFTER])
+        self._tell(self._clock())
 
     def state(self) -> list[int]:
         """Give what lets another one go on after a restart."""

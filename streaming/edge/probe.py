@@ -61,14 +61,17 @@ class Probe:
 
     async def measure(self) -> None:
         """Let bytes come for a second, or a little more the first time."""
-        self._probed_at = self._clock()
+        began_at = self._probed_at = self._clock()
         self.probes += 1
-        ends_at = self._clock() + (FIRST_S if self._line.estimate_bps is None else AGAIN_S)
+        ends_at = began_at + (FIRST_S if self._line.estimate_bps is None else AGAIN_S)
+        size_bytes = 0
         with suppress(LineCut, Broken):
             async with self._upstream.media(PATH, {}) as incoming:
                 if incoming.status != 200:
                     log.info("the upstream answers %d to a probe", incoming.status)
                     return
-                async for _ in incoming.chunks:
+                async for chunk in incoming.chunks:
+                    size_bytes += len(chunk)
                     if self._clock() >= ends_at or self._line.falling_behind:
                         return
+                self._line.know(round(8 * size_bytes / (self._clock() - began_at)))

@@ -70,7 +70,7 @@ class RelayedFeed(Audience):
         clock_utc: Callable[[], float] = time.time,
     ) -> None:
         self.mirror = Mirror()
-        super().__init__(session, name, self.mirror.channel, metrics)
+        super().__init__(session, name, self.mirror.channel, metrics, self.now_utc)
         self.known = asyncio.Event()
         self.missing = False
         self.lag = Lag()
@@ -217,16 +217,14 @@ class RelayedFeed(Audience):
                 self.known.set()
             case Known(id=identifier):
                 self._on_known(self.mirror.name_of(identifier))
-            case Piece() if self.lag.take(self._lag_s(), self._clock()):
-                line.falls_behind(self._label, self.lag.behind)
+            case Piece(sent_utc=sent_utc):
+                self._note_lag(self.now_utc() - sent_utc, line)
         self.publish(events, self.now_utc(), self.anchor_utc)
 
-    def _lag_s(self) -> float:
-        """How old the newest picture is: what the line and the encoder cost."""
-        leader = self.channel.leader
-        if leader is None or leader.end_us is None:
-            return 0.0
-        return self.now_utc() - self.anchor_utc - leader.end_us / 1e6
+    def _note_lag(self, lag_s: float, line: LineLike) -> None:
+        """Note how long a piece took from there to here."""
+        if self.lag.take(lag_s, self._clock()):
+            line.falls_behind(self._label, self.lag.behind)
 
     def _on_known(self, name: str) -> None:
         self.listings[name].change(anew=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from catalog.live import FeedName
@@ -30,13 +30,18 @@ class Audience(ABC):
     """A feed as the deliveries see it, whoever fills it."""
 
     def __init__(
-        self, session: str, name: FeedName, channel: Channel, metrics: LiveMetrics
+        self,
+        session: str,
+        name: FeedName,
+        channel: Channel,
+        metrics: LiveMetrics,
+        clock_utc: Callable[[], float],
     ) -> None:
         self.session_id = session
         self.name = name
         self.channel = channel
         self.hub = Hub(channel, {"session": session, "feed": name.value}, metrics)
-        self.relays = Relays(channel)
+        self.relays = Relays(channel, clock_utc)
         self.listings: dict[str, Listing] = {}
         self.waiters: dict[str, Waiters] = {}
         self.ready = asyncio.Event()

@@ -53,7 +53,7 @@ class LiveFeed(Audience):
         clock_utc: Clock = time.time,
         on_state: Callable[[ChannelState], None] = lambda state: None,
     ) -> None:
-        super().__init__(session.id, name, Channel(_next_number(recorded)), metrics)
+        super().__init__(session.id, name, Channel(_next_number(recorded)), metrics, clock_utc)
         self.session = session
         self.recorder = recorder
         self._first = asyncio.Event()

@@ -30,7 +30,7 @@ SEGMENTS_LIMIT = 40_000
 _KNOWN, _RUN, _PIECE = 1, 2, 3
 _HEAD = struct.Struct(">BB")
 _RUN_HEAD = struct.Struct(">BBH")
-_PIECE_HEAD = struct.Struct(">BBI?d")
+_PIECE_HEAD = struct.Struct(">BBI?dd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +74,11 @@ class RunBegun:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Fragments of the segment that this opening begins."""
+    """Fragments of the segment that this opening begins, as they were ready at sent_utc."""
 
     id: int
     opening: Opening
+    sent_utc: float
     data: bytes
 
 
@@ -115,9 +116,9 @@ def encode(message: Message) -> bytes | str:
             return _HEAD.pack(_KNOWN, message.id) + packed
         case RunBegun(id=identifier, number=number, init=init):
             return _RUN_HEAD.pack(_RUN, identifier, number) + init
-        case Piece(id=identifier, opening=opening, data=data):
+        case Piece(id=identifier, opening=opening, sent_utc=sent_utc, data=data):
             where = (opening.number, opening.discontinuity, opening.program_utc)
-            return _PIECE_HEAD.pack(_PIECE, identifier, *where) + data
+            return _PIECE_HEAD.pack(_PIECE, identifier, *where, sent_utc) + data
 
 
 def decode(data: bytes | str) -> Message:
@@ -244,9 +245,9 @@ def _binary(data: bytes) -> Message:
             _, _, number = _RUN_HEAD.unpack_from(data)
             return RunBegun(identifier, number, data[_RUN_HEAD.size :])
         case 3:
-            _, _, number, discontinuity, program_utc = _PIECE_HEAD.unpack_from(data)
+            _, _, number, discontinuity, program_utc, sent_utc = _PIECE_HEAD.unpack_from(data)
             opening = Opening(number, discontinuity, program_utc)
-            return Piece(identifier, opening, data[_PIECE_HEAD.size :])
+            return Piece(identifier, opening, sent_utc, data[_PIECE_HEAD.size :])
     raise ValueError("an unknown tag")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from streaming.live.channel import Channel
 from streaming.live.events import (
@@ -83,8 +83,9 @@ class Relay:
 class Relays:
     """All edges that follow one channel."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, clock_utc: Callable[[], float]) -> None:
         self._channel = channel
+        self._clock_utc = clock_utc
         self._relays: set[Relay] = set()
         self._anchor_utc = 0.0
 
@@ -146,7 +147,7 @@ class Relays:
             relay.close()
 
     def _spread(self, event: Event, now: float) -> None:
-        message = _told(event)
+        message = _told(event, self._clock_utc())
         if message is None or isinstance(event, StateChanged):
             return
         takers = [relay for relay in self._relays if event.track.name in relay.names]
@@ -176,7 +177,8 @@ class Relays:
             return
         relay.put(encode(_known_of(track)), now)
         if track.opening is not None:
-            relay.put(encode(Piece(track.id, track.opening, track.open_data())), now)
+            piece = Piece(track.id, track.opening, self._clock_utc(), track.open_data())
+            relay.put(encode(piece), now)
 
     def _say_standing(self, now: float, anchor_utc: float) -> None:
         self._anchor_utc = anchor_utc
@@ -191,13 +193,13 @@ class Relays:
         return Standing(channel.state, anchor_utc, tuple(announced))
 
 
-def _told(event: Event) -> Message | None:
+def _told(event: Event, now_utc: float) -> Message | None:
     """Give what an edge must hear of an event: parts and whole segments it makes itself."""
     match event:
         case RunStarted(track=track, run=run):
             return RunBegun(track.id, run.number, run.init.data)
         case FragmentReady(track=track, fragment=fragment, opening=opening):
-            return Piece(track.id, opening, fragment.data)
+            return Piece(track.id, opening, now_utc, fragment.data)
         case SegmentReady(track=track, segment=segment) if segment.gap:
             return Left(track.id, segment)
     return None

@@ -67,6 +67,7 @@ class Viewer:
         self._wanted = video
         self._why = "asked"
         self._missed: int | None = None
+        self._follows_top = bool(rungs) and video == rungs[0].id
         self._queue: deque[tuple[Item, float]] = deque()
         self._size_bytes = 0
         self._needs_keyframe = True
@@ -84,11 +85,16 @@ class Viewer:
         return len(self._queue)
 
     def begin(self, rungs: Sequence[Rung], audio: int | None) -> None:
-        """Take that there are other renditions now; who lost a rung gets it back when it can."""
+        """Take that there are other renditions now.
+
+        Who chose nothing goes with the largest; who lost its rung gets it back when it returns.
+        """
         self._rungs = list(rungs)
         self.audio = audio
         ids = [rung.id for rung in rungs]
-        if self._wanted is not None and self._wanted not in ids:
+        if self._follows_top:
+            self._wanted, self._why = (ids[0] if ids else None), "cap"
+        elif self._wanted is not None and self._wanted not in ids:
             self._missed = self._missed or self._wanted
             self._wanted, self._why = (ids[0] if ids else None), "cap"
         elif self._missed in ids:
@@ -104,6 +110,7 @@ class Viewer:
         if name not in known:
             return False
         self._wanted, self._why, self._missed = known[name], "asked", None
+        self._follows_top = name == AUTO and bool(self._rungs) and known[name] == self._rungs[0].id
         if self._wanted is None and self.video is not None:
             self._drop_pictures(everything=True)
             self._change(now)
@@ -247,7 +254,7 @@ class Viewer:
         self._skipped_at = None if again else now
         lower = self._lower()
         if again and lower is not None:
-            self._wanted, self._why = lower, "slow"
+            self._wanted, self._why, self._follows_top = lower, "slow", False
             self._change(now)
 
     def _lower(self) -> int | None:

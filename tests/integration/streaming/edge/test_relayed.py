@@ -16,7 +16,10 @@ from prometheus_client import CollectorRegistry
 from catalog.http.problem import problems
 from catalog.live import FeedName
 from catalog.store.local import LocalStore
+from streaming.edge.cap import Cap, Limits, Why
+from streaming.edge.eviction import Held
 from streaming.edge.relayed import RelayedFeed, RelayedFeeds
+from streaming.edge.watching import Watching
 from streaming.isobmff.fragment import Fragment
 from streaming.live.app import Live
 from streaming.live.feed import LiveFeed
@@ -75,7 +78,9 @@ class Edge:
 
 
 @asynccontextmanager
-async def edge_of(upstream: str, session: str) -> AsyncIterator[Edge]:
+async def edge_of(
+    upstream: str, session: str, watching: Watching | None = None
+) -> AsyncIterator[Edge]:
     """Serve /live of a school."""
     async with aiohttp.ClientSession() as http:
         arrived: list[int] = []
@@ -89,7 +94,10 @@ async def edge_of(upstream: str, session: str) -> AsyncIterator[Edge]:
                 return await answer.read() if answer.status == 200 else None
 
         metrics = LiveMetrics(CollectorRegistry())
-        feeds = RelayedFeeds(dial, metrics, old, Counting(arrived))
+        opened = watching.opened if watching else lambda feed: None
+        feeds = RelayedFeeds(dial, metrics, old, Counting(arrived), opened)
+        if watching:
+            watching.follow(feeds)
         app = web.Application(middlewares=[problems])
         app.add_subapp("/live", Live(feeds, OpenGate(), metrics).app())
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -259,3 +267,42 @@ async def test_a_capped_school_sees_fewer_rungs(live: Running, on_air: LiveFeed)
             assert [item["name"] for item in hello["renditions"]] == ["180p", "aac"]
         edge.feed.cap(None)
         assert "360p.m3u8" in await edge.text("multivariant.m3u8")
+
+
+async def test_a_thin_line_caps_the_school_from_the_first_playlist_on(
+    live: Running, on_air: LiveFeed
+) -> None:
+    async def nothing() -> list[Held]:
+        return []
+
+    cap = Cap(Limits(ceiling_bps=900_000))
+    watching = Watching(cap, lambda: None, nothing, lambda lesson: None)
+    async with edge_of(live.url, on_air.session_id, watching) as edge:
+        assert "360p" not in await edge.text("multivariant.m3u8")
+        (seen,) = watching.seen
+        assert [rung.name for rung in seen.stream.rungs] == ["360p", "180p", "aac"]
+        (allowed,) = watching.decisions.values()
+        assert (allowed.rungs, allowed.why) == (("180p", "aac"), Why.CEILING)
+        assert not watching.held_by_line()
+        async with edge.http.ws_connect(edge.at("stream")) as socket:
+            hello = json.loads((await socket.receive()).data)
+            assert [item["name"] for item in hello["renditions"]] == ["180p", "aac"]
+            cap.limit(Limits())
+            watching.decide()
+            await socket.send_str('{"type":"rung","name":"360p"}')
+            await eventually(lambda: "360p" in next(iter(on_air.relays)).names)
+            await send(on_air, LATER, until_s=12.0)
+            heard = [found.data[:2] async for found in until(socket, b"\x01\x01")]
+            assert b"\x01\x00" in heard, "its init came before its keyframe"
+        assert "360p" in await edge.text("multivariant.m3u8")
+
+
+async def until(
+    socket: aiohttp.ClientWebSocketResponse, start: bytes
+) -> AsyncIterator[aiohttp.WSMessage]:
+    """Give what is received up to the first binary message that begins so."""
+    while True:
+        found = await socket.receive(timeout=10)
+        yield found
+        if found.type is aiohttp.WSMsgType.BINARY and found.data.startswith(start):
+            return

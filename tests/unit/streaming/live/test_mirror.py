@@ -31,7 +31,7 @@ class Pair:
     _told: int = 0
 
     def __post_init__(self) -> None:
-        self.relays = Relays(self.script.channel)
+        self.relays = Relays(self.script.channel, lambda: ANCHOR_UTC)
         self.relay: Relay | None = None
 
     def join(self, *names: str) -> Pair:

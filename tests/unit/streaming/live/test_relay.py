@@ -47,7 +47,7 @@ MESSAGES: tuple[Message, ...] = (
     Known(1, (b"one", b"other"), 3, 3072, 512, SEGMENTS),
     Known(2, (b"one",), 0, 0, 0, ()),
     RunBegun(16, 700, b"init"),
-    Piece(3, Opening(4_000_000_000, True, 1_795_600_000.5), b"moof mdat"),
+    Piece(3, Opening(4_000_000_000, True, 1_795_600_000.5), 1_795_600_001.25, b"moof mdat"),
     Left(2, SEGMENTS[3]),
     Lost(12),
 )
@@ -93,8 +93,8 @@ ROW = [1, 0, 0, 1.5, 0, 5, 5, 0]
 @pytest.mark.parametrize(
     "data",
     [
-        b"", b"\x01", b"\x09\x01", b"\x03\x01\x00", b"\x03\x00" + bytes(13),
-        b"\x03\x11" + bytes(13),
+        b"", b"\x01", b"\x09\x01", b"\x03\x01\x00", b"\x03\x00" + bytes(21),
+        b"\x03\x11" + bytes(21),
         b"\x01\x01nonsense", b"\x02\x01", bytes([3, 1]) + bytes(MESSAGE_LIMIT_BYTES),
         b"\x01\x01" + zlib.compress(bytes(KNOWN_LIMIT_BYTES + 1)),
         packed(FINE), packed({**FINE, "inits": [-1]}, b"ab"), packed({**FINE, "part": -1}, b"ab"),

@@ -246,3 +246,13 @@ def test_a_rung_that_was_taken_away_comes_back() -> None:
     assert found.ask(RUNGS[1].name, 0.0)
     found.begin(RUNGS, SOUND)
     assert found.uses[2] == RUNGS[1].id, "it was chosen since"
+    assert found.ask(RUNGS[0].name, 0.0)
+    found.begin(RUNGS[1:], SOUND)
+    found.begin(RUNGS, SOUND)
+    assert found.uses[2] == RUNGS[0].id, "what was chosen, too"
+
+
+def test_who_came_while_there_was_less_goes_with_the_largest() -> None:
+    found = Viewer(RUNGS[1:], RUNGS[1].id, SOUND)
+    found.begin(RUNGS, SOUND)
+    assert found.uses[2] == RUNGS[0].id
