@@ -1,4 +1,7 @@
-/** Addresses of the pages. The list is known to catalog/http/pages.py too (a test compares). */
+/**
+ * Addresses of the pages. The list is known to catalog/http/pages.py too (a test compares), but for
+ * the page of the box in a school, which only the box serves.
+ */
 import { createRouter, createWebHistory, type RouteRecordRaw } from "vue-router";
 import LibraryPage from "./pages/LibraryPage.vue";
 import { i18n } from "./i18n";
@@ -76,6 +79,12 @@ const routes: RouteRecordRaw[] = [
     name: "account",
     component: () => import("./pages/AccountPage.vue"),
     meta: { title: "nav.account", needs: "person" },
+  },
+  {
+    path: "/edge/status",
+    name: "edge",
+    component: () => import("./pages/EdgeStatusPage.vue"),
+    meta: { title: "edge.title" },
   },
   {
     path: "/:rest(.*)*",
