@@ -17,7 +17,8 @@ import msgspec
 
 REPORTS_LIMIT = 200
 REPORT_LIMIT_BYTES = 8 * 1024
-REPORTS_LIMIT_A_DAY = 20_000
+# Forty screens that report twice a minute for ten hours, twice over.
+REPORTS_LIMIT_A_DAY = 100_000
 BODY_LIMIT_BYTES = 2 * 1024 * 1024
 KEPT = timedelta(days=30)
 CLOCK_AHEAD = timedelta(hours=1)

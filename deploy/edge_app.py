@@ -26,6 +26,7 @@ from deploy.edge_status import Status
 from deploy.edge_store import SchoolStore
 from deploy.observe import HttpMetrics, health_routes, observing
 from deploy.origin_app import DIST
+from deploy.qoe import school_qoe
 from deploy.settings import Settings
 from deploy.tasks import running
 from streaming.edge.answers import Answers
@@ -77,6 +78,7 @@ async def edge_app(
     app = web.Application(middlewares=[observing(HttpMetrics(school.registry)), problems])
     app.add_routes(health_routes(school.registry, {}))
     app.router.add_get("/edge/status", status.serve)
+    app.add_routes(school.qoe.door.routes())
     app.router.add_get("/live/{session}/room", school.rooms.serve)
     live = Live(school.feeds, school.gate, school.live_metrics)
     app.add_subapp("/live", live.app())
@@ -133,12 +135,13 @@ async def _school(stack: AsyncExitStack, settings: Settings, identity: EdgeIdent
         _night_settings(settings), upstream, answers, presentations, shelf, fills, turns,
         lambda: line.estimate_bps,
     )  # fmt: skip
+    qoe = await school_qoe(stack, registry, settings.server.data, identity, upstream)
     return School(
         identity=identity, settings=settings, registry=registry, upstream=upstream,
         answers=answers, shelf=shelf, line=line, turns=turns, fills=fills,
         presentations=presentations, watching=watching, feeds=feeds, gate=gate, media=media,
         live_metrics=live_metrics, rooms=RoomRelay(_dialling(upstream), gate.admitted, clock),
-        clock=clock, keys=keys, night=night,
+        clock=clock, keys=keys, night=night, qoe=qoe,
     )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ class EdgeFigures(Collector):
         yield from self._watching()
         yield from self._cache()
         yield from self._night()
+        yield from self._reports()
 
     def _line(self) -> Iterator[Metric]:
         line, upstream, clock = self._school.line, self._school.upstream, self._school.clock
@@ -97,6 +98,13 @@ class EdgeFigures(Collector):
         yield _gauge("night_at_work", "1 while the night fetches", night.at_work)
         yield _gauge("night_fetched_bytes", "What this night has fetched", night.fetched_bytes)
         yield _gauge("night_left_out_bytes", "What its budget leaves out", night.left_out_bytes)
+
+    def _reports(self) -> Iterator[Metric]:
+        outbox, delivering = self._school.qoe.outbox, self._school.qoe.delivering
+        yield _gauge("reports_waiting", "Reports that wait for the line", outbox.waiting)
+        yield _count("reports_dropped", "Reports that made room for newer", outbox.dropped)
+        yield _count("reports_delivered", "Reports that the city took", delivering.delivered)
+        yield _count("reports_refused", "Reports that it will never take", delivering.refused)
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

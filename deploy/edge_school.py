@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 
 from deploy.edge_identity import EdgeIdentity
+from deploy.qoe import SchoolQoe
 from deploy.settings import Settings
 from streaming.edge.answers import Answers
 from streaming.edge.fills import Fills
@@ -48,3 +49,4 @@ class School:
     clock: UpstreamClock
     keys: Keys
     night: Nightly
+    qoe: SchoolQoe

@@ -63,6 +63,7 @@ from deploy.edges_commands import EDGE_CA
 from deploy.live_parts import LiveGround, live_parts
 from deploy.media_gate import OriginGate
 from deploy.observe import Check, HttpMetrics, database_check, health_routes, observing
+from deploy.qoe import OriginQoe
 from deploy.session_parts import SessionGround, session_endpoints, session_ports
 from deploy.settings import Settings
 from deploy.tasks import running
@@ -101,9 +102,11 @@ async def origin_app(stack: AsyncExitStack, settings: Settings, dsn: str) -> web
         "store": ground.store.check,
     }
     app.add_routes(health_routes(ground.registry, checks))
+    qoe = OriginQoe(ground.registry, ground.sign_in)
+    app.add_routes(qoe.door.routes())
     endpoints = [
         *_people(ground),
-        *_edges(ground),
+        *_edges(ground, qoe),
         *await _sessions(stack, ground, app),
         *await _lessons(stack, ground, app),
         *await _uploads(stack, ground, app),
@@ -156,12 +159,13 @@ def _people(ground: Ground) -> Sequence[Endpoint]:
     ]
 
 
-def _edges(ground: Ground) -> Sequence[Endpoint]:
+def _edges(ground: Ground, qoe: OriginQoe) -> Sequence[Endpoint]:
     ca = CaFolder(ground.settings.server.data / EDGE_CA)
     source = Presentations(ground.pool)
+    feed = EdgeFeedApi(ground.pool, source, ground.keyring, ca, reported=qoe.reported)
     return [
         *EdgesApi(ground.pool, ground.sign_in, ground.keyring, ca).endpoints(),
-        *EdgeFeedApi(ground.pool, source, ground.keyring, ca).endpoints(),
+        *feed.endpoints(),
     ]
 
 

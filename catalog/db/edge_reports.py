@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from catalog.db.pool import Connection
@@ -19,21 +20,33 @@ GONE_AT_ONCE = 1000
 async def add_reports(
     connection: Connection, edge: KnownEdge, reports: Sequence[Report], now: datetime
 ) -> list[UUID]:
-    """Keep those that are new; give the ids of all, for those kept before are kept too.
+    """Keep those that are new, and give their ids; the others were kept before.
 
     Raises: TooMany when the edge has reported more than REPORTS_LIMIT_A_DAY within a day.
     """
     if await _count(connection, edge.id, now - DAY) + len(reports) > REPORTS_LIMIT_A_DAY:
         raise TooMany("this edge has reported too much today: keep the rest", FULL_WAIT_S)
     ordered = sorted(reports, key=lambda report: report.id)
+    rows = [(r.id, edge.id, edge.school_id, r.kind.value, r.at, r.body, now) for r in ordered]
+    new = await _insert(connection, rows) if rows else []
+    await _forget(connection, now - KEPT)
+    return new
+
+
+async def _insert(connection: Connection, rows: Sequence[Sequence[Any]]) -> list[UUID]:
+    new: list[UUID] = []
     async with connection.cursor() as cursor:
         await cursor.executemany(
             "insert into edge_report (id, edge_id, school_id, kind, at, body, received_at)"
-            " values (%s, %s, %s, %s, %s, %s::jsonb, %s) on conflict (edge_id, id) do nothing",
-            [(r.id, edge.id, edge.school_id, r.kind.value, r.at, r.body, now) for r in ordered],
-        )
-    await _forget(connection, now - KEPT)
-    return [report.id for report in reports]
+            " values (%s, %s, %s, %s, %s, %s::jsonb, %s) on conflict (edge_id, id) do nothing"
+            " returning id",
+            rows, returning=True,
+        )  # fmt: skip
+        more: bool | None = True
+        while more:
+            new += [row["id"] for row in await cursor.fetchall()]
+            more = cursor.nextset()
+    return new
 
 
 async def _count(connection: Connection, edge: str, since: datetime) -> int:

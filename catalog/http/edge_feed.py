@@ -158,6 +158,8 @@ class CertificateGiven(msgspec.Struct):
     certificate: str
 
 
+# Learns which reports were kept just now, each of them once.
+Reported = Callable[[KnownEdge, Sequence[Report]], None]
 Reports = Annotated[list[ReportJson], Meta(max_length=REPORTS_LIMIT)]
 
 
@@ -171,7 +173,9 @@ class EdgeFeedApi:
         keyring: Keyring,
         ca: CaFolder,
         clock: Callable[[], float] = time.time,
+        reported: Reported = lambda edge, new: None,
     ) -> None:
+        self._reported = reported
         self._pool = pool
         self._source = source
         self._keyring = keyring
@@ -258,8 +262,10 @@ class EdgeFeedApi:
             else:
                 refused.append(RefusedReport(item.id, verdict))
         async with self._pool.connection() as connection:
-            accepted = await add_reports(connection, edge, good, now)
-        return answer(ReportsTaken(accepted, refused))
+            new = set(await add_reports(connection, edge, good, now))
+        # One that came twice in a batch is new once.
+        self._reported(edge, [*{one.id: one for one in good if one.id in new}.values()])
+        return answer(ReportsTaken([one.id for one in good], refused))
 
     async def certificate(self, request: web.Request) -> web.Response:
         """Give a certificate for the edge's own name and its addresses on the LAN."""

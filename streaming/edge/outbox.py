@@ -7,6 +7,7 @@ file that is damaged is begun anew; a disk that takes nothing is told to whoever
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -31,6 +32,7 @@ CREATE TABLE IF NOT EXISTS reports (
 );
 """
 _OLDEST = "DELETE FROM reports WHERE number IN (SELECT number FROM reports ORDER BY number LIMIT ?)"
+_TAKEN = "DELETE FROM reports WHERE id IN (SELECT value FROM json_each(?))"
 T = TypeVar("T")
 
 
@@ -159,14 +161,13 @@ class Outbox:
     def _ids(self) -> list[UUID]:
         if self._database is None:
             return []
-        return [UUID(key) for (key,) in self._database.execute("SELECT id FROM reports")]
+        return [
+            UUID(key) for (key,) in self._database.execute("SELECT id FROM reports ORDER BY number")
+        ]
 
     def _forget(self, ids: Sequence[UUID]) -> None:
-        marks = ",".join("?" * len(ids))
-        gone = self._open_database().execute(
-            f"DELETE FROM reports WHERE id IN ({marks})", [str(key) for key in ids]
-        )
-        self.waiting -= gone.rowcount
+        keys = json.dumps([str(key) for key in ids])
+        self.waiting -= self._open_database().execute(_TAKEN, (keys,)).rowcount
 
     def _open_database(self) -> sqlite3.Connection:
         """Give the database; one that could not be opened before may be by now."""
