@@ -121,7 +121,7 @@ class Nightly:
 
     async def run(self) -> None:
         """Look at the clock again and again."""
-        await self._remember()
+        await self.remember()
         await self.look_ahead()
         while True:
             if self._is_night():
@@ -212,7 +212,8 @@ class Nightly:
                 raise
         return _Plan() if kept is None else msgspec.json.decode(kept.body, type=_Plan)
 
-    async def _remember(self) -> None:
+    async def remember(self) -> None:
+        """Take what this night had fetched before the box was started again."""
         kept = await self._answers.get(FETCHED_NAME)
         if kept is not None:
             try:
