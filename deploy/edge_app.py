@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 import aiohttp
@@ -42,11 +42,12 @@ from streaming.edge.presentations import Presentations
 from streaming.edge.probe import Probe
 from streaming.edge.proxy import Proxy
 from streaming.edge.relayed import RelayedFeeds
+from streaming.edge.rewind import Rewind
 from streaming.edge.rooms import RoomRelay, UpstreamClock
 from streaming.edge.schedule import Schedule, Wish
 from streaming.edge.shelf import Shelf
 from streaming.edge.turns import Turns
-from streaming.edge.upstream import BadAnswer, LineCut, Upstream, UpstreamSettings
+from streaming.edge.upstream import Upstream, UpstreamSettings
 from streaming.edge.watching import Watching
 from streaming.live.app import Live
 from streaming.live.metrics import LiveMetrics
@@ -63,7 +64,6 @@ KEYS_EVERY_S = 60.0
 KEYS_AGAIN_S = 2.0
 SAMPLE_EVERY_S = 1.0
 MEDIA_AT_ONCE = 4
-Fetch = Callable[[str, str, str, int], Awaitable[bytes | None]]
 
 
 async def edge_app(
@@ -128,7 +128,9 @@ async def _school(stack: AsyncExitStack, settings: Settings, identity: EdgeIdent
         MediaMetrics(registry),
     )  # fmt: skip
     live_metrics, gate, clock = LiveMetrics(registry), LiveGate(keys, proxy), UpstreamClock()
-    feeds = RelayedFeeds(upstream.dial, live_metrics, _fetching(upstream), line, watching.opened)
+    rewind = Rewind(upstream)
+    stack.push_async_callback(rewind.close)
+    feeds = RelayedFeeds(upstream.dial, live_metrics, rewind.fetch, line, watching.opened)
     stack.push_async_callback(feeds.close)
     watching.follow(feeds)
     night = Nightly(
@@ -159,18 +161,6 @@ def _night_settings(settings: Settings) -> NightSettings:
     minutes = settings.edge.night_minutes
     hours = Hours(*minutes) if minutes else None
     return NightSettings(hours, int(settings.edge.night_gib * GIB))
-
-
-def _fetching(upstream: Upstream) -> Fetch:
-    async def fetch(session: str, feed: str, rendition: str, number: int) -> bytes | None:
-        folder = "" if feed == "main" else f"{feed}/"
-        try:
-            answer = await upstream.text(f"/live/{session}/{folder}{rendition}/{number}.m4s")
-        except (LineCut, BadAnswer):
-            return None
-        return answer.body if answer.status == 200 else None
-
-    return fetch
 
 
 def _dialling(

@@ -1,0 +1,55 @@
+"""A class that goes back in a live lesson together asks the city once."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+
+from streaming.edge.rewind import Rewind
+from streaming.edge.upstream import Upstream, UpstreamSettings
+from tests.integration.streaming.edge.test_proxy import SECRET, Deaf, serving
+from tests.support.wait import eventually
+
+
+class City:
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.go_on = asyncio.Event()
+        self.status = 200
+
+    async def serve(self, request: web.Request) -> web.Response:
+        self.asked.append(request.path)
+        await self.go_on.wait()
+        return web.Response(status=self.status, body=request.path.encode() * 100)
+
+
+async def test_forty_who_go_back_are_one_request() -> None:
+    city = City()
+    app = web.Application()
+    app.router.add_get("/{path:.*}", city.serve)
+    async with (
+        serving(app) as (base, runner),
+        Upstream(UpstreamSettings(base), lambda: SECRET, Deaf()) as upstream,
+    ):
+        rewind = Rewind(upstream, limit_bytes=10_000)
+        asks = [asyncio.create_task(rewind.fetch("s", "main", "360p", 7)) for _ in range(40)]
+        await eventually(lambda: len(city.asked) == 1)
+        asks.pop().cancel()
+        city.go_on.set()
+        found = set(await asyncio.gather(*asks))
+        assert found == {b"/live/s/360p/7.m4s" * 100}
+        assert await rewind.fetch("s", "main", "360p", 7) in found
+        assert city.asked == ["/live/s/360p/7.m4s"]
+
+        for number in range(8, 14):
+            await rewind.fetch("s", "floor", "360p", number)
+        await rewind.fetch("s", "main", "360p", 7)
+        assert city.asked.count("/live/s/360p/7.m4s") == 2, "what is held is bounded"
+        assert "/live/s/floor/360p/8.m4s" in city.asked
+
+        city.status = 404
+        assert await rewind.fetch("s", "main", "360p", 99) is None
+        await runner.cleanup()
+        assert await rewind.fetch("s", "main", "360p", 98) is None
+        await rewind.close()
