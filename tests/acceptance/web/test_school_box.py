@@ -24,6 +24,18 @@ from tests.support.accessibility import findings_of
 pytestmark = pytest.mark.browser
 STATUS = WEB / "tests" / "edge_status.json"
 CUT = {"code": "line_cut", "level": "trouble", "values": {"seconds": 75}}
+SESSION = {
+    "id": "s1", "title": "勾股定理的证明", "kind": "sync_class", "state": "waiting",
+    "starts_at": "2026-11-26T10:00:00+08:00", "duration_s": 2700, "open_to_all": True,
+    "school": {"id": "x", "name": "青岛第二实验小学"}, "rooms": [], "people": [], "lesson": None,
+    "role": None, "can_run": False, "ingest": None, "second_ingest": None,
+    "urls": {"hls": "/live/s1/live.m3u8", "stream": "/live/s1/stream", "room": "/live/s1/room",
+             "second_hls": None, "second_stream": None},
+}  # fmt: skip
+WELCOME = {
+    "type": "welcome", "member": "m2", "role": "viewer", "now": 1795600000, "room": {},
+    "rights": {"ask": True},
+}  # fmt: skip
 WORDS_WAIT = {"code": "words_wait", "level": "note", "values": {"messages": 3}}
 
 
@@ -33,6 +45,7 @@ class Box:
     def __init__(self, status: dict[str, Any], pages: Pages) -> None:
         self.status: dict[str, Any] | None = status
         self.line = "up"
+        self.room: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._pages = pages
 
     def app(self) -> web.Application:
@@ -40,6 +53,8 @@ class Box:
         app = web.Application(middlewares=[problems])
         app.router.add_get("/edge/status", self._status)
         app.router.add_get("/api/v1/lessons", self._lessons)
+        app.router.add_get("/api/v1/sessions/s1", self._session)
+        app.router.add_get("/live/s1/room", self._room)
         app.add_routes(self._pages.routes())
         return app
 
@@ -62,6 +77,24 @@ class Box:
             return web.json_response(problem, status=503)
         body: dict[str, Any] = {"items": [], "next": None, "facets": {}, "total": 0}
         return web.json_response(body, headers={"Tongbu-Line": self.line})
+
+    async def _session(self, request: web.Request) -> web.Response:
+        return web.json_response(SESSION)
+
+    async def _room(self, request: web.Request) -> web.WebSocketResponse:
+        """Say what the test puts into `room`; what the page says is let go."""
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async with asyncio.TaskGroup() as tasks:
+            saying = tasks.create_task(self._say(socket))
+            async for _ in socket:
+                pass
+            saying.cancel()
+        return socket
+
+    async def _say(self, socket: web.WebSocketResponse) -> None:
+        while True:
+            await socket.send_json(await self.room.get())
 
 
 @pytest.fixture
@@ -163,6 +196,25 @@ async def test_other_pages_say_that_they_show_what_was_before(page: Page, box: B
     box.line = "refuses"
     await page.goto("/?q=方")
     await expect(page.get_by_text("到市里的线路断了，线路恢复后再试。")).to_be_visible()
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+async def test_a_room_says_that_the_line_is_down_until_it_is_back(
+    page: Page, box: Box, axe: str, pictures: Path, screen: str
+) -> None:
+    await page.set_viewport_size(SCREENS[screen])
+    await page.add_init_script(f"localStorage.setItem('tongbu.theme', '{LOOKS[screen]}')")
+    await page.goto("/watch/s1")
+    box.room.put_nowait(WELCOME)
+    await expect(page.get_by_placeholder("提一个问题")).to_be_visible()
+    box.room.put_nowait({"type": "line", "up": False})
+    strip = page.get_by_text("已下载的课照常能看，提问会在恢复后送出。")
+    await expect(strip).to_be_visible()
+    await expect(page.get_by_placeholder("提一个问题")).to_be_enabled()
+    await page.screenshot(path=pictures / f"{screen}-line-down.png")
+    assert await findings_of(page, axe, touched=screen == "phone") == {}
+    box.room.put_nowait(WELCOME)
+    await expect(strip).to_have_count(0)
 
 
 @pytest.mark.parametrize("screen", SCREENS)
