@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,13 +40,19 @@ def service_environment(data: Path, extra: Mapping[str, str] | None = None) -> d
 
 @contextmanager
 def running(
-    *arguments: str, data: Path | None = None, extra: Mapping[str, str] | None = None
+    *arguments: str,
+    data: Path | None = None,
+    extra: Mapping[str, str] | None = None,
+    inside: Sequence[str] = (),
 ) -> Iterator[Service]:
-    """Start `tongbu serve`, wait for its address, stop it with SIGTERM at the end."""
+    """Start `tongbu serve`, wait for its address, stop it with SIGTERM at the end.
+
+    `inside` are the words that put a command into a network of its own (`line.Home.inside`).
+    """
     with tempfile.TemporaryDirectory(prefix="tongbu-service-", ignore_cleanup_errors=True) as home:
         Path(home).chmod(0o711)
         where = data or Path(home) / "data"
-        process, log = start(where, *arguments, extra=extra)
+        process, log = start(where, *arguments, extra=extra, inside=inside)
         try:
             yield Service(wait_for_address(process, log), where, process, log)
         finally:
@@ -54,14 +60,18 @@ def running(
 
 
 def start(
-    data: Path, *arguments: str, extra: Mapping[str, str] | None = None
+    data: Path,
+    *arguments: str,
+    extra: Mapping[str, str] | None = None,
+    inside: Sequence[str] = (),
 ) -> tuple[subprocess.Popen[str], Path]:
     """Start the process; its standard error goes to a file beside the data directory."""
     data.parent.mkdir(parents=True, exist_ok=True)
     log = data.parent / f"{data.name}.log"
     with log.open("ab") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-m", "deploy", "serve", "--listen", "127.0.0.1:0", *arguments],
+            [*inside, sys.executable, "-m", "deploy", "serve", "--listen", "127.0.0.1:0",
+             *arguments],
             cwd=data.parent, env=service_environment(data, extra), text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr,
         )  # fmt: skip
@@ -75,7 +85,7 @@ def wait_for_address(process: subprocess.Popen[str], log: Path) -> str:
     timer.start()
     try:
         for line in process.stdout:
-            found = re.search(r"listening on (http://\S+)", line)
+            found = re.search(r"listening on (https?://\S+)", line)
             if found:
                 threading.Thread(target=process.stdout.read, daemon=True).start()
                 return found[1]
