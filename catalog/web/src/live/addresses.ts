@@ -19,6 +19,11 @@ export function addressesOf(urls: LiveUrls, feed: FeedName): FeedAddresses {
   };
 }
 
+/** The session that addresses belong to. */
+export function sessionOf(urls: LiveUrls): string {
+  return new URL(urls.hls, "http://any").pathname.split("/")[2] ?? "";
+}
+
 /** Where a feed is published with a key that was granted in the room. */
 export function publishAddress(session: string, feed: FeedName, key: string): string {
   return withQuery(`/live/${session}/publish`, { feed, key });

@@ -4,6 +4,8 @@
  */
 import type Hls from "hls.js";
 import type { ErrorData, HlsConfig, Level as HlsLevel } from "hls.js";
+import { cmcdSetup, nowOf } from "@/qoe/cmcd";
+import type { Who } from "@/qoe/report";
 import { preferredAv1, repeatedLevels, unsmoothLevels, withAv1 } from "./codec";
 import { isAv1, qualities, type Level, type Quality } from "./quality";
 
@@ -12,6 +14,8 @@ export type Trouble = "network" | "gone" | "forbidden" | "decode" | "unsupported
 export interface EngineEvents {
   qualities(list: Quality[]): void;
   level(index: number): void;
+  /** What plays, and what it needs of a line. */
+  rung(name: string, bps: number): void;
   trouble(kind: Trouble): void;
   reconnecting(on: boolean): void;
 }
@@ -42,9 +46,10 @@ export async function openEngine(
   url: string,
   startAt: number,
   events: EngineEvents,
+  who: Who,
 ): Promise<Engine> {
   const { default: Player } = await import("hls.js");
-  if (Player.isSupported()) return new HlsEngine(Player, video, url, startAt, events);
+  if (Player.isSupported()) return new HlsEngine(Player, video, url, startAt, events, who);
   if (video.canPlayType("application/vnd.apple.mpegurl")) {
     return new NativeEngine(video, url, startAt, events);
   }
@@ -75,8 +80,13 @@ class HlsEngine implements Engine {
     url: string,
     private readonly startAt: number,
     private readonly events: EngineEvents,
+    who: Who,
   ) {
-    this.hls = new Player({ ...CONFIG, autoStartLoad: false, startPosition: startAt });
+    const xhrSetup = cmcdSetup(who, () => {
+      const { levels, loadLevel, bandwidthEstimate } = this.hls;
+      return nowOf(video, levels[loadLevel]?.maxBitrate, bandwidthEstimate);
+    });
+    this.hls = new Player({ ...CONFIG, xhrSetup, autoStartLoad: false, startPosition: startAt });
     const names = Player.Events;
     this.hls.on(names.MANIFEST_PARSED, () => void this.begin());
     this.hls.on(names.LEVEL_SWITCHED, (_, data) => this.switched(data.level));
@@ -101,6 +111,7 @@ class HlsEngine implements Engine {
       this.hls.loadLevel = AUTO;
     }
     this.events.level(index);
+    if (level) this.events.rung(`${level.height}p ${level.codec}`, level.bitrate);
   }
 
   private buffered(): void {

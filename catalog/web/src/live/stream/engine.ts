@@ -26,6 +26,8 @@ export interface Engine {
   rungs(): readonly string[];
   /** The one that plays; "" for sound alone or unknown. */
   current(): string;
+  /** What comes needs of a line; 0 while unknown. */
+  bps(): number;
   /** Whether it can be had without pictures. */
   soundAlone(): boolean;
   /** A picture's name, `auto` or `audio`; it holds over reconnects. */

@@ -4,6 +4,8 @@
  */
 import type Hls from "hls.js";
 import type { ErrorData, HlsConfig } from "hls.js";
+import { cmcdSetup, nowOf } from "@/qoe/cmcd";
+import type { Who } from "@/qoe/report";
 import { AUTO } from "./choices";
 import type { Engine, EngineEvents } from "./engine";
 import { patient } from "./patientLoader";
@@ -34,9 +36,10 @@ export async function openHls(
   element: HTMLVideoElement,
   url: string,
   events: EngineEvents,
+  who?: Who,
 ): Promise<Rewindable | undefined> {
   const { default: Player } = await import("hls.js");
-  if (Player.isSupported()) return new HlsEngine(Player, element, url, events);
+  if (Player.isSupported()) return new HlsEngine(Player, element, url, events, who);
   if (element.canPlayType("application/vnd.apple.mpegurl")) {
     return new NativeEngine(element, url, events);
   }
@@ -57,8 +60,13 @@ class HlsEngine implements Rewindable {
     private readonly element: HTMLVideoElement,
     url: string,
     private readonly events: EngineEvents,
+    who: Who | undefined,
   ) {
-    this.hls = new Player({ ...CONFIG, pLoader: patient(Player.DefaultConfig.loader) });
+    this.hls = new Player({
+      ...CONFIG,
+      pLoader: patient(Player.DefaultConfig.loader),
+      ...(who ? { xhrSetup: cmcdSetup(who, () => this.now()) } : {}),
+    });
     const names = Player.Events;
     this.hls.on(names.MANIFEST_PARSED, () => {
       if (this.asked !== AUTO) this.choose(this.asked);
@@ -104,6 +112,10 @@ class HlsEngine implements Rewindable {
     return level ? nameOf(level) : "";
   }
 
+  bps(): number {
+    return this.hls.levels[this.hls.currentLevel]?.bitrate ?? 0;
+  }
+
   soundAlone(): boolean {
     return false;
   }
@@ -130,6 +142,11 @@ class HlsEngine implements Rewindable {
     window.clearTimeout(this.retryTimer);
     window.clearInterval(this.lookTimer);
     this.hls.destroy();
+  }
+
+  private now(): ReturnType<typeof nowOf> {
+    const { levels, loadLevel, bandwidthEstimate } = this.hls;
+    return nowOf(this.element, levels[loadLevel]?.bitrate, bandwidthEstimate);
   }
 
   private first(): { date: number; start: number } | undefined {
@@ -225,6 +242,10 @@ class NativeEngine implements Rewindable {
 
   current(): string {
     return this.element.videoHeight ? `${this.element.videoHeight}p` : "";
+  }
+
+  bps(): number {
+    return 0;
   }
 
   soundAlone(): boolean {

@@ -10,6 +10,7 @@ import { OwnDelay } from "../sync/ownDelay";
 import { around, rangesOf, steered } from "../sync/ranges";
 import { Rungs } from "../sync/rungs";
 import type { Report } from "../room/messages";
+import type { Who } from "@/qoe/report";
 import { AUTO, NO_OFFER, type Offer } from "./choices";
 import { BEAT_MS, Dryness, SEGMENTS_FROM_S } from "./dryness";
 import { playsByWebSocket, type Engine, type EngineEvents, type EngineKind } from "./engine";
@@ -23,7 +24,8 @@ export interface LiveEvents {
   phase(phase: LivePhase): void;
   /** The browser plays no sound before somebody touched the page. */
   soundBlocked(blocked: boolean): void;
-  rung(name: string): void;
+  /** What plays, and what it needs of a line (0: unknown). */
+  rung(name: string, bps: number): void;
   delivery?(kind: EngineKind): void;
   /** Every frame that came on the screen, for reports. */
   frame?(frame: ShownFrame): void;
@@ -75,6 +77,8 @@ export class LivePlayer {
     private readonly from: () => LiveSource,
     private readonly beat: Beat,
     private readonly events: LiveEvents,
+    /** Says so with its requests. */
+    private readonly who?: Who,
   ) {
     video.playsInline = true;
     this.watchFrames();
@@ -125,7 +129,7 @@ export class LivePlayer {
   async rewind(capture: number): Promise<void> {
     if (!this.past) {
       this.dropEngine();
-      this.past = await openHls(this.video, this.from().hls, this.listen());
+      this.past = await openHls(this.video, this.from().hls, this.listen(), this.who);
       if (this.closed) return this.past?.destroy();
       if (this.chosen !== AUTO) this.past?.choose(this.chosen);
       this.events.delivery?.("hls");
@@ -158,7 +162,7 @@ export class LivePlayer {
 
   private async byHls(): Promise<void> {
     this.dropEngine();
-    const engine = await openHls(this.video, this.from().hls, this.listen());
+    const engine = await openHls(this.video, this.from().hls, this.listen(), this.who);
     if (this.closed) return engine?.destroy();
     if (engine) this.useEngine(engine);
     else this.show("impossible");
@@ -169,7 +173,7 @@ export class LivePlayer {
       flowing: () => this.line(false),
       broken: () => this.line(true),
       source: (state) => this.sourceIs(state),
-      rung: (name) => this.events.rung(name),
+      rung: (name) => this.events.rung(name, (this.past ?? this.engine)?.bps() ?? 0),
       unusable: () => {
         if (mayFallBack && this.source !== "ended") void this.byHls();
       },

@@ -86,6 +86,11 @@ export class WsEngine implements Engine {
     return this.byId(this.video)?.name ?? "";
   }
 
+  bps(): number {
+    const { audio = 0 } = this.hello ?? {};
+    return [this.video, audio].reduce((sum, id) => sum + (this.byId(id)?.bandwidth ?? 0), 0);
+  }
+
   soundAlone(): boolean {
     return this.hello?.renditions.some((one) => one.media === "audio") === true;
   }
