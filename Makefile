@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check lint web web-check api-types lock bench bench-encode bench-search bench-live clean
+.PHONY: help serve test check lint web web-check api-types lock bench bench-encode bench-search bench-live bench-edge clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,6 +47,9 @@ bench-live: $(BIN)/.installed-dev web ## Live: glass to glass, skew of four brow
 	$(BIN)/python -m loadtests.live_obs
 	$(BIN)/python -m loadtests.live_fanout
 	$(BIN)/python -m loadtests.live_sessions
+
+bench-edge: $(BIN)/.installed-dev web ## A school's thin line behind our box, nginx and Varnish; as root (ARGS="--seconds 20")
+	$(BIN)/python -m loadtests.edge_bench $(ARGS)
 
 bench: $(BIN)/.installed-dev web ## Every figure of the README, one after the other (two hours)
 	$(BIN)/python -m loadtests.first_frame_bench

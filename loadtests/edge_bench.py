@@ -1,17 +1,20 @@
 """A school's line, shaped: what a class sees behind nothing, nginx, Varnish, an edge.
 
-    python -m loadtests.edge_bench [--scenarios S1,S2] [--peers nginx_tuned,varnish] [--seconds 45]
-                                   [--seed 1] [--abreast 4] [--congestion cubic]         as root
+    python -m loadtests.edge_bench [--scenarios S1,S2] [--peers tongbu,varnish] [--seconds 45]
+                                   [--seed 1] [--abreast 5] [--origin tongbu]           as root
 
-Each peer stands in a network of its own with its pupils; a line process joins it to its origin's
+Each peer stands in a network of its own with its pupils; a line process joins it to the city's
 (real kernel TCP, 40 ms round trip, 0.5 % random loss). Peers of one scenario run side by side
-(`--abreast` at most), with the same seed, the same clock of the live lesson and the same bytes. A
-pupil's player has the rules of hls.js; three of ten have small screens.
+(`--abreast` at most), with the same seed and the same lesson of our own service (`city.py`: 2.0 and
+0.6 Mbit/s), or of a made-up origin (`--origin synthetic`: 2.0 and 0.8; without our box, which
+knows only its service). A pupil's player has the rules of hls.js and reads plain HLS; three of ten
+have small screens. Our box is enrolled anew each time and is not told how fast its line is.
 
 S1, S2, S4: 40 pupils, one live lesson, 8 / 1.6 / 2.4 Mbit/s. S3: 42 pupils, three lessons, 8. V1:
 12 pupils follow one recording, 1.6. COME: S4 with pupils who leave in the middle of what they fetch
 after 4 to 12 s, and others who join. THIN: 8 Mbit/s, from the middle on 1.6. CUT: 8 Mbit/s, no line
-in the middle third. PART: 40 ask for a new part of 40 KB at once, 8 Mbit/s, no loss.
+in the middle third. PART: 40 ask for the newest part (50 KB; 40 KB of the made-up origin) at once,
+8 Mbit/s, no loss; alone: one fetches another over the line, without a peer (made up: behind it).
 """
 
 from __future__ import annotations
@@ -23,67 +26,35 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from loadtests.city import city
+from loadtests.edge_origins import MadeUp, Origin, Tongbu
 from loadtests.edge_peers import PEERS, Peer, Place, Standing, standing
-from loadtests.edge_rows import HEAD, PART_HEAD, Spent, asked_of, class_row, part_row
+from loadtests.edge_rows import HEAD, PART_HEAD, Asked, Spent, asked_of, class_row, part_row
+from loadtests.edge_scenarios import SCENARIOS, Change, Scenario
 from loadtests.line import ROOT, Home, Line, begun, line, namespace
-from loadtests.line_way import Shape
 from loadtests.live_cpu import children_of, cpu_s
-from loadtests.pupils import REST_S, Class, Part
-from loadtests.school_origin import bytes_of
+from loadtests.pupils import Class
+from loadtests.pupils_at_once import REST_S, Newest, Part
 
 ORIGIN_PORT, PUPILS_PORT = 8000, 8080
-WAY_S = 0.02
-LOSS = 0.005
-LIVE_SINCE_S = 60.0
 VERDICT_LIMIT_S = 60.0
 RESULT_LIMIT_BYTES = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What happens to the line after a part of the run; a rate of None cuts it."""
+class Ground:
+    """A scenario that is to be run, before which origin, and what the bench was asked for."""
 
-    after: float
-    rate_bps: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """A line, and who watches what behind it."""
-
-    rate_bps: int
-    pupils: int
-    lessons: tuple[str, ...]
-    join_s: float = 5.0
-    loss: float = LOSS
-    stay_s: tuple[float, float] | None = None
-    changes: tuple[Change, ...] = ()
-
-    @property
-    def shape(self) -> Shape:
-        """The line at the beginning."""
-        return Shape(self.rate_bps, WAY_S, self.loss)
-
-
-ONE, THREE = ("live/1",), ("live/1", "live/2", "live/3")
-SCENARIOS = {
-    "S1": Scenario(8_000_000, 40, ONE),
-    "S2": Scenario(1_600_000, 40, ONE),
-    "S4": Scenario(2_400_000, 40, ONE),
-    "S3": Scenario(8_000_000, 42, THREE),
-    "V1": Scenario(1_600_000, 12, ("recorded/1",), join_s=30.0),
-    "COME": Scenario(2_400_000, 40, ONE, stay_s=(4.0, 12.0)),
-    "THIN": Scenario(8_000_000, 40, ONE, changes=(Change(0.5, 1_600_000),)),
-    "CUT": Scenario(8_000_000, 40, ONE, changes=(Change(1 / 3, None), Change(2 / 3, 8_000_000))),
-    "PART": Scenario(8_000_000, 40, (), loss=0.0),
-}
+    name: str
+    scenario: Scenario
+    origin: Origin
+    asked: argparse.Namespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +66,16 @@ class Stand:
     line: Line
     origin: subprocess.Popen[str]
     standing: Standing
+    upstream: str
 
-    def asked(self) -> dict[str, int]:
-        """Give how often its origin was asked for each path."""
+    def asked(self) -> Asked:
+        """Sum up what its origin was asked for."""
         assert self.origin.stdin is not None
         assert self.origin.stdout is not None
         self.origin.stdin.write("\n")
         self.origin.stdin.flush()
-        found: dict[str, int] = json.loads(self.origin.stdout.readline())
-        return found
+        found: dict[str, tuple[int, int]] = json.loads(self.origin.stdout.readline())
+        return asked_of(found)
 
     def cpu_s(self) -> float:
         """Give the CPU seconds that the peer and its children have used."""
@@ -112,33 +84,42 @@ class Stand:
 
 
 @contextmanager
-def stand(peer: Peer, scenario: Scenario, epoch_s: float, asked: argparse.Namespace
-          ) -> Iterator[Stand]:  # fmt: skip
+def stand(peer: Peer, number: int, ground: Ground) -> Iterator[Stand]:
     """Put a peer between an origin and a school."""
+    origin, scenario, asked = ground.origin, ground.scenario, ground.asked
     with (
-        tempfile.TemporaryDirectory(prefix="tongbu-peer-", ignore_cleanup_errors=True) as folder,
-        namespace() as far,
+        tempfile.TemporaryDirectory(prefix="tongbu-peer-", ignore_cleanup_errors=True) as own,
+        origin.home() as far,
         namespace() as school,
-        line(far, school, scenario.shape, seed=asked.seed) as made,
+        line(far, school, scenario.shape, number=number, seed=asked.seed) as made,
     ):
         upstream = f"{made.near_address}:{ORIGIN_PORT}"
-        command = far.inside(sys.executable, "-m", "loadtests.school_origin", upstream,
-                             str(epoch_s), asked.congestion)  # fmt: skip
-        place = Place(school, upstream, f"127.0.0.1:{PUPILS_PORT}", Path(folder))
-        with begun(command) as origin, standing(peer, place) as stands:
-            yield Stand(peer, school, made, origin, stands)
+        command = far.inside(*origin.door(upstream, asked.congestion or origin.congestion))
+        folder = Path(own)
+        if asked.keep:
+            folder = Path(asked.keep) / f"{ground.name}-{peer.name}"
+            folder.mkdir(parents=True)
+        code = origin.code(peer.name) if peer.name == "tongbu" else ""
+        place = Place(school, upstream, f"127.0.0.1:{PUPILS_PORT}", folder, code)
+        with begun(command) as door, standing(peer, place) as stands:
+            yield Stand(peer, school, made, door, stands, upstream)
 
 
-def order_of(scenario: Scenario, address: str, seconds: float, seed: int) -> dict[str, Any]:
+def order_of(ground: Ground, address: str, upstream: str, lessons: Sequence[str]) -> dict[str, Any]:
     """Say what the pupils' process is to do."""
-    if not scenario.lessons:
-        part = Part(
-            f"http://{address}/part/", scenario.pupils, max(1, round(seconds / (2 * REST_S)))
-        )
-        return {"kind": "part", **asdict(part)}
-    urls = [f"http://{address}/{lesson}/index.m3u8" for lesson in scenario.lessons]
-    join_s = min(scenario.join_s, seconds / 2)
-    found = Class(urls, scenario.pupils, join_s, seconds, seed, stay_s=scenario.stay_s)
+    scenario, asked = ground.scenario, ground.asked
+    urls = [f"http://{address}/{lesson}" for lesson in lessons]
+    rounds = max(1, round(asked.seconds / (2 * REST_S)))
+    if scenario.parts and asked.origin == "synthetic":
+        return {"kind": "part", **asdict(Part(f"http://{address}/part/", scenario.pupils, rounds))}
+    if scenario.parts:
+        alone = f"http://{upstream}/{lessons[0]}"
+        return {"kind": "newest", **asdict(Newest(urls[0], alone, scenario.pupils, rounds))}
+    join_s = min(scenario.join_s, asked.seconds / 2)
+    found = Class(
+        urls, scenario.pupils, join_s, asked.seconds, asked.seed, stay_s=scenario.stay_s,
+        least_px=ground.origin.least_px,
+    )  # fmt: skip
     return {"kind": "class", **asdict(found)}
 
 
@@ -156,15 +137,16 @@ async def change(stands: Stand, changes: Sequence[Change], seconds: float) -> No
             await asyncio.to_thread(stands.line.mend)
 
 
-async def attend(stands: Stand, scenario: Scenario, asked: argparse.Namespace) -> Any:
+async def attend(stands: Stand, ground: Ground, lessons: Sequence[str]) -> Any:
     """Let the pupils watch; give what they say."""
-    order = order_of(scenario, stands.standing.address, asked.seconds, asked.seed)
+    asked = ground.asked
+    order = order_of(ground, stands.standing.address, stands.upstream, lessons)
     process = await asyncio.create_subprocess_exec(
         "setpriv", "--pdeathsig", "KILL",
         *stands.school.inside(sys.executable, "-m", "loadtests.pupils"), cwd=ROOT,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=RESULT_LIMIT_BYTES,
     )  # fmt: skip
-    changing = asyncio.create_task(change(stands, scenario.changes, asked.seconds))
+    changing = asyncio.create_task(change(stands, ground.scenario.changes, asked.seconds))
     try:
         async with asyncio.timeout(2 * asked.seconds + VERDICT_LIMIT_S):
             said, _ = await process.communicate(json.dumps(order).encode())
@@ -179,42 +161,45 @@ async def attend(stands: Stand, scenario: Scenario, asked: argparse.Namespace) -
     return json.loads(said)
 
 
-async def measure(stands: Stand, name: str, asked: argparse.Namespace) -> str:
+async def measure(stands: Stand, ground: Ground, lessons: Sequence[str]) -> str:
     """Run a scenario behind one peer; give its line."""
-    used_s = stands.cpu_s()
-    said = await attend(stands, SCENARIOS[name], asked)
-    found = asked_of(stands.asked(), bytes_of)
-    if not SCENARIOS[name].lessons:
+    used_s, before = stands.cpu_s(), stands.line.counted()[0].bytes
+    said = await attend(stands, ground, lessons)
+    found = stands.asked()
+    if ground.scenario.parts:
         return part_row(stands.peer.name, said, found)
-    down, _ = stands.line.counted()
-    spent = Spent(down.bytes, stands.cpu_s() - used_s)
-    return class_row(name, stands.peer.name, said, found, spent)
+    spent = Spent(stands.line.counted()[0].bytes - before, stands.cpu_s() - used_s)
+    return class_row(ground.name, stands.peer.name, said, found, spent)
 
 
-async def abreast(name: str, peers: Sequence[Peer], asked: argparse.Namespace) -> list[str]:
+async def abreast(stands: Sequence[Stand], ground: Ground, lessons: Sequence[str]) -> list[str]:
     """Run a scenario behind several peers at once."""
-    epoch_s = float(round(time.time() - LIVE_SINCE_S))
-    with ExitStack() as stack:
-        stands = [
-            stack.enter_context(stand(peer, SCENARIOS[name], epoch_s, asked)) for peer in peers
-        ]
-        return await asyncio.gather(*(measure(one, name, asked) for one in stands))
+    return await asyncio.gather(*(measure(one, ground, lessons) for one in stands))
 
 
-def bench(peers: Sequence[Peer], asked: argparse.Namespace) -> None:
+def bench(peers: Sequence[Peer], origin: Origin, asked: argparse.Namespace) -> None:
     """Run and print every scenario."""
     head = ""
     for name in asked.scenarios.split(","):
-        if head != (head := HEAD if SCENARIOS[name].lessons else PART_HEAD):
+        ground = Ground(name, SCENARIOS[name], origin, asked)
+        if head != (head := PART_HEAD if ground.scenario.parts else HEAD):
             print(f"\n{head}")
         for first in range(0, len(peers), asked.abreast):
-            rows = asyncio.run(abreast(name, peers[first : first + asked.abreast], asked))
+            with ExitStack() as stack:
+                lessons = stack.enter_context(origin.lessons(ground.scenario.lessons))
+                stands = [
+                    stack.enter_context(stand(peer, number + 1, ground))
+                    for number, peer in enumerate(peers[first : first + asked.abreast])
+                ]
+                rows = asyncio.run(abreast(stands, ground, lessons))
             print("\n".join(rows), flush=True)
 
 
-def chosen(names: str) -> list[Peer]:
+def chosen(names: str, origin: str = "tongbu") -> list[Peer]:
     """Give the peers that are named and installed; say which are not."""
     peers = [PEERS[name] for name in names.split(",")]
+    if origin == "synthetic":
+        peers = [peer for peer in peers if peer.name != "tongbu"]
     for peer in peers:
         if peer.missing:
             print(f"{peer.name}: {peer.command[0]} is not installed, skipped.\n")
@@ -228,11 +213,18 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--peers", default=",".join(PEERS), help="with commas between")
     parser.add_argument("--seconds", type=float, default=45.0)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--abreast", type=int, default=4, help="peers at the same time")
-    parser.add_argument("--congestion", default="cubic", help="the origin's: cubic, reno or bbr")
+    parser.add_argument("--abreast", type=int, default=5, help="peers at the same time")
+    parser.add_argument("--origin", default="tongbu", choices=("tongbu", "synthetic"))
+    parser.add_argument("--congestion", help="the origin's: cubic, reno or bbr")
+    parser.add_argument("--keep", metavar="FOLDER", help="keep the peers' logs and caches here")
     asked = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    bench(chosen(asked.peers), asked)
+    peers = chosen(asked.peers, asked.origin)
+    if asked.origin == "synthetic":
+        bench(peers, MadeUp(), asked)
+        return 0
+    with city() as found:
+        bench(peers, Tongbu(found), asked)
     return 0
 
 

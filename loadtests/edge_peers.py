@@ -1,9 +1,14 @@
-"""What may stand in a school between the line and the pupils: nothing, nginx, Varnish, an edge.
+"""What may stand in a school between the line and the pupils: nothing, nginx, Varnish, our box.
 
-A `Peer` is a command with places in it: `{upstream}` (host:port of the origin), `{listen}`
-(host:port for the pupils), `{folder}` (an empty directory of its own), `{config}` (a file with the
-peer's text, in which the same places are filled in). It is ready when it listens, and ends by
-SIGTERM. To compare with one more, add one to `PEERS`.
+A `Peer` is a command with places in it: `{upstream}` (host:port of the origin, also as
+`{upstream_host}` and `{upstream_port}`), `{listen}` (host:port for the pupils), `{folder}` (an
+empty directory of its own), `{code}` (what a box enrols with), `{config}` (a file with the peer's
+text, in which the same places are filled in). It is ready when it listens, and ends by SIGTERM. To
+compare with one more, add one to `PEERS`.
+
+Our origin says of live playlists `private, no-cache` and of live media `private`. An operator who
+wants the school's cache to work overrules that: nginx and Varnish keep playlists for 1 s and all
+else for an hour, whatever the origin says. All else is as they come, but for what is tuned.
 """
 
 from __future__ import annotations
@@ -11,6 +16,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +29,7 @@ START_LIMIT_S = 60.0
 POLL_S = 0.05
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 
-NGINX = """
+NGINX = r"""
 daemon off; user root; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
 events { worker_connections 4096; }
 http {
@@ -31,13 +37,26 @@ http {
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/temp;
   proxy_cache_path {folder}/cache keys_zone=school:10m max_size=1g use_temp_path=off;
   upstream origin { server {upstream}; keepalive 64; }
+  proxy_http_version 1.1; proxy_set_header Connection "";
+  proxy_cache school; proxy_cache_lock on;
+  proxy_ignore_headers Cache-Control Expires Set-Cookie;
+  {more}
   server {
     listen {listen} backlog=512;
-    location / {
-      proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection "";
-      proxy_cache school; proxy_cache_lock on;
-      {more}
-    }
+    location / { proxy_pass http://origin; proxy_cache_valid 200 1h; }
+    location ~ \.m3u8$ { proxy_pass http://origin; proxy_cache_valid 200 1s; }
+  }
+}
+"""
+VARNISH = r"""
+vcl 4.1;
+backend default { .host = "{upstream_host}"; .port = "{upstream_port}"; }
+sub vcl_backend_response {
+  if (beresp.status == 200) {
+    set beresp.ttl = 1h;
+    if (bereq.url ~ "\.m3u8($|\?)") { set beresp.ttl = 1s; }
+    unset beresp.http.Set-Cookie;
+    return (deliver);
   }
 }
 """
@@ -53,10 +72,13 @@ class Place:
     upstream: str
     listen: str
     folder: Path
+    code: str = ""
 
     def fill_in(self, text: str) -> str:
         """Put this place into a peer's text."""
-        found = {"upstream": self.upstream, "listen": self.listen, "folder": str(self.folder),
+        host, _, port = self.upstream.rpartition(":")
+        found = {"upstream": self.upstream, "upstream_host": host, "upstream_port": port,
+                 "listen": self.listen, "folder": str(self.folder), "code": self.code,
                  "config": str(self.folder / "config")}  # fmt: skip
         for name, value in found.items():
             text = text.replace(f"{{{name}}}", value)
@@ -85,7 +107,9 @@ PEERS = {
         Peer("nginx_stock", NGINX_COMMAND, NGINX.replace("{more}", "")),
         Peer("nginx_tuned", NGINX_COMMAND, NGINX.replace("{more}", TUNED)),
         Peer("varnish", ("varnishd", "-F", "-j", "none", "-n", "{folder}/varnish", "-a", "{listen}",
-                         "-b", "{upstream}", "-s", "malloc,256m")),
+                         "-f", "{config}", "-s", "malloc,256m"), VARNISH),
+        Peer("tongbu", (sys.executable, "-m", "deploy", "edge", "--origin", "http://{upstream}",
+                        "--enrol", "{code}", "--data", "{folder}/data", "--listen", "{listen}")),
     )
 }  # fmt: skip
 
@@ -109,7 +133,7 @@ def standing(peer: Peer, place: Place) -> Iterator[Standing]:
     words = [program, *map(place.fill_in, peer.command[1:])]
     with (place.folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "TERM", *place.home.inside(*words)], cwd=ROOT,
+            ["setpriv", "--pdeathsig", "TERM", *place.home.inside(*words)], cwd=ROOT, env=_clean(),
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
     try:
@@ -122,6 +146,11 @@ def standing(peer: Peer, place: Place) -> Iterator[Standing]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _clean() -> dict[str, str]:
+    """Give an environment in which nothing of this machine's Tongbu is seen."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("TONGBU_")}
 
 
 def _until_it_listens(peer: Peer, place: Place, process: subprocess.Popen[bytes]) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from loadtests.live_spread import spread
 
 LIST_SUFFIX = ".m3u8"
+MEDIA_FOLDERS = ("/live/", "/media/", "/recorded/", "/part/")
 HEAD = (
     "| scenario | peer | WAN MB | WAN/distinct | join p50/p95 s | never played "
     "| stalled s (pupils) | kbit/s | switches (down) | delay s | fetch p50/p95 s "
@@ -34,13 +35,21 @@ class Asked:
     lists: int
 
 
-def asked_of(counts: Mapping[str, int], bytes_of: Callable[[str], int]) -> Asked:
-    """Sum up an origin's counts by path; what is not there (of 0 bytes) is no media."""
-    media = {path: count for path, count in counts.items() if bytes_of(path)}
-    lists = sum(count for path, count in counts.items() if path.endswith(LIST_SUFFIX))
-    distinct_bytes = sum(map(bytes_of, media))
-    most = max(media.values(), default=0)
-    return Asked(sum(media.values()), len(media), distinct_bytes, most, lists)
+def asked_of(told: Mapping[str, tuple[int, int]]) -> Asked:
+    """Sum up an origin's (count, bytes) by path; what is not there (of 0 bytes) is no media."""
+    media = {path: one for path, one in told.items() if one[1] and _is_media(path)}
+    lists = sum(count for path, (count, _) in told.items() if _is_list(path))
+    counts = [count for count, _ in media.values()]
+    distinct_bytes = sum(size_bytes for _, size_bytes in media.values())
+    return Asked(sum(counts), len(media), distinct_bytes, max(counts, default=0), lists)
+
+
+def _is_media(path: str) -> bool:
+    return path.startswith(MEDIA_FOLDERS) and not _is_list(path)
+
+
+def _is_list(path: str) -> bool:
+    return path.partition("?")[0].endswith(LIST_SUFFIX)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,9 +53,12 @@ class Report:
 class Pupil:
     """One pupil. `unix_offset_s` is Unix time less the clock of `now`."""
 
-    def __init__(self, uri: str, *, most_height_px: int, unix_offset_s: float = 0.0) -> None:
+    def __init__(
+        self, uri: str, *, most_height_px: int, least_height_px: int = 0,
+        unix_offset_s: float = 0.0,
+    ) -> None:  # fmt: skip
         self._uri = uri
-        self._most_height_px = most_height_px
+        self._heights_px = (most_height_px, least_height_px)
         self._unix_offset_s = unix_offset_s
         self._orders: list[Order] = []
         self._rungs: tuple[Rung, ...] = ()
@@ -110,7 +113,7 @@ class Pupil:
         assert self._asked is not None
         (asked_at, rung), self._asked = self._asked, None
         if rung is None:
-            self._rungs = rungs_of(self._uri, text, self._most_height_px)
+            self._rungs = rungs_of(self._uri, text, *self._heights_px)
             self._rung = self._choose()
         if rung is None or rung != self._rungs[self._rung]:
             self._ask_list(now)

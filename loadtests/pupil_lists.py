@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import urljoin
@@ -38,7 +39,10 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A media playlist as it was last seen."""
+    """A media playlist as it was last seen.
+
+    `target_s` is the mean of its segments: hls.js goes by that, not by the longest there may be.
+    """
 
     first: int
     segments: tuple[Segment, ...]
@@ -64,13 +68,18 @@ def listing_of(uri: str, text: str) -> Listing:
         piece = Piece(one.duration_us / 1e6, made_s)
         segments.append(Segment(Ask(Lane.MEDIA, urljoin(uri, one.uri), of), piece, init))
         program_ms = None if program_ms is None else program_ms + one.duration_us // 1000
-    return Listing(
-        found.first_number + found.skipped, tuple(segments), found.target_duration_s, found.ended
-    )
+    target_s = _mean_s(segments) if segments else float(found.target_duration_s)
+    return Listing(found.first_number + found.skipped, tuple(segments), target_s, found.ended)
 
 
-def rungs_of(uri: str, text: str, most_height_px: int) -> tuple[Rung, ...]:
-    """Read a multivariant playlist, for a screen of a height; at least the lowest.
+def _mean_s(segments: Sequence[Segment]) -> float:
+    return sum(one.piece.duration_s for one in segments) / len(segments)
+
+
+def rungs_of(
+    uri: str, text: str, most_height_px: int, least_height_px: int = 0
+) -> tuple[Rung, ...]:
+    """Read a multivariant playlist, for heights that are wanted; at least the lowest.
 
     Raises: BadPlaylist.
     """
@@ -80,4 +89,5 @@ def rungs_of(uri: str, text: str, most_height_px: int) -> tuple[Rung, ...]:
         for one in parse_multivariant(text).variants
     ]  # fmt: skip
     rising = sorted(found, key=lambda rung: rung.peak_bps)
+    rising = [rung for rung in rising if rung.height_px >= least_height_px] or rising
     return tuple(rung for rung in rising if rung.height_px <= most_height_px) or (rising[0],)

@@ -3,10 +3,10 @@
     python -m loadtests.pupils < order.json
 
 Standard input is one JSON object: the fields of `Class` with `"kind": "class"`, or those of `Part`
-with `"kind": "part"`. Prints one line of JSON: reports (`pupil.Report`) and how late this process
-was by its own clock (a machine that is too busy measures itself), or the seconds that fetches took.
-With `stay_s` pupils leave in the middle of whatever they fetch, after a while
-between the two bounds, and others join at once in their place.
+or `Newest` (`pupils_at_once`) with `"kind": "part"` or `"newest"`. Prints one line of JSON: reports
+(`pupil.Report`) and how late this process was by its own clock (a machine that is too busy measures
+itself), or the seconds that fetches took. With `stay_s` pupils leave in the middle of whatever they
+fetch, after a while between the two bounds, and others join at once in their place.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ import random
 import resource
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -27,6 +26,7 @@ import uvloop
 
 from loadtests.pupil import Drop, Order, Pupil, Report
 from loadtests.pupil_lists import Ask, Lane
+from loadtests.pupils_at_once import Newest, Part, ask_at_once, ask_newest_at_once, connection
 
 FIRST_BYTE_LIMIT_S, MEDIA_LIMIT_S, LIST_LIMIT_S = 10.0, 120.0, 20.0
 SMALL_PX, LARGE_PX = 360, 2160
@@ -46,15 +46,7 @@ class Class:
     seed: int = 1
     small: float = 0.3
     stay_s: tuple[float, float] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Who asks for parts at once: round n is `base` + n; before it a single fetch of another."""
-
-    base: str
-    pupils: int
-    rounds: int
+    least_px: int = 0
 
 
 class Watching:
@@ -127,18 +119,11 @@ class Watching:
         self._changed.set()
 
 
-@asynccontextmanager
-async def connection() -> AsyncIterator[aiohttp.ClientSession]:
-    """Give a client that keeps one connection alive."""
-    connector = aiohttp.TCPConnector(limit=1, keepalive_timeout=60)
-    async with aiohttp.ClientSession(connector=connector, read_bufsize=READ_BYTES) as session:
-        yield session
-
-
-async def watched(url: str, most_height_px: int, until: float) -> Report:
-    """Be a pupil until a moment of the loop's clock."""
+async def watched(url: str, heights_px: tuple[int, int], until: float) -> Report:
+    """Be a pupil until a moment of the loop's clock; the heights are the most and the least."""
     unix_offset_s = time.time() - asyncio.get_running_loop().time()
-    core = Pupil(url, most_height_px=most_height_px, unix_offset_s=unix_offset_s)
+    most_px, least_px = heights_px
+    core = Pupil(url, most_height_px=most_px, least_height_px=least_px, unix_offset_s=unix_offset_s)
     async with connection() as lists, connection() as media:
         return await Watching(core, lists, media).run(until)
 
@@ -154,7 +139,7 @@ async def seat(order: Class, number: int, until: float) -> list[Report]:
     while (now := loop.time()) < until - least_s:
         leaves_at = now + chance.uniform(*order.stay_s) if order.stay_s else until
         url = order.urls[number % len(order.urls)]
-        found.append(await watched(url, height_px, min(until, leaves_at)))
+        found.append(await watched(url, (height_px, order.least_px), min(until, leaves_at)))
     return found
 
 
@@ -175,44 +160,14 @@ async def lateness_s(until: float) -> list[float]:
     return found
 
 
-async def took_s(session: aiohttp.ClientSession, url: str) -> float:
-    """Fetch and give the seconds that it took."""
-    began_at = time.perf_counter()
-    async with session.get(url) as answer:
-        answer.raise_for_status()
-        await answer.read()
-    return time.perf_counter() - began_at
-
-
-async def ask_at_once(order: Part) -> dict[str, list[float]]:
-    """Fetch a part alone, then one by everybody, again and again, on connections that are open."""
-    alone: list[float] = []
-    together: list[float] = []
-    async with asyncio.TaskGroup() as holding:
-        ready: asyncio.Queue[aiohttp.ClientSession] = asyncio.Queue()
-        done = asyncio.Event()
-
-        async def hold() -> None:
-            async with connection() as session:
-                await took_s(session, f"{order.base}warm")
-                await ready.put(session)
-                await done.wait()
-
-        for _ in range(order.pupils):
-            holding.create_task(hold())
-        sessions = [await ready.get() for _ in range(order.pupils)]
-        for number in range(order.rounds):
-            # Both begin on a line that has rested: TCP starts slowly again after it.
-            await asyncio.sleep(REST_S)
-            alone.append(await took_s(sessions[0], f"{order.base}alone{number}"))
-            await asyncio.sleep(REST_S)
-            together += await _together(sessions, f"{order.base}{number}")
-        done.set()
-    return {"alone_s": alone, "together_s": together}
-
-
-async def _together(sessions: Sequence[aiohttp.ClientSession], url: str) -> list[float]:
-    return await asyncio.gather(*(took_s(session, url) for session in sessions))
+async def ordered(kind: str, order: dict[str, Any]) -> dict[str, Any]:
+    """Do what an order says."""
+    match kind:
+        case "part":
+            return await ask_at_once(Part(**order))
+        case "newest":
+            return await ask_newest_at_once(Newest(**order))
+    return await attend(Class(**order))
 
 
 def main() -> None:
@@ -221,8 +176,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     order = json.loads(sys.stdin.read())
     kind = order.pop("kind")
-    work = attend(Class(**order)) if kind == "class" else ask_at_once(Part(**order))
-    print(json.dumps(uvloop.run(work)))
+    print(json.dumps(uvloop.run(ordered(kind, order))))
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@
 Two rungs of 2 s segments (2.0 and 0.8 Mbit/s, ±15 % by a seed); live playlists hold six segments,
 are good for a second, and go on since EPOCH (Unix seconds), the same for every origin that is told
 the same. Segments never change. Nothing is real media: players here only count bytes. Prints
-`ready`; each line on standard input is answered with how often each path was asked for; ends with
-its standard input. Its sockets use the congestion control that is named.
+`ready`; each line on standard input is answered with {path: [count, bytes]}: how often a path was
+asked for and how large it is (0: playlists, and what is never there). Ends with its standard input.
+Its sockets use the congestion control that is named.
 """
 
 from __future__ import annotations
@@ -177,7 +178,8 @@ async def serve(listener: socket.socket, epoch_s: float) -> None:
     )
     print("ready", flush=True)
     while await reader.readline():
-        print(json.dumps(origin.asked), flush=True)
+        told = {path: (count, bytes_of(path)) for path, count in origin.asked.items()}
+        print(json.dumps(told), flush=True)
     await runner.cleanup()
 
 

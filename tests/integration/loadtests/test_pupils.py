@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from aiohttp.test_utils import RawTestServer
 
 from loadtests.pupil import Pupil
-from loadtests.pupils import Class, Part, Watching, ask_at_once, connection, seat
+from loadtests.pupils import Class, Watching, seat
+from loadtests.pupils_at_once import Part, ask_at_once, connection
 from loadtests.school_origin import Origin
 from tests.support.wait import eventually
 

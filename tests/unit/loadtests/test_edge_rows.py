@@ -28,10 +28,13 @@ def said(*reports: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_requests_of_media_and_of_playlists_are_told_apart() -> None:
-    sizes = {"/live/1/720p/7.m4s": 500, "/live/1/720p/8.m4s": 400}
-    counts = {"/live/1/720p/7.m4s": 3, "/live/1/720p/8.m4s": 1, "/live/1/720p.m3u8": 20, "/": 1}
-    assert asked_of(counts, lambda path: sizes.get(path, 0)) == Asked(4, 2, 900, 3, 20)
-    assert asked_of({}, len) == Asked(0, 0, 0, 0, 0)
+    told = {
+        "/live/1/720p/7.m4s": (3, 500), "/live/1/720p/8.m4s": (1, 400),
+        "/live/1/720p/9.m4s": (1, 0),
+        "/live/1/720p.m3u8?_HLS_msn=8": (20, 300), "/api/v1/edge/probe": (1, 900_000),
+    }  # fmt: skip
+    assert asked_of(told) == Asked(4, 2, 900, 3, 20)
+    assert asked_of({}) == Asked(0, 0, 0, 0, 0)
 
 
 def test_a_class() -> None:
