@@ -24,6 +24,7 @@ from deploy.edge_identity import EdgeIdentity
 from deploy.edge_school import School
 from deploy.edge_status import Status
 from deploy.edge_store import SchoolStore
+from deploy.listening import OVERHEARD
 from deploy.observe import HttpMetrics, health_routes, observing
 from deploy.origin_app import DIST
 from deploy.qoe import school_qoe
@@ -79,6 +80,7 @@ async def edge_app(
     app.add_routes(health_routes(school.registry, {}))
     app.router.add_get("/edge/status", status.serve)
     app.add_routes(school.qoe.door.routes())
+    app[OVERHEARD] = school.qoe.overheard
     app.router.add_get("/live/{session}/room", school.rooms.serve)
     live = Live(school.feeds, school.gate, school.live_metrics)
     app.add_subapp("/live", live.app())

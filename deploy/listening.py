@@ -11,8 +11,13 @@ from aiohttp import web
 
 from deploy.config import ConfigError
 from deploy.settings import parse_listen
+from streaming.hot.door import Door, Found
 from streaming.hot.doors import doors_of
+from streaming.hot.head import Head
 from streaming.hot.listening import listening
+from streaming.qoe.overheard import Overheard
+
+OVERHEARD: web.AppKey[Overheard] = web.AppKey("overheard")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,19 @@ class Secure:
 
     where: str
     context: ssl.SSLContext
+
+
+class Overhearing:
+    """A door where somebody listens what players say of themselves."""
+
+    def __init__(self, door: Door, overheard: Overheard) -> None:
+        self._door = door
+        self._overheard = overheard
+
+    def find(self, head: Head) -> Found:
+        """Hear, and let the door answer."""
+        self._overheard.hear(head.target, head.fields)
+        return self._door.find(head)
 
 
 async def listen(
@@ -37,10 +55,9 @@ async def listen(
     host, port = parse_listen(where)
     doors, metrics = doors_of(app)
     stack.callback(doors.close)
+    door: Door = Overhearing(doors, app[OVERHEARD]) if OVERHEARD in app else doors
     try:
-        opened = await stack.enter_async_context(
-            listening(app, doors, metrics, host, port, drain_s)
-        )
+        opened = await stack.enter_async_context(listening(app, door, metrics, host, port, drain_s))
     except OSError as error:
         raise ConfigError(
             f"cannot listen on {where}: {error.strerror}. Choose another with --listen HOST:PORT"

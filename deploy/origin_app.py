@@ -60,6 +60,7 @@ from catalog.uploads.service import Uploads
 from catalog.uploads.sweep import Sweeper
 from catalog.watching import Watch
 from deploy.edges_commands import EDGE_CA
+from deploy.listening import OVERHEARD
 from deploy.live_parts import LiveGround, live_parts
 from deploy.media_gate import OriginGate
 from deploy.observe import Check, HttpMetrics, database_check, health_routes, observing
@@ -104,6 +105,7 @@ async def origin_app(stack: AsyncExitStack, settings: Settings, dsn: str) -> web
     app.add_routes(health_routes(ground.registry, checks))
     qoe = OriginQoe(ground.registry, ground.sign_in)
     app.add_routes(qoe.door.routes())
+    app[OVERHEARD] = qoe.overheard
     endpoints = [
         *_people(ground),
         *_edges(ground, qoe),

@@ -23,6 +23,7 @@ from streaming.edge.outbox import Outbox, Waiting
 from streaming.edge.upstream import BadAnswer, Upstream
 from streaming.qoe.app import QoeDoor
 from streaming.qoe.metrics import CITY, QoeMetrics
+from streaming.qoe.overheard import Overheard
 from streaming.qoe.report import Report, read_report, write_report
 from streaming.qoe.tally import Tally, told_of
 
@@ -41,6 +42,7 @@ class OriginQoe:
         self._tally = Tally()
         self._metrics = QoeMetrics(registry)
         self.door = QoeDoor(self.take, sign_in.network_of)
+        self.overheard = Overheard(registry, CITY)
 
     async def take(self, report: Report) -> None:
         """Count a report of somebody who is behind no box."""
@@ -66,6 +68,7 @@ class SchoolQoe:
     """The parts of a box that reports go through."""
 
     door: QoeDoor
+    overheard: Overheard
     outbox: Outbox
     delivering: Delivering
 
@@ -93,7 +96,8 @@ async def school_qoe(
 
     delivering = Delivering(outbox, _posting(identity, upstream), upstream)
     await stack.enter_async_context(running(delivering.run(), "reports"))
-    return SchoolQoe(QoeDoor(take), outbox, delivering)
+    overheard = Overheard(registry, identity.words.school.id)
+    return SchoolQoe(QoeDoor(take), overheard, outbox, delivering)
 
 
 def _posting(identity: EdgeIdentity, upstream: Upstream) -> Post:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
-from urllib.parse import unquote
 
 import msgspec
 from msgspec import Meta
@@ -20,7 +19,7 @@ from catalog.errors import Invalid
 
 TEXT_LIMIT_CHARS = 2048
 KEYS_LIMIT = 40
-HEADERS = ("CMCD-Object", "CMCD-Request", "CMCD-Session", "CMCD-Status")
+HEADERS = ("cmcd-object", "cmcd-request", "cmcd-session", "cmcd-status")
 QUERY = "CMCD"
 RATE_LIMIT_KBPS = 1_000_000
 TIME_LIMIT_MS = 86_400_000
@@ -64,14 +63,12 @@ _ESCAPED = re.compile(r'\\(["\\])')
 
 
 def read_headers(headers: Mapping[str, str]) -> Cmcd | None:
-    """Give what the four headers say; None when there are none. Raises: Invalid."""
+    """Give what the four headers say, names in lower case; None when there are none.
+
+    Raises: Invalid.
+    """
     texts = [text for name in HEADERS if (text := headers.get(name))]
     return read_cmcd(",".join(texts)) if texts else None
-
-
-def read_query(value: str) -> Cmcd:
-    """Give what the value of the query's CMCD says, percent-encoded or not. Raises: Invalid."""
-    return read_cmcd(unquote(value[: TEXT_LIMIT_CHARS + 1]))
 
 
 def read_cmcd(text: str) -> Cmcd:

@@ -46,7 +46,8 @@ CORS = {
 }
 PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
-    "Access-Control-Allow-Headers": "Range, If-None-Match, If-Range, Cache-Control",
+    "Access-Control-Allow-Headers": "Range, If-None-Match, If-Range, Cache-Control, "
+    "CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status",
     "Access-Control-Max-Age": str(PREFLIGHT_S),
 }
 

@@ -9,14 +9,13 @@ import pytest
 from playwright.async_api import Page, Request, Route
 from prometheus_client.parser import text_string_to_metric_families
 
-from streaming.qoe.cmcd import Cmcd, read_headers
+from streaming.qoe.cmcd import HEADERS, Cmcd, read_headers
 from streaming.qoe.report import Delivery, read_report
 from tests.acceptance.web.conftest import Town
 from tests.acceptance.web.steps import time_of, until_played
 from tests.support.wait import eventually
 
 pytestmark = pytest.mark.browser
-HEADERS = ("CMCD-Object", "CMCD-Request", "CMCD-Session", "CMCD-Status")
 JOIN_LIMIT_MS = 30_000
 
 
@@ -51,7 +50,7 @@ class Heard:
 
     def _request(self, request: Request) -> None:
         if request.url.partition("?")[0].endswith((".m4s", ".m3u8", ".mp4")):
-            found = {name: request.headers.get(name.lower(), "") for name in HEADERS}
+            found = {name: request.headers.get(name, "") for name in HEADERS}
             self.media.append(read_headers(found))
 
 
@@ -90,6 +89,9 @@ async def test_a_watched_lesson_reports_sane_figures(page: Page, town: Town) -> 
 
     await eventually(counted)
     after = await figures(page, town)
+    pieces = sum(one is not None and one.ot is not None for one in heard.media)
+    asked = "tongbu_qoe_cmcd_requests_total"
+    assert after[asked] - before.get(asked, 0) == pieces, "each is heard once, whoever answers"
     more_s = after["tongbu_qoe_play_seconds_total"] - before.get("tongbu_qoe_play_seconds_total", 0)
     assert more_s == pytest.approx((report.play_ms + end.play_ms) / 1000)
 
