@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Protocol
 
@@ -24,7 +25,14 @@ from yarl import URL
 
 from catalog.errors import NotFound, Unavailable
 from catalog.live import FeedName
-from streaming.hls.directives import BadDirective, Directives, Verdict, decide, read_directives
+from streaming.hls.directives import (
+    SKIP,
+    BadDirective,
+    Directives,
+    Verdict,
+    decide,
+    read_directives,
+)
 from streaming.live.audience import Audience, WatchedFeeds, content_type
 from streaming.live.channel import TARGET_DURATION_S
 from streaming.live.events import ChannelState
@@ -91,6 +99,7 @@ class Live:
 
     def at_hand(self, feed: Audience, target: Target, query: Mapping[str, str]) -> Resource | None:
         """Give what is in memory and needs no waiting: playlists, inits, segments, parts."""
+        target, query = _as_shown(feed, target, query)
         listing = feed.listings.get(target.rendition)
         if listing is None or not feed.follows(target.rendition):
             return None
@@ -109,6 +118,7 @@ class Live:
         self, feed: Audience, target: Target, query: Mapping[str, str]
     ) -> Resource | None:
         """Give what may have to be waited for. Raises: NotFound, Unavailable, BadDirective."""
+        target, query = _as_shown(feed, target, query)
         listing = feed.listings.get(target.rendition)
         if listing is None:
             return None
@@ -224,6 +234,16 @@ class Live:
             return None
         data = segment.data or await feed.old(track.name, target.number)
         return None if data is None else _media(feed, track, target, data)
+
+
+def _as_shown(
+    feed: Audience, target: Target, query: Mapping[str, str]
+) -> tuple[Target, Mapping[str, str]]:
+    """Turn to what is shown in place of a rendition that is gone: whole, as none of it is known."""
+    name = feed.instead_of(target.rendition) if target.kind is Kind.PLAYLIST else target.rendition
+    if name == target.rendition:
+        return target, query
+    return replace(target, rendition=name), {k: v for k, v in query.items() if k != SKIP}
 
 
 def _listed(feed: Audience, listing: Listing, query: Mapping[str, str]) -> Resource | None:

@@ -66,6 +66,23 @@ class Audience(ABC):
     async def follow(self, rendition: str) -> None:
         """See that a rendition is kept up to date; return when it is. Raises: Unavailable."""
 
+    def instead_of(self, rendition: str) -> str:
+        """Name what is shown under the address of a rendition that is no longer there.
+
+        A player that knows only that one goes on with the best picture that is no larger, or the
+        least; numbers and times are the same in all. What is there stands for itself.
+        """
+        if rendition not in self.channel.gone:
+            return rendition
+        lost = self.channel.tracks[rendition]
+        left = [track for track in self.channel.present() if track.video and track.segments]
+        if not lost.video or not left:
+            return rendition
+        left.sort(key=lambda track: track.rendition.bandwidth_bps)
+        limit_bps = lost.rendition.bandwidth_bps
+        fitting = [track for track in left if track.rendition.bandwidth_bps <= limit_bps]
+        return (fitting[-1] if fitting else left[0]).name
+
     @property
     def ended(self) -> bool:
         """Tell whether nothing more will come."""

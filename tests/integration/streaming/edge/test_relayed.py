@@ -260,13 +260,31 @@ async def test_a_capped_school_sees_fewer_rungs(live: Running, on_air: LiveFeed)
         text = await edge.text("multivariant.m3u8")
         assert "360p" not in text
         assert "180p.m3u8" in text
-        async with edge.http.get(edge.at("360p.m3u8")) as answer:
-            assert answer.status == 404
         async with edge.http.ws_connect(edge.at("stream")) as socket:
             hello = json.loads((await socket.receive()).data)
             assert [item["name"] for item in hello["renditions"]] == ["180p", "aac"]
         edge.feed.cap(None)
         assert "360p.m3u8" in await edge.text("multivariant.m3u8")
+
+
+async def test_who_knows_only_a_rung_that_is_capped_goes_on_with_what_is_shown(
+    live: Running, on_air: LiveFeed
+) -> None:
+    async with edge_of(live.url, on_air.session_id) as edge:
+        before = await edge.text("360p.m3u8")
+        edge.feed.cap(frozenset({"180p"}))
+        after = await edge.text("360p.m3u8?_HLS_skip=YES")
+        assert without_reports(after) == without_reports(await edge.text("180p.m3u8"))
+        assert after.count("#EXTINF") == before.count("#EXTINF")
+        number = on_air.channel.tracks["360p"].next_number
+        asked = asyncio.create_task(edge.text(f"360p.m3u8?_HLS_msn={number}&_HLS_skip=YES"))
+        await eventually(lambda: bool(edge.feed.waiters["180p"].waiting))
+        assert edge.feed.in_use() == {"180p"}
+        await send(on_air, LATER, until_s=9.0)
+        assert f"180p/{number}.m4s\n" in await asked
+        assert await edge.data(f"180p/{number}.m4s")
+        edge.feed.cap(None)
+        assert "360p/" in await edge.text("360p.m3u8")
 
 
 async def test_a_thin_line_caps_the_school_from_the_first_playlist_on(
