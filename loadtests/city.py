@@ -28,6 +28,7 @@ import imageio_ffmpeg
 from loadtests.client import Client, signed_in
 from loadtests.line import MACHINE, Home, line, namespace
 from loadtests.line_way import Shape
+from loadtests.live_publisher import publishing
 from loadtests.live_session import Booked, book, until_state
 from loadtests.live_sessions import Class, classes
 from loadtests.school import new_code
@@ -93,16 +94,32 @@ def live_lessons(found: City, count: int) -> Iterator[list[Booked]]:
     with ExitStack() as stack:
         sessions = asyncio.run(_book(found, count))
         for one in sessions:
-            stack.enter_context(_publishing(found.home, video, one.rtmp))
+            stack.enter_context(_publishing(found.home, video, inside_city(one.rtmp)))
         asyncio.run(_until_live(found, sessions))
         time.sleep(BEFORE_S)
         yield sessions
     asyncio.run(_end(found, sessions))
 
 
-def stored_lesson(found: City) -> str:
+@contextmanager
+def stamped_lesson(found: City) -> Iterator[Booked]:
+    """Let a lesson go on whose pictures carry the time (`live_publisher`)."""
+    (session,) = asyncio.run(_book(found, 1))
+    with publishing(inside_city(session.rtmp), inside=found.home.inside()):
+        asyncio.run(_until_live(found, [session]))
+        yield session
+    asyncio.run(_end(found, [session]))
+
+
+def inside_city(url: str) -> str:
+    """Give an encoder's address as it is in the city's network."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"127.0.0.1:{parts.port}").geturl()
+
+
+def stored_lesson(found: City, size_px: tuple[int, int] = (1920, 1080)) -> str:
     """Upload a lesson that is public and wait until all its rungs are there; give its id."""
-    video = _picture(found.folder / "stored.mp4", 1920, 1080, STORED_S, 6_000)
+    video = _picture(found.folder / f"stored-{size_px[1]}.mp4", *size_px, STORED_S, 6_000)
     return asyncio.run(_upload(found, video))
 
 
@@ -166,11 +183,9 @@ def _picture(path: Path, width_px: int, height_px: int, seconds: int, kbps: int)
 
 @contextmanager
 def _publishing(home: Home, video: Path, url: str) -> Iterator[None]:
-    parts = urlsplit(url)
-    inside = parts._replace(netloc=f"127.0.0.1:{parts.port}").geturl()
     command = home.inside(
         imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-re", "-stream_loop", "-1",
-        "-i", str(video), "-c", "copy", "-flvflags", "no_duration_filesize", "-f", "flv", inside,
+        "-i", str(video), "-c", "copy", "-flvflags", "no_duration_filesize", "-f", "flv", url,
     )  # fmt: skip
     process = subprocess.Popen(
         ["setpriv", "--pdeathsig", "KILL", *command], stdin=subprocess.DEVNULL

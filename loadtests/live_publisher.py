@@ -84,19 +84,22 @@ def publish(urls: Sequence[str]) -> int:
 
 
 @contextmanager
-def publishing(*urls: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a publisher as a process of its own, from its first frame on."""
-    publisher = start(urls)
+def publishing(*urls: str, inside: Sequence[str] = ()) -> Iterator[subprocess.Popen[str]]:
+    """Run a publisher as a process of its own, from its first frame on.
+
+    `inside` are the words that put a command into a network of its own (`line.Home.inside`).
+    """
+    publisher = start(urls, inside)
     try:
         yield publisher
     finally:
         stop(publisher)
 
 
-def start(urls: Sequence[str]) -> subprocess.Popen[str]:
+def start(urls: Sequence[str], inside: Sequence[str] = ()) -> subprocess.Popen[str]:
     """Start a publisher and wait for its first frame."""
     publisher = subprocess.Popen(
-        [sys.executable, "-m", "loadtests.live_publisher", *urls],
+        [*inside, sys.executable, "-m", "loadtests.live_publisher", *urls],
         cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert publisher.stdout is not None

@@ -15,6 +15,7 @@ from streaming.hls.parse import parse_media, parse_multivariant
 
 READ_BYTES = 1 << 18
 REST_S = 1.0
+PART_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +107,15 @@ async def ask_newest_at_once(order: Newest) -> dict[str, list[float]]:
 
 async def newest_part(session: aiohttp.ClientSession, url: str) -> str:
     """Give the address of the newest part of the highest rung that is shown."""
-    rung = await top_rung(session, url)
-    listing = parse_media(await _text(session, rung))
-    parts = [part for segment in listing.segments for part in segment.parts]
-    parts += listing.open.parts if listing.open else ()
-    return urljoin(rung, parts[-1].uri)
+    while True:
+        rung = await top_rung(session, url)
+        listing = parse_media(await _text(session, rung))
+        parts = [part for segment in listing.segments for part in segment.parts]
+        parts += listing.open.parts if listing.open else ()
+        if parts:
+            return urljoin(rung, parts[-1].uri)
+        # Who has just begun to relay a rung knows its segments, and parts from then on.
+        await asyncio.sleep(PART_S)
 
 
 async def top_rung(session: aiohttp.ClientSession, url: str) -> str:
