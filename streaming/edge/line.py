@@ -13,16 +13,23 @@ from collections.abc import Callable, Iterable
 from streaming.edge.estimate import KNOWN_AFTER, Estimator
 
 BEHIND_S = 0.4
+BEHIND_FOR_S = 1.0
 CAUGHT_UP_S = 0.15
 LEAST_OF_S = 30.0
 RELAY_COUNTS = 2  # no upstream holds a live relay back: what is late by itself is late on the line
 
 
 class Lag:
-    """Tells when a live relay falls behind: longer under way than at best lately. Pure."""
+    """Tells when a live relay falls behind: longer under way than at best lately. Pure.
+
+    It is behind when it has been late for BEHIND_FOR_S without a break. What stood still for a
+    moment (a packet that was lost twice, a machine that was busy) comes in one go and is late no
+    more; on a line that is too thin it stays late.
+    """
 
     def __init__(self) -> None:
         self._seen: deque[tuple[float, float]] = deque()
+        self._late_since: float | None = None
         self.behind = False
         self.lag_s = 0.0
 
@@ -34,8 +41,13 @@ class Lag:
         self._seen.append((now, lag_s))
         while self._seen[0][0] < now - LEAST_OF_S:
             self._seen.popleft()
-        limit_s = CAUGHT_UP_S if self.behind else BEHIND_S
-        before, self.behind = self.behind, lag_s - self._seen[0][1] > limit_s
+        before, late_s = self.behind, lag_s - self._seen[0][1]
+        if late_s <= (CAUGHT_UP_S if before else BEHIND_S):
+            self.behind, self._late_since = False, None
+        elif self._late_since is None:
+            self._late_since = now
+        elif now - self._late_since >= BEHIND_FOR_S:
+            self.behind = True
         return self.behind is not before
 
 

@@ -224,6 +224,8 @@ class RelayedFeed(Audience):
     def _note_lag(self, lag_s: float, line: LineLike) -> None:
         """Note how long a piece took from there to here."""
         if self.lag.take(lag_s, self._clock()):
+            how = "falls behind" if self.lag.behind else "has caught up"
+            log.info("the relay of %s %s: %.2f s on the way", self._label, how, lag_s)
             line.falls_behind(self._label, self.lag.behind)
 
     def _on_known(self, name: str) -> None:

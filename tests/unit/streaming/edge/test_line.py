@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from streaming.edge.line import BEHIND_S, LEAST_OF_S, Lag, Line
+from streaming.edge.line import BEHIND_FOR_S, BEHIND_S, LEAST_OF_S, Lag, Line
 
 
 def test_a_relay_is_behind_when_it_is_later_than_at_its_best() -> None:
     lag = Lag()
     assert not lag.take(0.25, 0.0)
     assert not lag.take(0.30, 1.0)
-    assert lag.take(0.25 + BEHIND_S + 0.01, 2.0)
+    assert not lag.take(0.25 + BEHIND_S + 0.01, 2.0)
+    assert lag.take(0.25 + BEHIND_S + 0.01, 2.0 + BEHIND_FOR_S)
     assert lag.behind
     assert not lag.take(0.5, 3.0)
     assert lag.take(0.35, 4.0)
+    assert not lag.behind
+
+
+def test_what_stood_still_for_a_moment_and_comes_in_one_go_is_not_behind() -> None:
+    lag = Lag()
+    lag.take(0.1, 0.0)
+    late_s = [lag.take(1.5 - 0.2 * number, 3.0 + 0.05 * number) for number in range(8)]
+    assert not any(late_s)
+    assert not lag.take(0.1 + BEHIND_S + 0.1, 4.0), "late anew, not still"
     assert not lag.behind
 
 
