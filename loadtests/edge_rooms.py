@@ -46,7 +46,6 @@ from loadtests.pupils import Class
 RATES_BPS = (8_000_000, 2_400_000)
 NAMES = ("8 Mbit/s", "2.4 Mbit/s")
 WARM_UP_S, AFTER_S = 30.0, 20.0
-STORED_PX = (640, 360)
 PUPILS = 6
 BEFORE_CUT_S = 5.0
 IN_STEP_MS = 2 * FRAME_MS
@@ -173,7 +172,7 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with city() as found, ExitStack() as stack:
         origin = Tongbu(found)
-        stored = stored_lesson(found, STORED_PX)
+        stored = stored_lesson(found)
         session = stack.enter_context(stamped_lesson(found))
         stands = []
         for number, rate_bps in enumerate(RATES_BPS):
