@@ -48,8 +48,9 @@ bench-live: $(BIN)/.installed-dev web ## Live: glass to glass, skew of four brow
 	$(BIN)/python -m loadtests.live_fanout
 	$(BIN)/python -m loadtests.live_sessions
 
-bench-edge: $(BIN)/.installed-dev web ## A school's thin line behind our box, nginx and Varnish; as root (ARGS="--seconds 20")
+bench-edge: $(BIN)/.installed-dev web ## A school's thin line behind our box, nginx, Varnish; rooms in step; as root (ARGS="--scenarios S2")
 	$(BIN)/python -m loadtests.edge_bench $(ARGS)
+	$(if $(ARGS),,$(BIN)/python -m loadtests.edge_rooms)
 
 bench: $(BIN)/.installed-dev web ## Every figure of the README, one after the other (two hours)
 	$(BIN)/python -m loadtests.first_frame_bench
@@ -60,6 +61,7 @@ bench: $(BIN)/.installed-dev web ## Every figure of the README, one after the ot
 	$(BIN)/python -m loadtests.store_bench
 	$(MAKE) bench-search
 	$(MAKE) bench-live
+	$(MAKE) bench-edge
 
 lock: $(BIN)/.installed-dev ## Make the lock files anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
