@@ -67,6 +67,11 @@ def verdict(good: bool) -> str:
     return "met" if good else "MISSED"
 
 
+def after(ms: float) -> str:
+    """Write when something came."""
+    return f"{ms / 1000:.1f} s" if math.isfinite(ms) else "not at all"
+
+
 async def compare(rooms: Rooms, seconds: float) -> None:
     """Print how far the schools are from the city."""
     from_ms = now_ms()
@@ -93,15 +98,19 @@ async def cut(rooms: Rooms, seconds: float) -> None:
     await asyncio.to_thread(school.line.mend)
     since_ms = now_ms()
     seen = await watch_on(rooms.viewers, AFTER_S)
+    moves_ms = min((s.at_ms for s in seen[1].shown if s.at_ms > since_ms), default=math.inf)
     apart = skews(seen[1], seen[0], since_ms, since_ms + 1000 * AFTER_S)
     back_ms = back_in_step_ms(apart, since_ms, IN_STEP_MS)
     reports = (await pupils)["reports"]
     stood = [one["stalled_s"] for one in reports if one["stalled_s"]]
     never = sum(one["join_s"] is None for one in reports)
-    after = f"{back_ms / 1000:.1f} s" if math.isfinite(back_ms) else "not at all"
-    print(f"| {seconds:.0f} s | {after} | {verdict(back_ms <= GOAL_BACK_MS)} | {len(stood)} "
-          f"({sum(stood):.1f} s), {never} never played | {verdict(not stood and not never)} |",
-          flush=True)  # fmt: skip
+    cells = (
+        f"{seconds:.0f} s", after(moves_ms - since_ms), after(back_ms),
+        verdict(back_ms <= GOAL_BACK_MS),
+        f"{len(stood)} ({sum(stood):.1f} s), {never} never played",
+        verdict(not stood and not never),
+    )  # fmt: skip
+    print(f"| {' | '.join(cells)} |", flush=True)
 
 
 async def follow(school: Stand, lesson: str, seconds: float) -> Any:
@@ -150,8 +159,8 @@ async def bench(
         rooms = Rooms(session, stored, stands, viewers)
         await watch_on(viewers, WARM_UP_S)
         await compare(rooms, asked.seconds)
-        print("| line cut for | back in step after | ≤ 2 s | pupils who stalled | 0 stalls |")
-        print("|---|---|---|---|---|")
+        print("| line cut for | moves after | in step after | ≤ 2 s | pupils who stalled "
+              "| 0 stalls |\n" + "|---" * 6 + "|")  # fmt: skip
         for seconds in (float(text) for text in asked.cuts.split(",") if text):
             await cut(rooms, seconds)
 
