@@ -172,6 +172,8 @@ class _Member:
         """Pass on both ways; tell whether the room has closed for good."""
         for text in self._talk.again(time.monotonic()):
             await up.send_str(text)
+        while (waiting := self._talk.next_waiting(time.monotonic())) is not None:
+            await up.send_str(waiting)
         self._up = up
         try:
             async for found in up:

@@ -56,6 +56,14 @@ class Talk:
             self._kept[key] = (text, now)
         return found
 
+    def next_waiting(self, now: float) -> str | None:
+        """Give what was said while a connection was being made; it is said now."""
+        for key, (text, sent_at) in self._kept.items():
+            if sent_at is None:
+                self._kept[key] = (text, now)
+                return text
+        return None
+
     def cut(self, now: float) -> None:
         """The connection broke: what was said a moment ago may not have arrived."""
         self._forget(now)

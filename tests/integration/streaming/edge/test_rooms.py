@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import cast
 
 import aiohttp
 import pytest
@@ -21,6 +23,24 @@ from tests.support.wait import eventually
 PUPIL = f"/live/{SESSION}/room?who=p1&role=viewer&name=小明"
 
 
+class Slow:
+    """A connection on which nothing can be said until the test lets it."""
+
+    def __init__(self, socket: ClientWebSocketResponse, go_on: asyncio.Event) -> None:
+        self._socket = socket
+        self._go_on = go_on
+
+    async def send_str(self, text: str) -> None:
+        await self._go_on.wait()
+        await self._socket.send_str(text)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._socket, name)
+
+    def __aiter__(self) -> ClientWebSocketResponse:
+        return self._socket
+
+
 class Line:
     """The way to the house; cut, nothing gets through."""
 
@@ -29,6 +49,8 @@ class Line:
         self.http = http
         self.cut = False
         self.dialled = 0
+        self.go_on = asyncio.Event()
+        self.go_on.set()
         self.asked: list[Mapping[str, str]] = []
 
     def dial(
@@ -46,7 +68,7 @@ class Line:
         self.asked.append(headers)
         url = self.house.server.make_url(path)
         async with self.http.ws_connect(url, headers=headers) as socket:
-            yield socket
+            yield cast(ClientWebSocketResponse, Slow(socket, self.go_on))
 
 
 @dataclass
@@ -58,9 +80,11 @@ class School:
     relay: RoomRelay
     clock: UpstreamClock
     url: str
+    people: list[Person] = field(default_factory=list)
 
     async def pupil(self, path: str = PUPIL) -> Person:
-        return Person(await self.line.http.ws_connect(self.url + path))
+        self.people.append(Person(await self.line.http.ws_connect(self.url + path)))
+        return self.people[-1]
 
     async def lose_the_line(self) -> None:
         self.line.cut = True
@@ -86,7 +110,10 @@ async def school() -> AsyncIterator[School]:
         app = web.Application()
         app.router.add_get("/live/{session}/room", relay.serve)
         async with serving(app) as (url, _):
-            yield School(house, line, relay, clock, url)
+            school = School(house, line, relay, clock, url)
+            yield school
+            for person in school.people:
+                await person.socket.close()
     await house.stop()
 
 
@@ -145,6 +172,18 @@ async def test_a_question_without_a_line_is_asked_once_when_it_is_back(school: S
     welcome = await pupil.hear("welcome")
     texts = [one["text"] for one in welcome["room"]["questions"].values()]
     assert texts == ["老师,刚才没听见"], "once, although it was said again"
+
+
+async def test_what_is_said_while_the_way_is_made_arrives(school: School) -> None:
+    school.line.go_on.clear()
+    pupil = await school.pupil()
+    await pupil.say("join", client="tab1")
+    await eventually(lambda: len(school.line.asked) == 1)
+    await pupil.say("ask", text="能再讲一遍吗?")
+    await eventually(lambda: school.relay.waiting == 1)
+    school.line.go_on.set()
+    await pupil.hear("welcome")
+    await pupil.sees("questions", lambda all_: len(all_) == 1)
 
 
 async def test_who_is_not_admitted_upstream_is_told_for_good(school: School) -> None:

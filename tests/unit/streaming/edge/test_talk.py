@@ -51,6 +51,17 @@ def test_what_arrived_long_before_the_cut_is_not_said_again() -> None:
     assert one.again(20.0) == [JOIN]
 
 
+def test_what_is_said_while_a_connection_is_made_is_said_on_it() -> None:
+    one = talk()
+    one.hear(JOIN, 0.0, passed=False)
+    assert one.again(1.0) == [JOIN]
+    hand = '{"type":"hand","up":true}'
+    one.hear(hand, 1.1, passed=False)
+    assert one.next_waiting(1.2) == hand
+    assert one.next_waiting(1.2) is None
+    assert one.again(1.3) == [JOIN, hand], "until it must have arrived"
+
+
 def test_a_hand_and_a_vote_are_kept_as_they_are_and_reports_let_go() -> None:
     one = talk()
     one.hear(JOIN, 0.0, passed=True)
