@@ -25,6 +25,7 @@ from deploy.edge_school import School
 from deploy.edge_status import Status
 from deploy.edge_store import SchoolStore
 from deploy.listening import OVERHEARD
+from deploy.machine import MachineFigures
 from deploy.observe import HttpMetrics, health_routes, observing
 from deploy.origin_app import DIST
 from deploy.qoe import school_qoe
@@ -94,6 +95,7 @@ async def edge_app(
         (school.night.run(), "night"),
         (Probe(school.upstream, school.line, school.watching.held_by_line).run(), "probe"),
         (_sample(status), "use of the line"),
+        (_machine(school).run(), "figures of the machine"),
     ):
         await stack.enter_async_context(running(work, name))
     return app
@@ -147,6 +149,11 @@ async def _school(stack: AsyncExitStack, settings: Settings, identity: EdgeIdent
         live_metrics=live_metrics, rooms=RoomRelay(_dialling(upstream), gate.admitted, clock),
         clock=clock, keys=keys, night=night, qoe=qoe,
     )  # fmt: skip
+
+
+def _machine(school: School) -> MachineFigures:
+    ends = {"box": school.identity.certificate_ends}
+    return MachineFigures(school.registry, school.settings.server.data, {}, ends)
 
 
 def _upstream(identity: EdgeIdentity, line: Line) -> Upstream:

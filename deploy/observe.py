@@ -26,6 +26,7 @@ log = logging.getLogger("tongbu.http")
 
 Check = Callable[[], Awaitable[None]]
 CHECK_LIMIT_S = 3.0
+OK = "ok"
 LATENCY_BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
 UNKNOWN_ROUTE = "unknown"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -99,8 +100,9 @@ def health_routes(registry: CollectorRegistry, checks: Mapping[str, Check]) -> l
         return answer({"status": "ok"})
 
     async def readyz(_: web.Request) -> web.Response:
-        seen = dict(zip(checks, await asyncio.gather(*map(_try, checks.values())), strict=True))
-        ready = all(verdict == "ok" for verdict in seen.values())
+        verdicts = await asyncio.gather(*map(verdict_of, checks.values()))
+        seen = dict(zip(checks, verdicts, strict=True))
+        ready = all(verdict == OK for verdict in verdicts)
         body = {"status": "ok" if ready else "not ready", "checks": seen}
         return answer(body, 200 if ready else 503)
 
@@ -115,7 +117,8 @@ def health_routes(registry: CollectorRegistry, checks: Mapping[str, Check]) -> l
     ]
 
 
-async def _try(check: Check) -> str:
+async def verdict_of(check: Check) -> str:
+    """Run a check with a limit of time; give OK or what is wrong in one line."""
     try:
         async with asyncio.timeout(CHECK_LIMIT_S):
             await check()
@@ -123,7 +126,7 @@ async def _try(check: Check) -> str:
         return f"no answer within {CHECK_LIMIT_S:.0f} s"
     except Exception as error:
         return f"{type(error).__name__}: {error}".splitlines()[0]
-    return "ok"
+    return OK
 
 
 def database_check(pool: Pool) -> Check:

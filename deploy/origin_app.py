@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -59,9 +59,11 @@ from catalog.uploads.metrics import UploadMetrics
 from catalog.uploads.service import Uploads
 from catalog.uploads.sweep import Sweeper
 from catalog.watching import Watch
+from deploy.box_figures import BoxFigures
 from deploy.edges_commands import EDGE_CA
 from deploy.listening import OVERHEARD
 from deploy.live_parts import LiveGround, live_parts
+from deploy.machine import MachineFigures
 from deploy.media_gate import OriginGate
 from deploy.observe import Check, HttpMetrics, database_check, health_routes, observing
 from deploy.qoe import OriginQoe
@@ -103,6 +105,7 @@ async def origin_app(stack: AsyncExitStack, settings: Settings, dsn: str) -> web
         "store": ground.store.check,
     }
     app.add_routes(health_routes(ground.registry, checks))
+    await _figures(stack, ground, checks)
     qoe = OriginQoe(ground.registry, ground.sign_in)
     app.add_routes(qoe.door.routes())
     app[OVERHEARD] = qoe.overheard
@@ -117,8 +120,6 @@ async def origin_app(stack: AsyncExitStack, settings: Settings, dsn: str) -> web
     app.add_subapp("/media", _media(ground))
     app.add_routes(Pages(await asyncio.to_thread(read_dist, DIST)).routes())
     await stack.enter_async_context(sweeping(ground.pool, ground.store))
-    figures = WorkMetrics(ground.registry).run(ground.pool)
-    await stack.enter_async_context(running(figures, "figures of the work"))
     return app
 
 
@@ -135,6 +136,16 @@ async def _ground(stack: AsyncExitStack, settings: Settings, dsn: str) -> Ground
     sign_in = SignIn(pool, _sign_in_settings(settings), edges=edges)
     store = MeasuredStore(opened, StoreMetrics(registry))
     return Ground(settings, dsn, registry, pool, store, listener, keyring, Passwords(), sign_in)
+
+
+async def _figures(stack: AsyncExitStack, ground: Ground, checks: Mapping[str, Check]) -> None:
+    registry, data = ground.registry, ground.settings.server.data
+    for work, name in (
+        (WorkMetrics(registry).run(ground.pool), "figures of the work"),
+        (BoxFigures(registry).run(ground.pool), "figures of the boxes"),
+        (MachineFigures(registry, data, checks).run(), "figures of the machine"),
+    ):
+        await stack.enter_async_context(running(work, name))
 
 
 async def _first_administrator(ground: Ground) -> None:

@@ -112,6 +112,16 @@ async def read_edge(connection: Connection, edge: str, lock: bool = False) -> Ed
     return _record(row) if row else None
 
 
+async def schools_heard(connection: Connection, limit: int) -> dict[str, datetime]:
+    """Give when the box of each school was heard last; of several the one that is longest away."""
+    cursor = await connection.execute(
+        "select school_id, min(coalesce(seen_at, enrolled_at, created_at)) as heard_at from edge"
+        " where state = 'enrolled' group by school_id order by school_id limit %s",
+        (limit,),
+    )
+    return {row["school_id"]: row["heard_at"] for row in await cursor.fetchall()}
+
+
 async def find_edge(connection: Connection, name: str) -> EdgeRecord | None:
     """Give an edge by its id or its name."""
     cursor = await connection.execute(

@@ -18,6 +18,7 @@ from catalog.store.metrics import MeasuredStore, StoreMetrics
 from catalog.store.settings import open_store
 from deploy.database import catalogue
 from deploy.listening import listen
+from deploy.machine import MachineFigures
 from deploy.observe import HttpMetrics, database_check, health_routes, observing
 from deploy.settings import Settings
 from deploy.signals import until_signalled
@@ -44,6 +45,8 @@ async def _work(settings: Settings, dsn: str) -> int:
             app = web.Application(middlewares=[observing(HttpMetrics(registry))])
             checks = {"database": database_check(pool), "store": store.check}
             app.add_routes(health_routes(registry, checks))
+            figures = MachineFigures(registry, settings.server.data, checks).run()
+            await stack.enter_async_context(running(figures, "figures of the machine"))
             await listen(stack, app, settings.transcode.listen, settings.server.drain_s)
         work = run_worker(worker_settings(settings), dsn, pool, store)
         task = await stack.enter_async_context(running(work, "worker"))
