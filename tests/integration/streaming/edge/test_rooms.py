@@ -20,6 +20,7 @@ from tests.integration.streaming.edge.test_proxy import serving
 from tests.integration.streaming.room.conftest import SESSION, House, Person
 from tests.support.wait import eventually
 
+SAYING: list[str] = []
 PUPIL = f"/live/{SESSION}/room?who=p1&role=viewer&name=小明"
 
 
@@ -31,6 +32,8 @@ class Slow:
         self._go_on = go_on
 
     async def send_str(self, text: str) -> None:
+        if not self._go_on.is_set():
+            SAYING.append(text)
         await self._go_on.wait()
         await self._socket.send_str(text)
 
@@ -112,7 +115,7 @@ async def school() -> AsyncIterator[School]:
         async with serving(app) as (url, _):
             school = School(house, line, relay, clock, url)
             yield school
-            for person in school.people:
+            for person in (*school.people, *house.people):
                 await person.socket.close()
     await house.stop()
 
@@ -175,10 +178,11 @@ async def test_a_question_without_a_line_is_asked_once_when_it_is_back(school: S
 
 
 async def test_what_is_said_while_the_way_is_made_arrives(school: School) -> None:
+    SAYING.clear()
     school.line.go_on.clear()
     pupil = await school.pupil()
     await pupil.say("join", client="tab1")
-    await eventually(lambda: len(school.line.asked) == 1)
+    await eventually(lambda: len(SAYING) == 1)
     await pupil.say("ask", text="能再讲一遍吗?")
     await eventually(lambda: school.relay.waiting == 1)
     school.line.go_on.set()
