@@ -138,6 +138,10 @@ class RelayedFeed(Audience):
         before = set(self.channel.gone)
         with suppress(Ended):
             self.mirror.cap(allowed)
+        leader = self.channel.leader
+        if leader is not None and not leader.segments and not self.ended:
+            # The upstream has yet to tell of what is left: there is nothing to choose.
+            self.ready.clear()
         if self.channel.gone != before:
             self._changed()
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import RawTestServer
 from prometheus_client import CollectorRegistry
 
 from catalog.http.problem import problems
@@ -313,6 +314,45 @@ async def test_a_thin_line_caps_the_school_from_the_first_playlist_on(
             heard = [found.data[:2] async for found in until(socket, b"\x01\x01")]
             assert b"\x01\x00" in heard, "its init came before its keyframe"
         assert "360p" in await edge.text("multivariant.m3u8")
+
+
+async def test_a_capped_school_waits_for_the_rung_that_it_may_have(
+    live: Running, on_air: LiveFeed
+) -> None:
+    relay = on_air.relays.join(0.0, on_air.anchor_utc)
+    messages: list[bytes | str] = []
+    while (said := relay.next()) is not None:
+        messages.append(said)
+    go_on = asyncio.Event()
+
+    async def upstream(request: web.BaseRequest) -> web.StreamResponse:
+        ws = web.WebSocketResponse()
+        await ws.prepare(request)
+        for number, message in enumerate(messages):
+            if number == 2:
+                await go_on.wait()
+            if isinstance(message, str):
+                await ws.send_str(message)
+            else:
+                await ws.send_bytes(message)
+        async for _ in ws:
+            pass
+        return ws
+
+    async def nothing() -> list[Held]:
+        return []
+
+    watching = Watching(Cap(Limits(ceiling_bps=900_000)), lambda: None, nothing, lambda one: None)
+    async with (
+        RawTestServer(upstream) as server,
+        edge_of(str(server.make_url("")), on_air.session_id, watching) as edge,
+    ):
+        asked = asyncio.create_task(edge.text("multivariant.m3u8"))
+        await eventually(lambda: bool(edge.feeds.feeds and edge.feed.channel.gone))
+        await eventually(lambda: edge.feed.listings["360p"].published)
+        assert not edge.feed.ready.is_set()
+        go_on.set()
+        assert "180p.m3u8" in await asked
 
 
 async def until(
