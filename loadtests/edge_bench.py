@@ -8,7 +8,8 @@ Each peer stands in a network of its own with its pupils; a line process joins i
 (`--abreast` at most), with the same seed and the same lesson of our own service (`city.py`: 2.0 and
 0.6 Mbit/s), or of a made-up origin (`--origin synthetic`: 2.0 and 0.8; without our box, which
 knows only its service). A pupil's player has the rules of hls.js and reads plain HLS; three of ten
-have small screens. Our box is enrolled anew each time and is not told how fast its line is.
+have small screens. Our box is enrolled anew each time and is not told how fast its line is; peers
+stand for 5 s before the pupils come.
 
 S1, S2, S4: 40 pupils, one live lesson, 8 / 1.6 / 2.4 Mbit/s. S3: 42 pupils, three lessons, 8. V1:
 12 pupils follow one recording, 1.6. COME: S4 with pupils who leave in the middle of what they fetch
@@ -26,6 +27,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -43,6 +45,7 @@ from loadtests.pupils import Class
 from loadtests.pupils_at_once import REST_S, Newest, Part
 
 ORIGIN_PORT, PUPILS_PORT = 8000, 8080
+SETTLE_S = 5.0
 VERDICT_LIMIT_S = 60.0
 RESULT_LIMIT_BYTES = 1 << 24
 
@@ -191,6 +194,7 @@ def bench(peers: Sequence[Peer], origin: Origin, asked: argparse.Namespace) -> N
                     stack.enter_context(stand(peer, number + 1, ground))
                     for number, peer in enumerate(peers[first : first + asked.abreast])
                 ]
+                time.sleep(SETTLE_S)
                 rows = asyncio.run(abreast(stands, ground, lessons))
             print("\n".join(rows), flush=True)
 
