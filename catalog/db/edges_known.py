@@ -19,7 +19,7 @@ from catalog.db.edges import enrolled_edges
 from catalog.db.listen import Listener
 from catalog.db.logins import at
 from catalog.db.pool import Pool
-from catalog.edge_credential import CredentialWrong, issuer_of, verify
+from catalog.edge_credential import CredentialExpired, CredentialWrong, issuer_of, verify
 from catalog.edges import VERSION_LIMIT_CHARS, KnownEdge
 from catalog.errors import Unavailable
 from catalog.text import is_plain
@@ -80,6 +80,17 @@ class KnownEdges:
         found = self._remembered(credential, now) or await self._verified(credential, now)
         self._note_seen(found.id, version, now)
         return found
+
+    def vouches(self, credential: str) -> bool:
+        """Tell whether this is a known edge's credential, which tells whom a request is of."""
+        now = self._clock()
+        if self._remembered(credential, now) is not None:
+            return True
+        try:
+            self._check(credential, issuer_of(credential), now)
+        except (CredentialWrong, CredentialExpired):
+            return False
+        return True
 
     def holds(self, credential: str) -> bool:
         """Tell whether a credential that came in before still lets its edge in. Never waits."""

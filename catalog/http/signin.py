@@ -36,6 +36,7 @@ CSRF_HEADER = "X-CSRF-Token"
 API_PREFIX = "/api/"
 EDGE_PREFIX = "/api/v1/edge/"
 EDGE_VERSION = "Tongbu-Edge-Version"
+EDGE_VOUCHER = "Tongbu-Edge"
 LOGIN_PATH = "/api/v1/login"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -69,6 +70,9 @@ class EdgeDoor(Protocol):
 
     def holds(self, credential: str) -> bool:
         """Tell whether a credential that came in before still lets its edge in."""
+
+    def vouches(self, credential: str) -> bool:
+        """Tell whether this is a known edge's credential, which tells whom a request is of."""
 
     def visiting(self, edge: str, task: asyncio.Task[Any]) -> Callable[[], None]:
         """Cut this task when the edge is revoked, until the result is called."""
@@ -178,11 +182,17 @@ class SignIn:
         return request.secure or self._settings.public_url.startswith("https://")
 
     def network_of(self, request: web.Request) -> str:
-        """Give the network that rate limits count, looking behind the proxies that are ours."""
+        """Give the network that rate limits count, looking behind the proxies that are ours.
+
+        A school's box is one: it says whose request it passes on, and proves that it is a box.
+        """
         hops = [h.strip() for h in request.headers.get("X-Forwarded-For", "").split(",")]
         address = request.remote or ""
-        if 0 < self._settings.proxies <= len(hops):
-            address = hops[-self._settings.proxies]
+        voucher = request.headers.get(EDGE_VOUCHER)
+        boxes = voucher is not None and self._edges is not None and self._edges.vouches(voucher)
+        behind = self._settings.proxies + boxes
+        if 0 < behind <= len(hops):
+            address = hops[-behind]
         return network_of(address)
 
 

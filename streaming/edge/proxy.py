@@ -29,7 +29,7 @@ KEPT_LIMIT_BYTES = 1024 * 1024
 LINE_HEADER = "Tongbu-Line"
 HOPS = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
-     "transfer-encoding", "upgrade", "content-length", "host", "expect"}
+     "transfer-encoding", "upgrade", "content-length", "host", "expect", "tongbu-edge"}
 )  # fmt: skip
 CREDENTIALS = ("Cookie", "Authorization")
 LINE_DOWN = "the line to the city is down: this works again when it is back"
@@ -145,11 +145,16 @@ def _is_kept(request: web.Request, found: aiohttp.ClientResponse) -> bool:
 def _passed_on(request: web.Request) -> dict[str, str]:
     headers = {key: value for key, value in request.headers.items() if key.lower() not in HOPS}
     headers["Host"] = request.host
-    before = request.headers.get("X-Forwarded-For", "")
-    headers["X-Forwarded-For"] = ", ".join(filter(None, (before, request.remote or "")))
+    headers["X-Forwarded-For"] = forwarded_for(request)
     if "Content-Length" in request.headers:
         headers["Content-Length"] = request.headers["Content-Length"]
     return headers
+
+
+def forwarded_for(request: web.Request) -> str:
+    """Say whose request it is; what was said before stays in front."""
+    before = request.headers.get("X-Forwarded-For", "")
+    return ", ".join(filter(None, (before, request.remote or "")))
 
 
 def _set(response: web.StreamResponse, headers: list[tuple[str, str]]) -> None:

@@ -18,6 +18,7 @@ import aiohttp
 from aiohttp import WSMsgType, web
 
 from catalog.ids import new_id
+from streaming.edge.proxy import forwarded_for
 from streaming.edge.talk import MESSAGE_LIMIT_CHARS, Talk, ping_of, pong_of
 from streaming.room.clock import Clock, Reading
 
@@ -205,4 +206,5 @@ class _Member:
 
 
 def _passed_on(request: web.Request) -> dict[str, str]:
-    return {name: request.headers[name] for name in PASSED_ON if name in request.headers}
+    own = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
+    return own | {"X-Forwarded-For": forwarded_for(request)}

@@ -33,6 +33,7 @@ TEXTS_AT_ONCE = 8
 MESSAGE_LIMIT_BYTES = 64 * 1024 * 1024
 HEARTBEAT_S = 5.0
 CHUNK_BYTES = 64 * 1024
+VOUCHER = "Tongbu-Edge"
 KNOCK_PATH = "/healthz"
 
 
@@ -181,7 +182,7 @@ class Upstream:
         headers: Mapping[str, str],
         body: AsyncIterator[bytes] | None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send a request of somebody here: its own headers, not the box's credential.
+        """Send a request of somebody here: its own headers, and the box's word that it is theirs.
 
         Raises: LineCut, aiohttp.ClientError, TimeoutError.
         """
@@ -189,7 +190,11 @@ class Upstream:
         try:
             async with asyncio.timeout(None if body else self._settings.forward_s):
                 response = await self._open_session().request(
-                    method, self._url(path), headers=headers, data=body, allow_redirects=False
+                    method,
+                    self._url(path),
+                    headers={**headers, **self._voucher()},
+                    data=body,
+                    allow_redirects=False,
                 )
         except aiohttp.ClientConnectionError as error:
             raise self._reach.note_cut(error) from error
@@ -203,11 +208,11 @@ class Upstream:
     async def dial(
         self, path: str, headers: Mapping[str, str] | None = None
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-        """Open a WebSocket, with the box's credential or else these headers.
+        """Open a WebSocket: the box's own, or somebody's with these headers.
 
         Raises: aiohttp.ClientError, TimeoutError.
         """
-        asked = self._identity() if headers is None else headers
+        asked = self._identity() if headers is None else {**headers, **self._voucher()}
         async with asyncio.timeout(self._settings.connect_s) as limit:
             async with self._open_session().ws_connect(
                 self._url(path), headers=asked, heartbeat=HEARTBEAT_S,
@@ -285,3 +290,7 @@ class Upstream:
 
     def _url(self, path: str) -> URL:
         return URL(f"{self._base}{path}", encoded=True)
+
+    def _voucher(self) -> dict[str, str]:
+        """Say that a box passes this on; whose it is stands last in X-Forwarded-For."""
+        return {VOUCHER: self._identity().get("Authorization", "").partition(" ")[2]}

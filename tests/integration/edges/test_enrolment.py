@@ -22,6 +22,7 @@ from catalog.http.endpoint import VIEWER
 from catalog.http.problem import problems
 from catalog.http.signin import EDGE_VERSION, SignIn, SignInSettings
 from catalog.people import Affiliation, Role
+from tests.support.api import Caller
 from tests.support.edges import Box, Bureau, open_bureau
 from tests.support.lessons import SINCE
 from tests.support.sessions import Town
@@ -150,6 +151,27 @@ async def test_wrong_codes_are_few(bureau: Bureau, town: Town) -> None:
     assert (status, problem["detail"]) == (
         429, "too many wrong codes: wait a little, then try again",
     )  # fmt: skip
+
+
+async def test_wrong_codes_through_a_box_are_each_their_own(bureau: Bureau, town: Town) -> None:
+    """One pupil who tries does not shut out the school: a box says whose request it passes on."""
+    box = await bureau.box(town.rural)
+
+    async def tries(address: str, voucher: str) -> int:
+        headers = {"X-Forwarded-For": f"9.9.9.9, {address}", "Tongbu-Edge": voucher}
+        body = {"code": "AAAAA-CCCCC", "public_key": box.public, "csr": ""}
+        status, _ = await Caller(box.client, headers=headers).ask("POST", "/edges/enrol", body)
+        return status
+
+    assert (await box.ask("GET", "/edge/self"))[0] == 200
+    voucher = box.header["Authorization"].partition(" ")[2]
+    for _ in range(TRIES_A_NETWORK.burst):
+        assert await tries("192.168.1.20", voucher) == 401
+    assert await tries("192.168.1.20", voucher) == 429
+    assert await tries("192.168.1.21", voucher) == 401
+    for _ in range(TRIES_A_NETWORK.burst):
+        await tries("192.168.1.22", "forged")
+    assert await tries("192.168.1.23", "forged") == 429, "who is no box speaks for nobody"
 
 
 async def test_enrolling_anew_ends_the_old_box(bureau: Bureau, town: Town) -> None:

@@ -127,6 +127,7 @@ async def test_a_request_goes_on_as_its_asker_s_own(here: Here) -> None:
     assert asked.headers["Accept-Language"] == "zh"
     assert asked.headers["X-Forwarded-For"] == "127.0.0.1"
     assert "Authorization" not in asked.headers, "the box's credential is its own"
+    assert asked.headers["Tongbu-Edge"] == "secret", "and vouches for whose request this is"
 
 
 async def test_without_a_line_everyone_has_what_they_had(here: Here) -> None:
