@@ -6,7 +6,14 @@ import argparse
 import sys
 
 from catalog.db.migrate import migrate
-from deploy import backup_commands, edges_commands, import_command, readings, user_commands
+from deploy import (
+    backup_commands,
+    edges_commands,
+    import_command,
+    monitoring,
+    readings,
+    user_commands,
+)
 from deploy.command import Argument, Command
 from deploy.config import example
 from deploy.database import catalogue
@@ -42,6 +49,7 @@ ALL = (
             (Argument(("--enrol",), {"metavar": "CODE", "help": "one-time code from the city"}),)),
     Command("doctor", "check this machine and say what to do", readings.run,
             (Argument(("--json",), {"action": "store_true", "help": "for programs"}),)),
+    monitoring.COMMAND,
     Command("migrate", "bring the database up to this program", _migrate),
     Command("config", "print the commented configuration file", _config,
             (Argument(("--example",), {"action": "store_true", "help": "print it"}),)),

@@ -1,0 +1,168 @@
+"""A real Prometheus beside the running service: alerts fire on a fault and clear when it is over.
+
+The rules are the program's with their times shortened by the pace; nothing else differs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+
+from deploy.alerts import rules
+from deploy.monitoring import EDGE, ORIGIN, RULES, prometheus, static_job
+from deploy.yaml_text import yaml_text
+from loadtests.city_door import Door
+from loadtests.client import signed_in
+from loadtests.school import Box, new_code, running_box
+from loadtests.service import ADMIN_PASSWORD, Service
+from tests.support.prometheus import Watcher, watching
+from tests.support.prometheus import prometheus_path as prometheus_path
+from tests.support.publishing import publisher
+from tests.support.service import service as service
+from tests.support.wait import eventually
+
+PACE = 0.1
+LIMIT_S = 25.0
+
+
+Watch = Callable[[dict[str, str]], AbstractAsyncContextManager[Watcher]]
+
+
+@pytest.fixture
+def watcher(prometheus_path: str, tmp_path: Path) -> Watch:
+    """Gives a Prometheus that asks addresses once a second, by the program's rules."""
+    (tmp_path / RULES).write_text(yaml_text(rules(PACE)), "utf-8")
+
+    def watch(jobs: dict[str, str]) -> AbstractAsyncContextManager[Watcher]:
+        asked = [static_job(name, urlsplit(url).netloc) for name, url in jobs.items()]
+        return watching(prometheus_path, tmp_path, yaml_text(prometheus(asked, 1)))
+
+    return watch
+
+
+@contextmanager
+def held(process: int) -> Iterator[None]:
+    """Let a process stand still, as on a machine that hangs."""
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+async def until_seen(watch: Watcher, expression: str) -> None:
+    async def seen() -> bool:
+        return bool(await watch.query(expression))
+
+    await eventually(seen, LIMIT_S)
+
+
+async def until_fires(watch: Watcher, name: str) -> dict[str, Any]:
+    await eventually(lambda: watch.fires(name), LIMIT_S)
+    return (await watch.firing())[name]
+
+
+async def until_clear(watch: Watcher, name: str) -> None:
+    async def clear() -> bool:
+        return not await watch.fires(name)
+
+    await eventually(clear, LIMIT_S)
+
+
+async def test_an_encoder_that_stops(service: Service, watcher: Watch) -> None:
+    async with signed_in(service.url, "admin", ADMIN_PASSWORD) as admin:
+        booked = await admin.post(
+            "sessions",
+            {"title": "两位数乘法", "kind": "open_class", "open_to_all": True, "duration_s": 1200,
+             "starts_at": datetime.now(UTC).isoformat()},
+        )  # fmt: skip
+        await admin.post(f"sessions/{booked['id']}/open")
+        rtmp = booked["ingest"]["rtmp"]
+        async with (
+            watcher({ORIGIN: service.url}) as watch,
+            publisher(f"{rtmp['server']}/{rtmp['key']}") as encoder,
+        ):
+            await until_seen(watch, "tongbu_session_ingest_bitrate_bps > 0")
+            assert not await watch.fires("EncoderStopped")
+            with held(encoder.pid):
+                alert = await until_fires(watch, "EncoderStopped")
+            assert alert["labels"]["session"] == booked["id"]
+            assert booked["id"] in alert["annotations"]["summary"]
+            await until_clear(watch, "EncoderStopped")
+        await admin.post(f"sessions/{booked['id']}/end")
+
+
+@asynccontextmanager
+async def box_behind(service: Service, origin: str) -> AsyncIterator[Box]:
+    """A box of a new school, which reaches the city at this address."""
+    async with signed_in(service.url, "admin", ADMIN_PASSWORD) as admin:
+        district = (await admin.post("districts", {"name": "平度市"}))["id"]
+        school = {"name": "旧店镇中心小学", "district": district, "setting": "rural"}
+        made = str((await admin.post("schools", school))["id"])
+    manager = running_box(origin, await new_code(service.url, made))
+    box = await asyncio.to_thread(manager.__enter__)
+    try:
+        yield box
+    finally:
+        await asyncio.to_thread(manager.__exit__, None, None, None)
+
+
+async def asks(box: Box) -> None:
+    """Ask for what only the city knows, as a pupil would: a box that nobody asks finds no cut."""
+    async with aiohttp.ClientSession() as pupil, pupil.get(f"{box.url}/api/v1/lessons") as answer:
+        await answer.read()
+
+
+@asynccontextmanager
+async def open_door(url: str, port: int = 0) -> AsyncIterator[int]:
+    """Pass everything on to a service; nothing answers any more when the block ends."""
+    target = urlsplit(url)
+    door = Door(str(target.hostname), int(target.port or 0))
+    server = await asyncio.start_server(door.take, "127.0.0.1", port)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        await door.close()
+
+
+async def test_a_line_that_is_cut_and_a_box_that_is_gone(service: Service, watcher: Watch) -> None:
+    async with AsyncExitStack() as way:
+        port = await way.enter_async_context(open_door(service.url))
+        async with (
+            box_behind(service, f"http://127.0.0.1:{port}") as box,
+            watcher({ORIGIN: service.url, EDGE: box.url}) as watch,
+        ):
+            await until_seen(watch, "tongbu_edge_line_up == 1")
+            await way.aclose()
+            await asks(box)
+            await until_fires(watch, "LineCut")
+            await way.enter_async_context(open_door(service.url, port))
+            await until_clear(watch, "LineCut")
+            with held(box.process.pid):
+                await until_fires(watch, "BoxAway")
+            await until_clear(watch, "BoxAway")
+
+
+async def test_an_origin_that_hangs(service: Service, watcher: Watch) -> None:
+    async with watcher({ORIGIN: service.url}) as watch:
+        await until_seen(watch, "count(tongbu_check_up == 1) == 2")
+        with held(service.process.pid):
+            alert = await until_fires(watch, "OriginDown")
+            assert alert["annotations"]["runbook"].endswith("/OriginDown.md")
+        await until_clear(watch, "OriginDown")
