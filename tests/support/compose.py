@@ -72,12 +72,16 @@ def free_ports(count: int) -> list[int]:
 
 @dataclass(slots=True)
 class Plain:
-    """The file's services on this machine; `home` holds a directory a volume."""
+    """The file's services on this machine; `home` holds a directory a volume.
+
+    `instead` names what is mounted in place of a path beside the file.
+    """
 
     content: dict[str, Any]
     home: Path
     secrets: Path
     ports: dict[tuple[str, int], int] = field(default_factory=dict)
+    instead: dict[str, Path] = field(default_factory=dict)
 
     @property
     def services(self) -> dict[str, Any]:
@@ -133,6 +137,8 @@ class Plain:
         return {"/tmp": f"{name}-tmp", **sources(service), **kept}
 
     def _outside(self, named: str) -> Path:
+        if named in self.instead:
+            return self.instead[named]
         if named.startswith("./secrets/"):
             return self.secrets / Path(named).name
         return DEPLOY / named[2:] if named.startswith("./") else self.directory(named)
