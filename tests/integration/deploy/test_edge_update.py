@@ -144,6 +144,16 @@ def settled(school: School) -> School:
     return school
 
 
+def test_a_new_machine_gets_its_first_without_a_start(school: School) -> None:
+    school.offer("1.0.0")
+    code, said = school.update("--first")
+    assert (code, school.current()) == (0, "1.0.0")
+    assert "tongbu-enrol" in said
+    assert not (school.home / "pid").exists()
+    code, said = school.update("--first")
+    assert (code, "is installed already" in said) == (1, True)
+
+
 def test_a_new_version_runs_and_the_old_one_stays_beside_it(settled: School) -> None:
     settled.offer("1.1.0")
     assert settled.update() == (0, "tongbu-edge-update: runs 1.1.0\n")
