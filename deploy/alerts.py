@@ -1,7 +1,7 @@
 """What Prometheus is to compute and when it is to call somebody: the tables. Pure.
 
-Each alert has a runbook of its name in runbooks/, and cases in prometheus/alerts.test.yml. What an
-expression calls `level:metric:operation` is computed in RECORDS.
+Each alert has a runbook of its name in runbooks/, and cases in tests/unit/deploy/alert_cases.py for
+promtool. What an expression calls `level:metric:operation` is computed in RECORDS.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -47,7 +48,9 @@ async def _work(settings: Settings, dsn: str) -> int:
             app.add_routes(health_routes(registry, checks))
             figures = MachineFigures(registry, settings.server.data, checks).run()
             await stack.enter_async_context(running(figures, "figures of the machine"))
-            await listen(stack, app, settings.transcode.listen, settings.server.drain_s)
+            address = await listen(stack, app, settings.transcode.listen, settings.server.drain_s)
+            sys.stdout.write(f"listening on {address}\n")
+            sys.stdout.flush()
         work = run_worker(worker_settings(settings), dsn, pool, store)
         task = await stack.enter_async_context(running(work, "worker"))
         stopped = asyncio.create_task(until_signalled())
