@@ -38,7 +38,8 @@ IDLE_S = 30.0
 UNUSED_S = 10.0
 AGAIN_S = 0.5
 LOOK_S = 0.25
-CLOCK_EVERY_S = 2.0
+CLOCK_EVERY_S = 1.5
+SILENCE_S = 4.0  # the time is asked for more often: who says nothing for so long is not there
 ENDED_KEPT_S = 60.0
 LINE_DOWN = "the line to the city is down: the lesson goes on when it is back"
 GONE = frozenset({403, 404})
@@ -68,6 +69,7 @@ class RelayedFeed(Audience):
         fetch_old: FetchOld,
         clock: Callable[[], float] = time.monotonic,
         clock_utc: Callable[[], float] = time.time,
+        silence_s: float = SILENCE_S,
     ) -> None:
         self.mirror = Mirror()
         super().__init__(session, name, self.mirror.channel, metrics, self.now_utc)
@@ -75,6 +77,7 @@ class RelayedFeed(Audience):
         self.missing = False
         self.lag = Lag()
         self._fetch_old = fetch_old
+        self._silence_s = silence_s
         self._clock = clock
         self._clock_utc = clock_utc
         self._asked_at: dict[str, float] = {}
@@ -197,7 +200,8 @@ class RelayedFeed(Audience):
     async def _converse(self, ws: aiohttp.ClientWebSocketResponse, line: LineLike) -> None:
         saying = asyncio.create_task(self._say(ws), name="relay asker")
         try:
-            async for found in ws:
+            while True:
+                found = await ws.receive(self._silence_s)
                 if found.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
                     return
                 line.relayed(len(found.data))

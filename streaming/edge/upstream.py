@@ -32,6 +32,7 @@ TEXT_LIMIT_BYTES = 16 * 1024 * 1024
 TEXTS_AT_ONCE = 8
 MESSAGE_LIMIT_BYTES = 64 * 1024 * 1024
 HEARTBEAT_S = 5.0
+FAREWELL = aiohttp.ClientWSTimeout(ws_close=0.5)  # nobody answers on a line that is cut
 CHUNK_BYTES = 64 * 1024
 VOUCHER = "Tongbu-Edge"
 KNOCK_PATH = "/healthz"
@@ -60,6 +61,7 @@ class UpstreamSettings:
 
     base_url: str
     connect_s: float = 5.0
+    dial_s: float = 2.5
     head_s: float = 10.0
     forward_s: float = 60.0
     text_s: float = 20.0
@@ -213,10 +215,10 @@ class Upstream:
         Raises: aiohttp.ClientError, TimeoutError.
         """
         asked = self._identity() if headers is None else {**headers, **self._voucher()}
-        async with asyncio.timeout(self._settings.connect_s) as limit:
+        async with asyncio.timeout(self._settings.dial_s) as limit:
             async with self._open_session().ws_connect(
                 self._url(path), headers=asked, heartbeat=HEARTBEAT_S,
-                max_msg_size=MESSAGE_LIMIT_BYTES,
+                max_msg_size=MESSAGE_LIMIT_BYTES, timeout=FAREWELL,
             ) as socket:  # fmt: skip
                 limit.reschedule(None)
                 yield socket

@@ -25,6 +25,7 @@ from streaming.isobmff.fragment import Fragment
 from streaming.live.app import Live
 from streaming.live.feed import LiveFeed
 from streaming.live.metrics import LiveMetrics
+from tests.integration.streaming.edge.test_proxy import serving
 from tests.support.live_origin import (
     RENDITIONS,
     OpenGate,
@@ -364,3 +365,35 @@ async def until(
         yield found
         if found.type is aiohttp.WSMsgType.BINARY and found.data.startswith(start):
             return
+
+
+async def test_an_upstream_that_falls_silent_is_dialled_anew() -> None:
+    dialled, never = asyncio.Semaphore(0), asyncio.Event()
+
+    async def silent(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_str('{"type":"standing","state":"live","anchor":1.0,"renditions":[]}')
+        dialled.release()
+        await never.wait()
+        return socket
+
+    async def nothing(feed: str, rendition: str, number: int) -> bytes | None:
+        return None
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", silent)
+    async with serving(app) as (base, _), aiohttp.ClientSession() as http:
+        feed = RelayedFeed(
+            "s", FeedName.MAIN, LiveMetrics(CollectorRegistry()), nothing, silence_s=0.05
+        )
+        timeout = aiohttp.ClientWSTimeout(ws_close=0.05)
+        following = asyncio.create_task(
+            feed.run(lambda path: http.ws_connect(f"{base}{path}", timeout=timeout), Counting([]))
+        )
+        for _ in range(3):
+            async with asyncio.timeout(10):
+                await dialled.acquire()
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        never.set()
