@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from deploy.observe import OK, Check, verdict_of
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 5.0
+CERTIFICATES_EVERY_S = 60.0
 FEEL_EVERY_S = 0.25
 LATE_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 Ends = Callable[[], datetime | None]
@@ -61,7 +62,10 @@ class MachineFigures:
         """Look again and again, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._feel(), name="lateness of the loop")
-            group.create_task(self._keep_looking(), name="figures of the machine")
+            group.create_task(_again(self.look, LOOK_EVERY_S), name="disk and checks")
+            group.create_task(
+                _again(self.look_at_certificates, CERTIFICATES_EVERY_S), name="certificates"
+            )
 
     async def _feel(self) -> None:
         loop = asyncio.get_running_loop()
@@ -70,19 +74,19 @@ class MachineFigures:
             await asyncio.sleep(FEEL_EVERY_S)
             self.late.observe(max(0.0, loop.time() - due_at))
 
-    async def _keep_looking(self) -> None:
-        while True:
-            await self.look()
-            await asyncio.sleep(LOOK_EVERY_S)
-
     async def look(self) -> None:
-        """Read everything but the loop once."""
+        """Read disk and checks once."""
         await self._look_at_disk()
         verdicts = await asyncio.gather(*map(verdict_of, self._checks.values()))
         for name, verdict in zip(self._checks, verdicts, strict=True):
             self.up.labels(name).set(verdict == OK)
+
+    async def look_at_certificates(self) -> None:
+        """Read when each certificate ends; what cannot be read keeps what is known."""
         for name, ends in self._ends.items():
-            await self._look_at_certificate(name, ends)
+            found = await asyncio.to_thread(ends)
+            if found is not None:
+                self.certificates.labels(name).set(found.timestamp())
 
     async def _look_at_disk(self) -> None:
         try:
@@ -93,7 +97,8 @@ class MachineFigures:
         self.free.set(disk.free)
         self.size.set(disk.total)
 
-    async def _look_at_certificate(self, name: str, ends: Ends) -> None:
-        found = await asyncio.to_thread(ends)
-        if found is not None:
-            self.certificates.labels(name).set(found.timestamp())
+
+async def _again(look: Callable[[], Awaitable[None]], every_s: float) -> None:
+    while True:
+        await look()
+        await asyncio.sleep(every_s)

@@ -60,6 +60,7 @@ from catalog.uploads.service import Uploads
 from catalog.uploads.sweep import Sweeper
 from catalog.watching import Watch
 from deploy.box_figures import BoxFigures
+from deploy.certificates import authority_ends, site_ends
 from deploy.edges_commands import EDGE_CA
 from deploy.listening import OVERHEARD
 from deploy.live_parts import LiveGround, live_parts
@@ -139,11 +140,15 @@ async def _ground(stack: AsyncExitStack, settings: Settings, dsn: str) -> Ground
 
 
 async def _figures(stack: AsyncExitStack, ground: Ground, checks: Mapping[str, Check]) -> None:
-    registry, data = ground.registry, ground.settings.server.data
+    registry, server = ground.registry, ground.settings.server
+    ends = {"authority": authority_ends(CaFolder(server.data / EDGE_CA))}
+    site = site_ends(server.public_url)
+    if site is not None:
+        ends["public"] = site
     for work, name in (
         (WorkMetrics(registry).run(ground.pool), "figures of the work"),
         (BoxFigures(registry).run(ground.pool), "figures of the boxes"),
-        (MachineFigures(registry, data, checks).run(), "figures of the machine"),
+        (MachineFigures(registry, server.data, checks, ends).run(), "figures of the machine"),
     ):
         await stack.enter_async_context(running(work, name))
 

@@ -29,6 +29,7 @@ async def test_it_looks_at_disk_checks_and_certificates(tmp_path: Path) -> None:
     ends = {"box": lambda: ENDS, "none": lambda: None}
     figures = MachineFigures(registry, tmp_path, {"database": broken, "store": fine}, ends)
     await figures.look()
+    await figures.look_at_certificates()
     value = registry.get_sample_value
     free, size = value("tongbu_disk_free_bytes"), value("tongbu_disk_size_bytes")
     assert free is not None
