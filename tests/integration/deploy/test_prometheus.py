@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
+from catalog.db.home import home_of
 from deploy.alerts import rules
 from deploy.monitoring import EDGE, ORIGIN, RULES, prometheus, static_job
 from deploy.yaml_text import yaml_text
@@ -56,13 +57,22 @@ def watcher(prometheus_path: str, tmp_path: Path) -> Watch:
 
 
 @contextmanager
-def held(process: int) -> Iterator[None]:
-    """Let a process stand still, as on a machine that hangs."""
-    os.kill(process, signal.SIGSTOP)
+def held(*processes: int) -> Iterator[None]:
+    """Let processes stand still, as on a machine that hangs."""
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
     try:
         yield
     finally:
-        os.kill(process, signal.SIGCONT)
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
+
+
+def database_of(service: Service) -> list[int]:
+    """Give the processes of a service's own database, the one that starts others first."""
+    first = (home_of(service.data).cluster / "postmaster.pid").read_text().split()[0]
+    others = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+    return [int(pid) for pid in (first, *others)]
 
 
 async def until_seen(watch: Watcher, expression: str) -> None:
@@ -166,3 +176,14 @@ async def test_an_origin_that_hangs(service: Service, watcher: Watch) -> None:
             alert = await until_fires(watch, "OriginDown")
             assert alert["annotations"]["runbook"].endswith("/OriginDown.md")
         await until_clear(watch, "OriginDown")
+
+
+async def test_a_database_that_hangs(service: Service, watcher: Watch) -> None:
+    processes = await asyncio.to_thread(database_of, service)
+    async with watcher({ORIGIN: service.url}) as watch:
+        await until_seen(watch, "count(tongbu_check_up == 1) == 2")
+        with held(*processes):
+            await until_fires(watch, "DatabaseAway")
+            assert not await watch.fires("OriginDown")
+            assert not await watch.fires("LoopLate")
+        await until_clear(watch, "DatabaseAway")
