@@ -165,7 +165,7 @@ class _Reader:
             if version != FORMAT:
                 raise BackupError(f"the backup has format {version}, this program reads {FORMAT}")
             return msgspec.json.decode(text, type=Manifest)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise self._damaged("its manifest cannot be read") from error
 
     def members(self) -> Iterator[tuple[Member, Iterator[bytes]]]:

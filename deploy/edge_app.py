@@ -191,7 +191,7 @@ async def _kept_windows(answers: Answers) -> list[int]:
         return []
     try:
         return msgspec.json.decode(kept.body, type=list[int])
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return []
 
 

@@ -66,6 +66,6 @@ def _json(raw: bytes, url: str) -> Any:
     try:
         if len(raw) <= ANSWER_LIMIT_BYTES:
             return msgspec.json.decode(raw)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         pass
     raise IdentityError(f"{url} is not Tongbu's origin: look at --origin")

@@ -55,7 +55,7 @@ class Home:
         """Read a build's state; None when missing or damaged."""
         try:
             return msgspec.json.decode((build / "state.json").read_bytes(), type=State)
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             return None
 
     def write_state(self, build: Path, state: State) -> None:

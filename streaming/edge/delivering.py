@@ -115,7 +115,7 @@ class Delivering:
         except (StreamingError, aiohttp.ClientError, TimeoutError) as error:
             log.info("reports do not go out now: %s", error)
             return 0.0
-        except (sqlite3.Error, OSError, msgspec.MsgspecError) as error:
+        except (sqlite3.Error, OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
             log.warning("reports do not go out: %s", error)
             return 0.0
         return None

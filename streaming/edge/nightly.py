@@ -205,7 +205,7 @@ class Nightly:
                 return found
             if answer.status != 304:
                 raise BadAnswer(f"the upstream answers {answer.status} to the plan")
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise BadAnswer(f"the upstream's plan makes no sense: {error}") from error
         except LineCut:
             if kept is None:
@@ -218,7 +218,7 @@ class Nightly:
         if kept is not None:
             try:
                 self._fetched = msgspec.json.decode(kept.body, type=_Fetched)
-            except msgspec.MsgspecError:
+            except (msgspec.MsgspecError, UnicodeDecodeError):
                 log.warning("what the night has fetched is not known any more")
 
     def _begin_night(self, now: float) -> None:

@@ -123,7 +123,7 @@ class Presentations:
             return None
         try:
             return await asyncio.to_thread(msgspec.json.decode, kept.body, type=LessonWords)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             return None
 
     def is_picture(self, key: str) -> bool:
@@ -165,7 +165,7 @@ class Presentations:
     async def _read(self, body: bytes) -> Presentation:
         try:
             found = await asyncio.to_thread(_decoded, body)
-        except (Invalid, msgspec.MsgspecError) as error:
+        except (Invalid, msgspec.MsgspecError, UnicodeDecodeError) as error:
             log.warning("the upstream's presentation makes no sense: %s", error)
             raise Unavailable("the upstream gave what makes no sense: try again later") from error
         for rendition in found.renditions:

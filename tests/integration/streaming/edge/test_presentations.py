@@ -110,7 +110,10 @@ async def test_a_lesson_that_is_gone_or_no_longer_ours_is_forgotten(here: Here) 
         await here.presentations.presentation(LESSON)
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"id":"x","title":"t","presentation":{}}'])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"{}", b'{"id":"x","title":"t","presentation":{}}', b'{"title":"\xb8"}'],
+)
 async def test_nonsense_is_no_lesson(here: Here, body: bytes) -> None:
     here.city.body = body
     with pytest.raises(Unavailable, match="no sense"):
