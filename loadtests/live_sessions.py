@@ -1,6 +1,6 @@
 """How many lessons one machine takes in, when their pictures are copied, and what is full first.
 
-    python -m loadtests.live_sessions [--most 64] [--seconds 20] [--judge]
+    python -m loadtests.live_sessions [--first 4] [--most 128] [--seconds 20] [--judge]
 
 Every lesson is a recording host that pushes 720p-sized bytes (H.264 2 Mbit/s at 30 frames/s, AAC
 128 kbit/s) by RTMP; the picture is small, so that no lower rung is made of it. Lessons are doubled
@@ -33,6 +33,7 @@ from loadtests.service import ADMIN_PASSWORD, Service, running
 
 LATE_S, LATE_MOST = 0.1, 0.05
 FIRST = 4
+AT_ONCE = 8
 WARM_UP_S = 12.0
 FILE_S = 60
 ROOM_S = {"TONGBU_LIVE_ENCODE_CORES": "64"}
@@ -155,7 +156,14 @@ async def measure(service: Service, client: Client, lessons: int, seconds: float
     )  # fmt: skip
 
 
-async def bench(service: Service, film: Path, most: int, seconds: float) -> list[Load]:
+async def go_live(client: Client, one: Class, film: Path, hosts: ExitStack) -> None:
+    """Book a lesson, let its host push, and wait until it is live."""
+    session = await book(client, one.room, "许多课同时上", teacher=one.teacher)
+    hosts.enter_context(host(film, session.rtmp))
+    await until_state(client, session.id, "live")
+
+
+async def bench(service: Service, film: Path, first: int, most: int, seconds: float) -> list[Load]:
     """Double the lessons until parts come late."""
     found: list[Load] = []
     print("| lessons | parts | older than 100 ms | service's cores | encoders' cores | machine "
@@ -164,11 +172,10 @@ async def bench(service: Service, film: Path, most: int, seconds: float) -> list
         school = await classes(client, most)
         with ExitStack() as hosts:
             lessons = 0
-            for wanted in _doubling(most):
-                for one in school[lessons:wanted]:
-                    session = await book(client, one.room, "许多课同时上", teacher=one.teacher)
-                    hosts.enter_context(host(film, session.rtmp))
-                    await until_state(client, session.id, "live")
+            for wanted in _doubling(first, most):
+                for at in range(lessons, wanted, AT_ONCE):
+                    begin = school[at : min(at + AT_ONCE, wanted)]
+                    await asyncio.gather(*(go_live(client, one, film, hosts) for one in begin))
                 lessons = wanted
                 await asyncio.sleep(WARM_UP_S)
                 found.append(await measure(service, client, lessons, seconds))
@@ -178,8 +185,8 @@ async def bench(service: Service, film: Path, most: int, seconds: float) -> list
     return found
 
 
-def _doubling(most: int) -> Sequence[int]:
-    steps = [FIRST]
+def _doubling(first: int, most: int) -> Sequence[int]:
+    steps = [first]
     while 2 * steps[-1] <= most:
         steps.append(2 * steps[-1])
     return steps
@@ -188,7 +195,8 @@ def _doubling(most: int) -> Sequence[int]:
 def main(arguments: list[str]) -> int:
     """Run; 1 when judged and not even the first step was in time."""
     parser = argparse.ArgumentParser(description="Lessons whose pictures are copied, per machine")
-    parser.add_argument("--most", type=int, default=64)
+    parser.add_argument("--first", type=int, default=FIRST)
+    parser.add_argument("--most", type=int, default=128)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--judge", action="store_true", help="exit with 1 when none is in time")
     asked = parser.parse_args(arguments)
@@ -197,7 +205,7 @@ def main(arguments: list[str]) -> int:
         make_film(film)
         with running(extra=ROOM_S) as service:
             try:
-                found = asyncio.run(bench(service, film, asked.most, asked.seconds))
+                found = asyncio.run(bench(service, film, asked.first, asked.most, asked.seconds))
             except Refused as error:
                 print(f"\nNo more: {error}")
                 found = []
