@@ -319,6 +319,13 @@ describe("a picture that stands in front of a hole", () => {
     expect(behindHole(PIECES, at)).toBeUndefined();
   });
 
+  it("leads to the beginning of a lesson whose pictures came late", () => {
+    const late = PIECES.map((one) => ({ ...one, start: one.start + 20, end: one.end + 20 }));
+    expect(behindHole(late, 0)).toBe(20 + PADDING_S);
+    expect(behindHole(late, 19.9)).toBeUndefined();
+    expect(behindHole([{ start: 20, end: 22, gap: true }, { start: 22, end: 24 }], 0)).toBe(22 + PADDING_S);
+  });
+
   it("waits until somebody is back", () => {
     expect(behindHole(PIECES.slice(0, 4), 2.5)).toBeUndefined();
     expect(behindHole([], 2.5)).toBeUndefined();

@@ -36,11 +36,15 @@ export class Standstill {
   }
 }
 
-/** Where the media behind the hole at this moment begins. */
+/**
+ * Where the media behind the hole at this moment begins. In front of all there is one, too: a lesson
+ * whose pictures came late has none at its time 0, where who goes back to the beginning would stand.
+ */
 export function behindHole(pieces: readonly Piece[], at: number): number | undefined {
-  const from = pieces.findIndex((piece) => piece.gap && at < piece.end);
+  const isBefore = pieces[0] !== undefined && at < pieces[0].start - SHORT_OF_END_S;
+  const from = isBefore ? 0 : pieces.findIndex((piece) => piece.gap && at < piece.end);
   const first = pieces[from];
-  if (!first || at < first.start - SHORT_OF_END_S) return undefined;
+  if (!first || (!isBefore && at < first.start - SHORT_OF_END_S)) return undefined;
   const next = pieces.slice(from).find((piece) => !piece.gap);
   return next && next.start + PADDING_S;
 }
