@@ -19,11 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from streaming.edge.keptfile import is_damage, open_kept, open_to_read, remove_kept
+
 log = logging.getLogger(__name__)
 
 ANSWER_LIMIT_BYTES = 16 * 1024 * 1024
 BUDGET_BYTES = 512 * 1024 * 1024
-FREE_SHARE = 0.9
+USED_EVERY_S = 60.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
     name TEXT PRIMARY KEY, etag TEXT NOT NULL, kind TEXT NOT NULL, body BLOB NOT NULL,
@@ -31,6 +33,10 @@ CREATE TABLE IF NOT EXISTS answers (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS answers_used ON answers (used_utc);
 """
+_PUT = (
+    "INSERT OR REPLACE INTO answers (name, etag, kind, body, kept_utc, used_utc)"
+    " VALUES (?, ?, ?, ?, ?, ?) RETURNING name"
+)
 _SIZE = "SELECT coalesce(sum(length(body)), 0) FROM answers"
 T = TypeVar("T")
 
@@ -96,32 +102,13 @@ class Answers:
 
     def _open(self) -> None:
         try:
-            self._connect()
-        except sqlite3.DatabaseError as error:
-            log.warning("%s is damaged and begun anew: %s", self._path, error)
-            self._forget_file()
-            self._connect()
-
-    def _connect(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.touch(mode=0o600)
-        database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-        try:
-            database.execute("PRAGMA journal_mode=WAL")
-            database.execute("PRAGMA synchronous=NORMAL")
-            database.executescript(_SCHEMA)
-            (size,) = database.execute(
-                "SELECT coalesce(sum(length(body)), 0) FROM answers"
-            ).fetchone()
-        except sqlite3.DatabaseError:
-            database.close()
-            raise
-        self._database, self._size_bytes = database, size
-
-    def _forget_file(self) -> None:
-        for suffix in ("", "-wal", "-shm"):
-            with suppress(FileNotFoundError):
-                self._path.with_name(self._path.name + suffix).unlink()
+            self._database = open_kept(self._path, _SCHEMA, durable=False)
+        except (sqlite3.Error, OSError) as error:
+            log.warning("no answer can be kept in %s: %s", self._path, error)
+            with suppress(sqlite3.Error):
+                self._database = open_to_read(self._path)
+        for (size,) in self._run(_SIZE, ()):
+            self._size_bytes = size
 
     def _close(self) -> None:
         if self._database is not None:
@@ -129,21 +116,24 @@ class Answers:
             self._database = None
 
     def _get(self, name: str) -> Kept | None:
+        """Read; that it was used is written now and then, where the disk will."""
         found = self._run(
-            "UPDATE answers SET used_utc = ? WHERE name = ? RETURNING body, etag, kind, kept_utc",
-            (self._clock_utc(), name),
+            "SELECT body, etag, kind, kept_utc, used_utc FROM answers WHERE name = ?", (name,)
         )
-        return Kept(*found[0]) if found else None
+        for *kept, used_utc in found:
+            now = self._clock_utc()
+            if abs(now - used_utc) > USED_EVERY_S:
+                self._run("UPDATE answers SET used_utc = ? WHERE name = ?", (now, name))
+            return Kept(*kept)
+        return None
 
     def _put(self, name: str, body: bytes, etag: str, content_type: str) -> None:
+        """Keep in one statement: where that fails, the answer of before stays."""
         now = self._clock_utc()
-        self._drop(name)
-        self._run(
-            "INSERT INTO answers (name, etag, kind, body, kept_utc, used_utc)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (name, etag, content_type, body, now, now),
-        )
-        self._size_bytes += len(body)
+        before = self._run("SELECT length(body) FROM answers WHERE name = ?", (name,))
+        if not self._run(_PUT, (name, etag, content_type, body, now, now)):
+            return
+        self._size_bytes += len(body) - sum(size for (size,) in before)
         while self._size_bytes > self._budget_bytes and self._drop_oldest():
             pass
 
@@ -179,4 +169,12 @@ class Answers:
                 return cursor.fetchall()
         except sqlite3.DatabaseError as error:
             log.warning("an answer is not kept: %s", error)
+            if is_damage(error):
+                self._begin_anew()
             return []
+
+    def _begin_anew(self) -> None:
+        self._close()
+        with suppress(sqlite3.Error, OSError):
+            remove_kept(self._path)
+            self._database, self._size_bytes = open_kept(self._path, _SCHEMA, durable=False), 0

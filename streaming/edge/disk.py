@@ -26,7 +26,8 @@ from pathlib import Path
 
 from streaming.edge.eviction import Held, Ledger, Victim
 from streaming.edge.half import Half
-from streaming.edge.index import Index, IndexDamaged, Row, remove_index
+from streaming.edge.index import Index, IndexDamaged, Row
+from streaming.edge.keptfile import remove_kept
 from streaming.edge.piece import Group, Piece
 from streaming.edge.trouble import DiskError
 
@@ -248,7 +249,7 @@ class Disk:
             return self._load(Index.open(self._index_path))
         except IndexDamaged as error:
             log.warning("the shelf's index is damaged and begun anew, empty: %s", error)
-        remove_index(self._index_path)
+        remove_kept(self._index_path)
         self._clear()
         return self._load(Index.open(self._index_path))
 

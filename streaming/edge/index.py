@@ -13,13 +13,13 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Generator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from urllib.parse import quote
 
 from streaming.edge.eviction import Row as Known
+from streaming.edge.keptfile import is_damage, open_to_read
 from streaming.edge.piece import NAME_BYTES, Group, Piece
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 FORM = 1
 NAMES_LIMIT = 2048
 POSITION_LIMIT = 2**62
-_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS groups (
     id INTEGER PRIMARY KEY, lesson TEXT NOT NULL, rendition TEXT NOT NULL,
@@ -82,8 +81,7 @@ class Index:
     @classmethod
     def open_to_read(cls, path: Path) -> Index:
         """Open an index on a disk that cannot be written. Raises: sqlite3.Error."""
-        where = f"file:{quote(str(path))}?mode=ro&immutable=1"
-        index = cls(sqlite3.connect(where, isolation_level=None, uri=True))
+        index = cls(open_to_read(path))
         index._read_groups()
         return index
 
@@ -250,15 +248,3 @@ def can_be_indexed(piece: Piece, group: Group) -> bool:
     except UnicodeEncodeError:
         return False
     return len(words) <= NAMES_LIMIT and piece.end < POSITION_LIMIT
-
-
-def is_damage(error: sqlite3.Error) -> bool:
-    """Tell whether the file is to blame, not the disk it is on."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
-
-
-def remove_index(path: Path) -> None:
-    """Remove an index with all that SQLite put beside it."""
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        with suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).unlink()

@@ -12,13 +12,13 @@ import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
 from catalog.errors import Unavailable
+from streaming.edge.keptfile import open_kept
 
 log = logging.getLogger(__name__)
 
@@ -105,27 +105,12 @@ class Outbox:
     def _open(self) -> None:
         try:
             self._connect()
-        except sqlite3.OperationalError as error:
+        except (sqlite3.Error, OSError) as error:
             log.warning("no report can be kept in %s: %s", self._path, error)
-        except sqlite3.DatabaseError as error:
-            log.warning("%s is damaged and begun anew: %s", self._path, error)
-            for suffix in ("", "-wal", "-shm"):
-                with suppress(FileNotFoundError):
-                    self._path.with_name(self._path.name + suffix).unlink()
-            self._connect()
 
     def _connect(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.touch(mode=0o600)
-        database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-        try:
-            database.execute("PRAGMA journal_mode=WAL")
-            database.execute("PRAGMA synchronous=FULL")
-            database.executescript(_SCHEMA)
-            (self.waiting,) = database.execute("SELECT count(*) FROM reports").fetchone()
-        except sqlite3.DatabaseError:
-            database.close()
-            raise
+        database = open_kept(self._path, _SCHEMA, durable=True)
+        (self.waiting,) = database.execute("SELECT count(*) FROM reports").fetchone()
         self._database = database
 
     def _close(self) -> None:

@@ -8,13 +8,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from streaming.edge.answers import ANSWER_LIMIT_BYTES, Answers
+from tests.integration.streaming.edge.test_disk_trouble import fill_up, remount
+from tests.integration.streaming.edge.test_disk_trouble import small as small
 
 
 @asynccontextmanager
 async def answers(
     path: Path, budget_bytes: int = 10_000, from_utc: int = 1_000
 ) -> AsyncIterator[Answers]:
-    clock = iter(range(from_utc, 100_000))
+    clock = iter(range(from_utc, 1_000_000, 61))
     made = Answers(path, budget_bytes, lambda: float(next(clock)))
     await made.open()
     yield made
@@ -48,11 +50,49 @@ async def test_the_least_used_go_first(tmp_path: Path) -> None:
     async with answers(tmp_path / "answers.db", budget_bytes=1000) as kept:
         for number in range(9):
             await kept.put(f"a/{number}", bytes(100))
-        await kept.get("a/0")
+        await kept.get("a/0")  # each tick of this clock is a minute
         await kept.put("a/9", bytes(300))
         assert await kept.names("a/") == ["a/9", "a/0", "a/8", "a/7", "a/6", "a/5", "a/4", "a/3"]
         await kept.put("huge", bytes(ANSWER_LIMIT_BYTES + 1))
         assert await kept.get("huge") is None
+
+
+async def test_a_disk_that_takes_nothing_more_is_still_read(small: Path) -> None:
+    path = small / "box" / "answers.db"
+    async with answers(path) as kept:
+        await kept.put("self", b"keys")
+    await remount(small, "ro")
+    async with answers(path, from_utc=500_000) as kept:
+        found = await kept.get("self")
+        assert found is not None
+        assert found.body == b"keys"
+        await kept.put("self", b"newer")
+        again = await kept.get("self")
+        assert again is not None
+        assert again.body == b"keys", "what cannot be replaced stays"
+        assert await kept.names("s") == ["self"]
+    await remount(small, "rw")
+    async with answers(path) as kept:
+        await kept.put("self", b"newer")
+        found = await kept.get("self")
+        assert found is not None
+        assert found.body == b"newer"
+
+
+async def test_a_full_disk_keeps_the_answer_of_before(small: Path) -> None:
+    path = small / "answers.db"
+    async with answers(path, budget_bytes=1 << 30) as kept:
+        await kept.put("self", b"keys")
+        filler = await fill_up(small)
+        await kept.put("self", bytes(4_000_000))
+        found = await kept.get("self")
+        assert found is not None
+        assert found.body == b"keys"
+        await asyncio.to_thread(filler.unlink)
+        await kept.put("self", b"newer")
+        found = await kept.get("self")
+        assert found is not None
+        assert found.body == b"newer"
 
 
 async def test_a_damaged_file_is_begun_anew(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ async def test_room_that_others_need_is_left_to_them_and_taken_again(small: Path
 
 
 async def test_what_is_here_is_read_while_the_disk_is_full(small: Path) -> None:
-    async with shelf_at(small, 3 * MIB, replace(QUICK, retry_s=60)) as shelf:
+    async with shelf_at(small, 3 * MIB, replace(QUICK, retry_s=60, commit_s=60)) as shelf:
         await put_some(shelf, 0, 1)
         await fill_up(small)
         assert not all(await put_some(shelf, 1, 5))
