@@ -27,7 +27,7 @@ from streaming.live.audience import Audience
 from streaming.live.events import ChannelState, StateChanged
 from streaming.live.metrics import LiveMetrics
 from streaming.live.mirror import Mirror
-from streaming.live.relay import Known, Message, Piece, Standing, asking, decode
+from streaming.live.relay import Fragments, Known, Message, Standing, asking, decode
 from streaming.room.clock import Clock, Reading
 
 log = logging.getLogger(__name__)
@@ -225,12 +225,12 @@ class RelayedFeed(Audience):
                 self.known.set()
             case Known(id=identifier):
                 self._on_known(self.mirror.name_of(identifier))
-            case Piece(sent_utc=sent_utc):
+            case Fragments(sent_utc=sent_utc):
                 self._note_lag(self.now_utc() - sent_utc, line)
         self.publish(events, self.now_utc(), self.anchor_utc)
 
     def _note_lag(self, lag_s: float, line: LineLike) -> None:
-        """Note how long a piece took from there to here."""
+        """Note how long what came took from there to here."""
         if self.lag.take(lag_s, self._clock()):
             how = "falls behind" if self.lag.behind else "has caught up"
             log.info("the relay of %s %s: %.2f s on the way", self._label, how, lag_s)

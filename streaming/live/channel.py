@@ -35,7 +35,8 @@ from streaming.live.events import (
     StateChanged,
 )
 from streaming.live.port import LiveRendition
-from streaming.live.track import GAP_US, MICROSECONDS, SLACK_US, Opening, Segment, Track
+from streaming.live.segments import MICROSECONDS, Opening, Segment
+from streaming.live.track import GAP_US, SLACK_US, Track
 
 SEGMENT_US = 2_000_000
 KEYFRAME_LIMIT_US = 4_200_000

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from streaming.isobmff.fragment import Fragment
-from streaming.live.track import Opening, Part, Run, Segment, Track
+from streaming.live.segments import Opening, Part, Run, Segment
+from streaming.live.track import Track
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ from streaming.live.metrics import LiveMetrics
 from streaming.live.port import LiveRendition
 from streaming.live.recorder import Recorder
 from streaming.live.rows import Whole, last_number, newest, recorded_segments, without_holes
-from streaming.live.track import Part, Segment, Track, micros
+from streaming.live.segments import Part, Segment, micros
+from streaming.live.track import Track
 
 log = logging.getLogger(__name__)
 

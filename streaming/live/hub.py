@@ -17,7 +17,8 @@ from streaming.live.events import Event, FragmentReady, RunStarted, StateChanged
 from streaming.live.frame import Frame, Kind, frame_of
 from streaming.live.lanes import Connection, Lanes
 from streaming.live.metrics import LiveMetrics, rung_label
-from streaming.live.track import MICROSECONDS, Track
+from streaming.live.segments import MICROSECONDS
+from streaming.live.track import Track
 from streaming.live.viewer import Rung, Viewer
 
 SOUND_KEPT_US = 7 * MICROSECONDS

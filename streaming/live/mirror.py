@@ -23,8 +23,18 @@ from streaming.live.events import (
     StateChanged,
 )
 from streaming.live.port import LiveRendition
-from streaming.live.relay import Announced, Known, Left, Lost, Message, Piece, RunBegun, Standing
-from streaming.live.track import FRAGMENT_LIMIT_BYTES, SLACK_US, Opening, Run, Track
+from streaming.live.relay import (
+    Announced,
+    Fragments,
+    Known,
+    Left,
+    Lost,
+    Message,
+    RunBegun,
+    Standing,
+)
+from streaming.live.segments import Opening, Run
+from streaming.live.track import FRAGMENT_LIMIT_BYTES, SLACK_US, Track
 
 
 class Mirror:
@@ -59,7 +69,7 @@ class Mirror:
                 return list(self._know(message))
             case RunBegun():
                 self._begin_run(message)
-            case Piece():
+            case Fragments():
                 return list(self._add(message))
             case Left():
                 return list(self._leave_out(message))
@@ -110,7 +120,7 @@ class Mirror:
         self._readers[track.name], init = _reader(message.init)
         track.prepare(init)
 
-    def _add(self, message: Piece) -> Iterable[Event]:
+    def _add(self, message: Fragments) -> Iterable[Event]:
         track = self._track(message.id)
         reader = self._readers.get(track.name)
         if reader is None:

@@ -28,7 +28,8 @@ from streaming.hls.model import (
 from streaming.hls.render import media_head, media_tail, render_multivariant, segment_text
 from streaming.live.channel import TARGET_DURATION_S, Channel
 from streaming.live.events import ChannelState
-from streaming.live.track import MICROSECONDS, Part, Segment, Track, micros
+from streaming.live.segments import MICROSECONDS, Part, Segment, micros
+from streaming.live.track import Track
 
 HOLD_BACK_US = 3 * TARGET_DURATION_S * MICROSECONDS
 SKIP_UNTIL_US = 6 * TARGET_DURATION_S * MICROSECONDS

@@ -31,7 +31,7 @@ from streaming.live.rows import (
     segment_key,
     shift_ticks,
 )
-from streaming.live.track import MICROSECONDS
+from streaming.live.segments import MICROSECONDS
 
 log = logging.getLogger(__name__)
 

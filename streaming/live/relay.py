@@ -22,15 +22,16 @@ from streaming.errors import BadMedia
 from streaming.live.channel import RENDITIONS_LIMIT
 from streaming.live.events import ChannelState
 from streaming.live.port import LiveRendition
-from streaming.live.track import RUNS_LIMIT, SEGMENT_LIMIT_BYTES, Opening, Segment
+from streaming.live.segments import Opening, Segment
+from streaming.live.track import RUNS_LIMIT, SEGMENT_LIMIT_BYTES
 
 MESSAGE_LIMIT_BYTES = SEGMENT_LIMIT_BYTES + 1024
 KNOWN_LIMIT_BYTES = 16 * 1024 * 1024
 SEGMENTS_LIMIT = 40_000
-_KNOWN, _RUN, _PIECE = 1, 2, 3
+_KNOWN, _RUN, _FRAGMENTS = 1, 2, 3
 _HEAD = struct.Struct(">BB")
 _RUN_HEAD = struct.Struct(">BBH")
-_PIECE_HEAD = struct.Struct(">BBI?dd")
+_FRAGMENTS_HEAD = struct.Struct(">BBI?dd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class RunBegun:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Fragments:
     """Fragments of the segment that this opening begins, as they were ready at sent_utc."""
 
     id: int
@@ -97,7 +98,7 @@ class Lost:
     number: int
 
 
-Message = Standing | Known | RunBegun | Piece | Left | Lost
+Message = Standing | Known | RunBegun | Fragments | Left | Lost
 
 
 def encode(message: Message) -> bytes | str:
@@ -116,9 +117,9 @@ def encode(message: Message) -> bytes | str:
             return _HEAD.pack(_KNOWN, message.id) + packed
         case RunBegun(id=identifier, number=number, init=init):
             return _RUN_HEAD.pack(_RUN, identifier, number) + init
-        case Piece(id=identifier, opening=opening, sent_utc=sent_utc, data=data):
+        case Fragments(id=identifier, opening=opening, sent_utc=sent_utc, data=data):
             where = (opening.number, opening.discontinuity, opening.program_utc)
-            return _PIECE_HEAD.pack(_PIECE, identifier, *where, sent_utc) + data
+            return _FRAGMENTS_HEAD.pack(_FRAGMENTS, identifier, *where, sent_utc) + data
 
 
 def decode(data: bytes | str) -> Message:
@@ -245,9 +246,9 @@ def _binary(data: bytes) -> Message:
             _, _, number = _RUN_HEAD.unpack_from(data)
             return RunBegun(identifier, number, data[_RUN_HEAD.size :])
         case 3:
-            _, _, number, discontinuity, program_utc, sent_utc = _PIECE_HEAD.unpack_from(data)
+            _, _, number, discontinuity, program_utc, sent_utc = _FRAGMENTS_HEAD.unpack_from(data)
             opening = Opening(number, discontinuity, program_utc)
-            return Piece(identifier, opening, sent_utc, data[_PIECE_HEAD.size :])
+            return Fragments(identifier, opening, sent_utc, data[_FRAGMENTS_HEAD.size :])
     raise ValueError("an unknown tag")
 
 

@@ -21,11 +21,11 @@ from streaming.live.events import (
 )
 from streaming.live.relay import (
     Announced,
+    Fragments,
     Known,
     Left,
     Lost,
     Message,
-    Piece,
     RunBegun,
     Standing,
     encode,
@@ -177,8 +177,8 @@ class Relays:
             return
         relay.put(encode(_known_of(track)), now)
         if track.opening is not None:
-            piece = Piece(track.id, track.opening, self._clock_utc(), track.open_data())
-            relay.put(encode(piece), now)
+            fragments = Fragments(track.id, track.opening, self._clock_utc(), track.open_data())
+            relay.put(encode(fragments), now)
 
     def _say_standing(self, now: float, anchor_utc: float) -> None:
         self._anchor_utc = anchor_utc
@@ -199,7 +199,7 @@ def _told(event: Event, now_utc: float) -> Message | None:
         case RunStarted(track=track, run=run):
             return RunBegun(track.id, run.number, run.init.data)
         case FragmentReady(track=track, fragment=fragment, opening=opening):
-            return Piece(track.id, opening, now_utc, fragment.data)
+            return Fragments(track.id, opening, now_utc, fragment.data)
         case SegmentReady(track=track, segment=segment) if segment.gap:
             return Left(track.id, segment)
     return None

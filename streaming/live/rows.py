@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from catalog.media import Rendition
 from streaming.isobmff.reader import Init
 from streaming.live.port import LiveRendition
-from streaming.live.track import GAP_US, MICROSECONDS, Segment, micros
+from streaming.live.segments import MICROSECONDS, Segment, micros
+from streaming.live.track import GAP_US
 
 _KEY = re.compile(r".*/\d+-t(?P<shift>\d+)\.mp4")
 _AGAIN = re.compile(r"-r\d+$")

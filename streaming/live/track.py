@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from catalog.media import Media
 from streaming.errors import BadMedia
@@ -21,8 +21,8 @@ from streaming.isobmff.fragment import Fragment
 from streaming.isobmff.reader import Init
 from streaming.live.port import LiveRendition
 from streaming.live.retime import shorten
+from streaming.live.segments import MICROSECONDS, Opening, Part, Run, Segment, micros
 
-MICROSECONDS = 1_000_000
 PART_US = 200_000
 PART_LONGEST_US = 500_000
 PART_LEAST = 0.85
@@ -33,57 +33,6 @@ FRAGMENT_LIMIT_BYTES = 8 * 1024 * 1024
 SEGMENT_LIMIT_BYTES = 32 * 1024 * 1024
 BACKWARDS_LIMIT = 500
 RUNS_LIMIT = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A stretch with one initialization section."""
-
-    number: int
-    init: Init
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A partial segment: whole fragments. Times in the rendition's ticks."""
-
-    number: int
-    index: int
-    start_ts: int
-    duration_ts: int
-    independent: bool
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What a segment is begun with: the same in all renditions, but for the run."""
-
-    number: int
-    discontinuity: bool
-    program_utc: float
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A whole segment. Out of the window its bytes and parts are gone; a gap never had any."""
-
-    number: int
-    run: int
-    discontinuity: bool
-    program_utc: float
-    start_ts: int
-    duration_ts: int
-    size_bytes: int = 0
-    keyframe_bytes: int = 0
-    data: bytes = b""
-    parts: tuple[Part, ...] = ()
-    gap: bool = False
-
-
-def micros(ticks: int, timescale: int) -> int:
-    """Give ticks in microseconds, rounded."""
-    return (2 * ticks * MICROSECONDS + timescale) // (2 * timescale)
 
 
 class Track:

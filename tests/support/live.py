@@ -12,7 +12,7 @@ from streaming.isobmff.reader import CmafReader, Init
 from streaming.live.channel import Channel
 from streaming.live.events import Event, PartReady, SegmentReady
 from streaming.live.port import LiveRendition
-from streaming.live.track import Part, Segment
+from streaming.live.segments import Part, Segment
 from tests.support import cmaf
 
 ANCHOR_UTC = 1_795_600_000.0

@@ -24,7 +24,7 @@ from streaming.live.feed import LiveFeed
 from streaming.live.metrics import LiveMetrics
 from streaming.live.recorder import Recorder
 from streaming.live.rows import Whole
-from streaming.live.track import Segment
+from streaming.live.segments import Segment
 from tests.support.live import HIGH, video_init
 from tests.support.live_books import MemoryRecordings, MemorySessions
 from tests.support.live_origin import (

@@ -14,9 +14,7 @@ from streaming.live.channel import (
 )
 from streaming.live.events import ChannelState, FragmentReady, StateChanged
 from streaming.live.port import LiveRendition
-from streaming.live.track import (
-    WINDOW_SEGMENTS,
-)
+from streaming.live.track import WINDOW_SEGMENTS
 from tests.support import cmaf
 from tests.support.live import (
     ANCHOR_UTC,

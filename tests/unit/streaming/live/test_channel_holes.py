@@ -15,7 +15,7 @@ from streaming.live.channel import (
     Channel,
 )
 from streaming.live.events import ChannelState, FragmentReady, RunStarted, StateChanged
-from streaming.live.track import Segment
+from streaming.live.segments import Segment
 from tests.support import cmaf
 from tests.support.live import (
     ANCHOR_UTC,

@@ -14,7 +14,8 @@ from streaming.live.mirror import Mirror
 from streaming.live.playlists import TrackTexts, multivariant_text
 from streaming.live.relay import Message, decode
 from streaming.live.relays import QUEUE_LIMIT_S, Relay, Relays
-from streaming.live.track import WINDOW_SEGMENTS, Part, Segment
+from streaming.live.segments import Part, Segment
+from streaming.live.track import WINDOW_SEGMENTS
 from tests.support.live import ANCHOR_UTC, EVERYTHING, HIGH, SOUND, Script, frame, video_init
 
 NAMES = frozenset({"720p", "360p", "aac"})

@@ -17,11 +17,11 @@ from streaming.live.relay import (
     KNOWN_LIMIT_BYTES,
     MESSAGE_LIMIT_BYTES,
     Announced,
+    Fragments,
     Known,
     Left,
     Lost,
     Message,
-    Piece,
     RunBegun,
     Standing,
     asked_of,
@@ -29,7 +29,7 @@ from streaming.live.relay import (
     decode,
     encode,
 )
-from streaming.live.track import Opening, Segment
+from streaming.live.segments import Opening, Segment
 
 SEGMENTS = tuple(
     Segment(n, 0, n == 7, 1_795_600_000.25 + n, n * 30_720, 30_720, 1000 + n, gap=n == 8)
@@ -47,7 +47,7 @@ MESSAGES: tuple[Message, ...] = (
     Known(1, (b"one", b"other"), 3, 3072, 512, SEGMENTS),
     Known(2, (b"one",), 0, 0, 0, ()),
     RunBegun(16, 700, b"init"),
-    Piece(3, Opening(4_000_000_000, True, 1_795_600_000.5), 1_795_600_001.25, b"moof mdat"),
+    Fragments(3, Opening(4_000_000_000, True, 1_795_600_000.5), 1_795_600_001.25, b"moof mdat"),
     Left(2, SEGMENTS[3]),
     Lost(12),
 )

@@ -17,7 +17,7 @@ from streaming.live.rows import (
     shift_ticks,
     without_holes,
 )
-from streaming.live.track import MICROSECONDS, Segment
+from streaming.live.segments import MICROSECONDS, Segment
 from tests.support.live import HIGH, SOUND, sound_init, video_init
 
 NAMES = ("720p", "aac")
