@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 PREFIX = "api/"
 KEPT_LIMIT_BYTES = 1024 * 1024
+REFUSALS = frozenset({401, 403, 404, 410})  # what may no longer be seen is not kept either
 LINE_HEADER = "Tongbu-Line"
 HOPS = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
@@ -78,6 +79,8 @@ class Proxy:
                 if found.status == 200 and found.content_type == "application/json":
                     data = await found.content.read(KEPT_LIMIT_BYTES)
                     await self._answers.put(name, data, found.headers.get("ETag", ""))
+                if found.status in REFUSALS:
+                    await self._answers.drop(name)
                 return found.status == 200
         except (LineCut, aiohttp.ClientError, TimeoutError):
             return await self._answers.get(name) is not None
@@ -90,6 +93,8 @@ class Proxy:
             for key, value in found.headers.items()
             if key.lower() not in HOPS and key.lower() != "content-encoding"
         ]
+        if request.method == "GET" and found.status in REFUSALS:
+            await self._answers.drop(name)
         if _is_kept(request, found):
             data = await found.content.read(KEPT_LIMIT_BYTES + 1)
             if len(data) <= KEPT_LIMIT_BYTES and found.content.at_eof():

@@ -198,11 +198,11 @@ class Upstream:
                     data=body,
                     allow_redirects=False,
                 )
-        except aiohttp.ClientConnectionError as error:
-            raise self._reach.note_cut(error) from error
-        except TimeoutError:
+        except (aiohttp.ServerDisconnectedError, TimeoutError):
             self._reach.suspect(path)
             raise
+        except aiohttp.ClientConnectionError as error:
+            raise self._reach.note_cut(error) from error
         async with response:
             yield response
 
@@ -230,6 +230,9 @@ class Upstream:
         self._reach.require()
         try:
             response = await self._head(path, headers)
+        except aiohttp.ServerDisconnectedError as error:
+            self._reach.suspect(path)
+            raise Broken(f"{path}: the connection ended") from error
         except aiohttp.ClientConnectionError as error:
             raise self._reach.note_cut(error) from error
         except TimeoutError as error:

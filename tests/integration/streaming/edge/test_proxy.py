@@ -26,6 +26,8 @@ class City:
     def __init__(self) -> None:
         self.asked: list[web.Request] = []
         self.go_on = asyncio.Event()
+        self.banned: set[str] = set()
+        self.hangs_up = 0
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=4_000_000)
@@ -38,6 +40,11 @@ class City:
 
     async def me(self, request: web.Request) -> web.Response:
         self.asked.append(request)
+        if self.hangs_up and request.transport:
+            self.hangs_up -= 1
+            request.transport.close()
+        if request.cookies.get("tongbu_session", "") in self.banned:
+            return web.json_response({"detail": "signed out"}, status=401)
         answer = web.json_response({"name": request.cookies.get("tongbu_session", "")})
         answer.headers.add("Set-Cookie", "a=1")
         answer.headers.add("Set-Cookie", "b=2")
@@ -174,3 +181,23 @@ async def test_what_is_large_goes_through_and_is_not_kept(here: Here, query: str
     await here.origin.cleanup()
     async with here.http.get(f"{here.url}/api/v1/large{query}") as answer:
         assert answer.status == 503
+
+
+async def test_who_may_no_longer_see_has_nothing_kept(here: Here) -> None:
+    async with here.http.get(f"{here.url}/api/v1/me", headers=who("wang")) as answer:
+        assert answer.status == 200
+    here.city.banned.add("wang")
+    async with here.http.get(f"{here.url}/api/v1/me", headers=who("wang")) as answer:
+        assert answer.status == 401
+    await here.origin.cleanup()
+    async with here.http.get(f"{here.url}/api/v1/me", headers=who("wang")) as answer:
+        assert answer.status == 503
+
+
+async def test_a_connection_that_ends_is_no_cut_line(here: Here) -> None:
+    here.city.hangs_up = 2  # aiohttp asks once more by itself
+    async with here.http.get(f"{here.url}/api/v1/me", headers=who("wang")) as answer:
+        assert answer.status == 503
+    assert here.upstream.cuts == 0
+    async with here.http.get(f"{here.url}/api/v1/me", headers=who("wang")) as answer:
+        assert await answer.json() == {"name": "wang"}
