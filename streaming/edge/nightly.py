@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 PLAN_PATH = "/api/v1/edge/plan?days=3"
 PLAN_NAME, FETCHED_NAME = "plan", "night"
 LOOK_EVERY_S = 60.0
+DONE_EVERY_S = 900.0  # the plan may have grown, and asks for each of its lessons
+AHEAD_EVERY_S = 3600.0
 LINE_SHARE = 0.7
 UNKNOWN_NIGHT_BPS = 1_000_000
 TARGET_S = 4.0
@@ -93,6 +95,7 @@ class Nightly:
         self._titles: dict[str, str] = {}
         self._plan: Plan | None = None
         self._done: set[Group] = set()
+        self._planned_utc = float("-inf")
         self._fetched = _Fetched(date.min, 0)
         self.at_work = False
 
@@ -122,21 +125,30 @@ class Nightly:
     async def run(self) -> None:
         """Look at the clock again and again."""
         await self.remember()
-        await self.look_ahead()
         while True:
-            if self._is_night():
-                self.at_work = True
-                try:
-                    await self.night()
-                except (CatalogError, StoreError, LineCut, BadAnswer) as error:
-                    log.info("the night goes on in a minute: %s", error)
-                finally:
-                    self.at_work = False
-                    self._turns.pace_night(0)
-            await asyncio.sleep(LOOK_EVERY_S)
+            again_s = await self._turn()
+            await asyncio.sleep(again_s)
+
+    async def _turn(self) -> float:
+        """Do what it is time for; tell after how many seconds to look again."""
+        if not self._is_night():
+            if self._clock_utc() - self._planned_utc >= AHEAD_EVERY_S:
+                await self.look_ahead()
+            return LOOK_EVERY_S
+        self.at_work = True
+        try:
+            await self.night()
+        except (CatalogError, StoreError, LineCut, BadAnswer) as error:
+            log.info("the night goes on in a minute: %s", error)
+            return LOOK_EVERY_S
+        finally:
+            self.at_work = False
+            self._turns.pace_night(0)
+        return DONE_EVERY_S
 
     async def look_ahead(self) -> None:
         """Make the plan, for the status page."""
+        self._planned_utc = self._clock_utc()
         try:
             self._plan = await self._make_plan()
         except (CatalogError, LineCut, BadAnswer) as error:

@@ -1,8 +1,9 @@
 """What is being watched in the school, and which rungs it may choose of it: the cap, applied.
 
 Live feeds are those that are relayed; a lesson is watched for WATCHED_S after a piece of it was
-asked for. Once a second, and when something appears, the cap is decided anew: a capped feed shows
-fewer pictures, a capped lesson is rendered with fewer.
+asked for: whoever only looks at its picture in the library takes nothing from the others. Once a
+second, and when something appears, the cap is decided anew: a capped feed shows fewer pictures, a
+capped lesson is rendered with fewer.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass
 from itertools import count
 
 from catalog.live import FeedName
@@ -27,17 +29,22 @@ WATCHED_S = 30.0
 DECIDE_EVERY_S = 1.0
 CONTENTS_EVERY = 5
 TARGET_S = 4.0
+LESSONS_LIMIT = 200
+NEVER = float("-inf")
 
 
 @dataclass(slots=True)
 class _Lesson:
-    """A lesson that is watched; `rungs` as measured when its presentation came."""
+    """A lesson that was shown; `rungs` as measured when its presentation came.
+
+    `at`: when a piece of it was last asked for; never, as long as nobody watches.
+    """
 
     presentation: Presentation
     rungs: dict[str, int]
     sound_bps: int
-    at: float
-    allowed: Allowed | None = field(default=None)
+    at: float = NEVER
+    allowed: Allowed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +97,28 @@ class Watching:
 
     def allowed(self, presentation: Presentation) -> frozenset[str] | None:
         """Say which pictures of a lesson the school may choose; None: all."""
-        known = self._lessons.get(presentation.lesson)
+        lesson, now = presentation.lesson, self._clock()
+        known = self._lessons.pop(lesson, None)
         if known is None or known.presentation != presentation:
-            self._lessons[presentation.lesson] = _measured(presentation, self._clock())
-            self.decide()
-        found = self._lessons[presentation.lesson].allowed
-        return frozenset(found.rungs) if found is not None and found.capped else None
+            at = NEVER if known is None else known.at
+            known = _measured(presentation, at)
+        self._lessons[lesson] = known
+        if len(self._lessons) > LESSONS_LIMIT:
+            del self._lessons[next(iter(self._lessons))]
+        if known.allowed is None or not self._is_watched(known, now):
+            known.allowed = self._would_be(lesson, known, now)
+        return None if known.allowed is None else _shown(known.allowed)
 
     def used(self, group: Group) -> None:
         """A piece of a lesson was asked for."""
         known = self._lessons.get(group.lesson)
-        if known is not None:
-            known.at = self._clock()
+        if known is None:
+            return
+        now = self._clock()
+        appears = not self._is_watched(known, now)
+        known.at = now
+        if appears:
+            self.decide()
 
     def opened(self, feed: RelayedFeed) -> None:
         """A live feed is watched from now on."""
@@ -110,19 +127,17 @@ class Watching:
     def decide(self) -> None:
         """Decide for all that is watched now, and apply it."""
         now = self._clock()
-        for lesson, known in list(self._lessons.items()):
-            if now - known.at > WATCHED_S:
-                del self._lessons[lesson]
+        watched = {n: one for n, one in self._lessons.items() if self._is_watched(one, now)}
         feeds = {f"live/{f.session_id}/{f.name.value}": f for f in self._feeds.values()}
         self.seen = [_live(identifier, feed) for identifier, feed in feeds.items()]
-        self.seen += [self._stored(lesson, known) for lesson, known in self._lessons.items()]
+        self.seen += [self._stored(lesson, known) for lesson, known in watched.items()]
         streams = (one.stream for one in self.seen if one.stream.rungs)
         decisions = self._cap.decide(now, streams, self._estimate())
         self._tell(decisions)
         for identifier, feed in feeds.items():
             if identifier in decisions:
                 feed.cap(_shown(decisions[identifier]))
-        for lesson, known in self._lessons.items():
+        for lesson, known in watched.items():
             self._apply(lesson, known, decisions.get(lesson))
 
     async def run(self) -> None:
@@ -132,6 +147,16 @@ class Watching:
                 self._kept = {one.group: one.size_bytes for one in await self._contents()}
             self.decide()
             await asyncio.sleep(DECIDE_EVERY_S)
+
+    @staticmethod
+    def _is_watched(known: _Lesson, now: float) -> bool:
+        return now - known.at <= WATCHED_S
+
+    def _would_be(self, lesson: str, known: _Lesson, now: float) -> Allowed | None:
+        """Say what a lesson could have beside what is watched, without deciding anything."""
+        streams = [one.stream for one in self.seen if one.stream.rungs]
+        streams.append(self._stored(lesson, known).stream)
+        return deepcopy(self._cap).decide(now, streams, self._estimate()).get(lesson)
 
     def _apply(self, lesson: str, known: _Lesson, allowed: Allowed | None) -> None:
         before, known.allowed = known.allowed, allowed

@@ -1,0 +1,90 @@
+"""What counts as watched, and what each lesson may have beside the others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from catalog.ids import make_id
+from catalog.media import Media, Presentation
+from streaming.edge.cap import Cap, Limits
+from streaming.edge.eviction import Held
+from streaming.edge.piece import Group
+from streaming.edge.watching import LESSONS_LIMIT, WATCHED_S, Watching
+from tests.support.presentations import AAC, HIGH, LESSON, LOW, WHOLE
+
+# 360p needs about 0.17 Mbit/s, 1080p 0.6; a line of 1 Mbit/s has room for 0.8.
+LESSON_2 = replace(WHOLE, lesson=make_id(1_700_000_000_000, 2))
+
+
+async def nothing() -> list[Held]:
+    return []
+
+
+class Scene:
+    """A school on a line of so many bits a second, with scripted time."""
+
+    def __init__(self, line_bps: int) -> None:
+        self.now = 0.0
+        self.changed: list[str] = []
+        cap = Cap(Limits(ceiling_bps=line_bps))
+        self.watching = Watching(cap, lambda: None, nothing, self.changed.append, lambda: self.now)
+
+    def show(self, presentation: Presentation) -> list[str]:
+        """Give the pictures that a player is told of."""
+        allowed = self.watching.allowed(presentation)
+        videos = [r for r in presentation.renditions if r.media is Media.VIDEO]
+        return [r.name for r in videos if allowed is None or r.id in allowed]
+
+    def watch(self, presentation: Presentation) -> None:
+        self.watching.used(Group(presentation.lesson, HIGH.id))
+
+
+def lesson(number: int) -> Presentation:
+    return replace(WHOLE, lesson=make_id(1_700_000_000_000, number), renditions=(HIGH, LOW, AAC))
+
+
+def test_posters_of_a_library_take_nothing_from_who_watches() -> None:
+    scene = Scene(1_000_000)
+    first = lesson(1)
+    before = scene.show(first)
+    scene.watch(first)
+    for number in range(2, 30):
+        scene.show(lesson(number))
+    scene.watching.decide()
+    assert [one.stream.id for one in scene.watching.seen] == [first.lesson]
+    assert scene.show(first) == before
+    assert scene.changed == []
+
+
+def test_a_lesson_that_is_watched_makes_room_for_the_next_at_once() -> None:
+    scene = Scene(1_000_000)
+    first, second = lesson(1), lesson(2)
+    alone = scene.show(first)
+    scene.watch(first)
+    beside = scene.show(second)
+    assert len(beside) <= len(alone)
+    scene.watch(second)
+    assert set(scene.watching.decisions) == {first.lesson, second.lesson}
+    scene.now = WATCHED_S + 1
+    scene.watching.decide()
+    assert scene.watching.decisions == {}
+
+
+def test_what_is_shown_is_what_is_decided_when_it_is_watched() -> None:
+    for line_bps in (200_000, 500_000, 1_000_000, 3_000_000, 20_000_000):
+        scene = Scene(line_bps)
+        shown = scene.show(WHOLE)
+        scene.watch(WHOLE)
+        assert scene.show(WHOLE) == shown
+        assert scene.changed == []
+
+
+def test_lessons_that_are_known_are_bounded_and_others_unknown() -> None:
+    scene = Scene(1_000_000)
+    for number in range(LESSONS_LIMIT + 10):
+        scene.show(lesson(number))
+    scene.watch(lesson(0))
+    assert scene.watching.seen == []
+    scene.watch(lesson(LESSONS_LIMIT))
+    assert [one.stream.id for one in scene.watching.seen] == [lesson(LESSONS_LIMIT).lesson]
+    assert WHOLE.lesson == LESSON
