@@ -53,15 +53,18 @@ class SessionGate:
     async def member(self, request: web.Request, session: str) -> Admitted:
         """Tell who comes into the room. A guest is told apart by address and browser."""
         grant = await self.grant(request, session)
+        boxed = self._sign_in.by_a_box(request)
+        return Admitted(self._identity(request, grant), grant.role, grant.name, boxed)
+
+    def _identity(self, request: web.Request, grant: SessionGrant) -> str:
         if grant.person.startswith(EDGE_PERSON):
-            return Admitted(grant.person, grant.role, grant.name)
+            return grant.person
         if grant.classroom:
-            return Admitted(f"classroom:{grant.classroom}", grant.role, grant.name)
+            return f"classroom:{grant.classroom}"
         if grant.person:
-            return Admitted(f"person:{grant.person}", grant.role, grant.name)
+            return f"person:{grant.person}"
         seen = f"{self._sign_in.network_of(request)} {request.headers.get('User-Agent', '')}"
-        mark = sha256(seen.encode()).hexdigest()[:GUEST_CHARS]
-        return Admitted(f"guest:{mark}", grant.role, grant.name)
+        return f"guest:{sha256(seen.encode()).hexdigest()[:GUEST_CHARS]}"
 
     async def publishes(self, request: web.Request, address: Address) -> bool:
         """Tell whether who asks may publish without a key: the main picture, from the studio."""

@@ -188,12 +188,15 @@ class SignIn:
         """
         hops = [h.strip() for h in request.headers.get("X-Forwarded-For", "").split(",")]
         address = request.remote or ""
-        voucher = request.headers.get(EDGE_VOUCHER)
-        boxes = voucher is not None and self._edges is not None and self._edges.vouches(voucher)
-        behind = self._settings.proxies + boxes
+        behind = self._settings.proxies + self.by_a_box(request)
         if 0 < behind <= len(hops):
             address = hops[-behind]
         return network_of(address)
+
+    def by_a_box(self, request: web.Request) -> bool:
+        """Tell whether a school's box passes this request on, and has proved that it is one."""
+        voucher = request.headers.get(EDGE_VOUCHER)
+        return voucher is not None and self._edges is not None and self._edges.vouches(voucher)
 
 
 def session_of(request: web.Request) -> Session | None:

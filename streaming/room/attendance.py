@@ -1,5 +1,8 @@
 """Who was in a lesson, for how long, and what they did: out of the room's log. Pure.
 
+The log says when members came and were gone; what it could not see, because a school's line was cut
+or the origin away, the school's box has told (`stayed`). Both together count once.
+
 Minutes are those of the lesson: waiting in the room before it does not count (a lesson that never
 began has none), nor does what is after its end. Of a lesson that goes on, everything so far.
 """
@@ -15,33 +18,55 @@ from catalog.live import Attended, RoomCounts, RoomRole, RoomSummary
 from streaming.room.roster import Entry
 
 _COUNTED = {"hand_up": "hands", "floor_granted": "floors", "asked": "questions"}
+_SEEN = {"joined": "utc", "stayed": "from_utc"}
+
+
+@dataclass(slots=True)
+class _Span:
+    client: str
+    from_utc: float
+    to_utc: float
 
 
 @dataclass(slots=True)
 class _Stay:
-    """One identity; `members` are its pages in the room, the first of them since `since_utc`."""
+    """One identity: since when each of its clients is in the room, and the spans that are over."""
 
     name: str
     role: RoomRole
     first_utc: float
-    members: set[str] = field(default_factory=set)
-    since_utc: float = 0.0
-    last_utc: float = 0.0
-    present_s: float = 0.0
+    since: dict[str, float] = field(default_factory=dict)
+    spans: list[_Span] = field(default_factory=list)
     did: Counter[str] = field(default_factory=Counter)
 
-    def enter(self, member: str, utc: float) -> None:
-        if not self.members:
-            self.since_utc = utc
-        self.members.add(member)
+    def enter(self, client: str, utc: float) -> None:
+        self.since.setdefault(client, utc)
 
-    def leave(self, member: str, utc: float, began_utc: float) -> None:
-        if member not in self.members:
-            return
-        self.members.discard(member)
-        if not self.members:
-            self.last_utc = max(utc, self.since_utc)
-            self.present_s += max(0.0, utc - max(self.since_utc, began_utc))
+    def leave(self, client: str, utc: float) -> None:
+        since_utc = self.since.pop(client, None)
+        if since_utc is not None:
+            self.spans.append(_Span(client, since_utc, max(utc, since_utc)))
+
+    def stayed(self, client: str, from_utc: float, to_utc: float, left: bool) -> None:
+        """Add what a box saw; who left there was not seen here for longer, only missed later."""
+        self.first_utc = min(self.first_utc, from_utc)
+        seen = next((one for one in reversed(self.spans) if one.client == client), None)
+        if left and seen is not None and seen.from_utc <= to_utc < seen.to_utc:
+            seen.to_utc = to_utc
+        self.spans.append(_Span(client, from_utc, to_utc))
+
+    @property
+    def last_utc(self) -> float:
+        return max((one.to_utc for one in self.spans), default=0.0)
+
+    def present_s(self, began_utc: float) -> float:
+        """Give how long any of its clients was there, from `began_utc` on."""
+        found_s, reached_utc = 0.0, began_utc
+        for span in sorted(self.spans, key=lambda one: one.from_utc):
+            if span.to_utc > max(span.from_utc, reached_utc):
+                found_s += span.to_utc - max(span.from_utc, reached_utc)
+                reached_utc = span.to_utc
+        return found_s
 
 
 def summary(log: Sequence[Entry], until_utc: float | None = None) -> RoomSummary:
@@ -70,34 +95,51 @@ def attendance(log: Sequence[Entry], until_utc: float | None = None) -> list[Att
     began_utc, end_utc = _began(log), _end(log, until_utc)
     since_utc = inf if began_utc is None else began_utc
     stays: dict[str, _Stay] = {}
-    identities: dict[str, str] = {}
+    keys: dict[str, tuple[str, str]] = {}
     voted: set[tuple[str, str]] = set()
     for entry in log:
         kind = entry["kind"]
-        if kind == "joined" and entry["utc"] <= end_utc:
-            identity = identities[entry["member"]] = entry["key"][0]
-            fresh = _Stay(entry["name"], RoomRole(entry["role"]), entry["utc"])
-            stays.setdefault(identity, fresh).enter(entry["member"], entry["utc"])
-        elif (owner := identities.get(entry.get("member", ""))) is None:
+        if kind in _SEEN:
+            if entry[_SEEN[kind]] <= end_utc:
+                _take(stays, keys, entry, end_utc)
             continue
-        elif kind == "gone":
-            stays[owner].leave(entry["member"], min(entry["left_utc"], end_utc), since_utc)
+        owner, client = keys.get(entry.get("member", ""), ("", ""))
+        if owner not in stays:
+            continue
+        if kind == "gone":
+            stays[owner].leave(client, min(entry["left_utc"], end_utc))
         elif kind in _COUNTED:
             stays[owner].did[_COUNTED[kind]] += 1
         elif kind == "voted" and (owner, entry["poll"]) not in voted:
             voted.add((owner, entry["poll"]))
             stays[owner].did["votes"] += 1
     over = any(entry["kind"] == "ended" for entry in log)
-    return [_attended(*item, since_utc, end_utc, over) for item in stays.items()]
+    ordered = sorted(stays.items(), key=lambda item: item[1].first_utc)
+    return [_attended(*item, since_utc, end_utc, over) for item in ordered]
+
+
+def _take(
+    stays: dict[str, _Stay], keys: dict[str, tuple[str, str]], entry: Entry, end_utc: float
+) -> None:
+    """Take that someone came, or had stayed."""
+    identity, client = entry["key"]
+    from_utc = entry[_SEEN[entry["kind"]]]
+    stay = stays.setdefault(identity, _Stay(entry["name"], RoomRole(entry["role"]), from_utc))
+    if entry["kind"] == "stayed":
+        stay.stayed(client, from_utc, min(entry["to_utc"], end_utc), entry["left"])
+    else:
+        keys[entry["member"]] = identity, client
+        stay.enter(client, from_utc)
 
 
 def _attended(identity: str, stay: _Stay, since_utc: float, end_utc: float, over: bool) -> Attended:
-    here = bool(stay.members) and not over
-    for member in list(stay.members):
-        stay.leave(member, end_utc, since_utc)
+    here = bool(stay.since) and not over
+    for client in list(stay.since):
+        stay.leave(client, end_utc)
     return Attended(
-        identity, stay.name, stay.role, stay.first_utc, stay.last_utc, round(stay.present_s, 3),
-        here, stay.did["hands"], stay.did["floors"], stay.did["questions"], stay.did["votes"],
+        identity, stay.name, stay.role, stay.first_utc, stay.last_utc,
+        round(stay.present_s(since_utc), 3), here,
+        stay.did["hands"], stay.did["floors"], stay.did["questions"], stay.did["votes"],
     )  # fmt: skip
 
 

@@ -22,12 +22,14 @@ ONCE_LIMIT = 40
 RUNG_LIMIT = 32
 MS_LIMIT = 1e9
 STALLS_LIMIT = 1_000_000
+STAY_LIMIT_S = 24 * 3600.0
 
 Text = Annotated[str, Meta(max_length=TEXT_LIMIT)]
 Id = Annotated[str, Meta(min_length=1, max_length=ID_LIMIT)]
 Once = Annotated[str, Meta(min_length=1, max_length=ONCE_LIMIT)]
 Ms = Annotated[float, Meta(ge=-MS_LIMIT, le=MS_LIMIT)]
 Span = Annotated[float, Meta(ge=0, le=MS_LIMIT)]
+Ago = Annotated[float, Meta(ge=0, le=STAY_LIMIT_S)]
 
 
 class Device(Enum):
@@ -158,26 +160,44 @@ class End:
     pass
 
 
+@dataclass(frozen=True, slots=True)
+class Stayed:
+    """From a school's box: this member was in the room behind it while the line was cut.
+
+    Seconds before now, so that clocks need not agree; left: it went away then.
+    """
+
+    id: Once
+    began_ago_s: Ago
+    ended_ago_s: Ago = 0.0
+    left: bool = False
+    join: Join = Join()
+
+
 Message = (
     Join | Ping | Report | Hand | Grant | FloorEnd | Ask | Answer | Like | PollOpen | Vote
-    | PollClose | Chat | ChatOpen | Notice | End
+    | PollClose | Chat | ChatOpen | Notice | End | Stayed
 )  # fmt: skip
 TYPES: dict[str, type[Message]] = {
     "join": Join, "ping": Ping, "report": Report, "hand": Hand, "grant": Grant,
     "floor_end": FloorEnd, "ask": Ask, "answer": Answer, "like": Like, "poll_open": PollOpen,
     "vote": Vote, "poll_close": PollClose, "chat": Chat, "chat_open": ChatOpen,
-    "notice": Notice, "end": End,
+    "notice": Notice, "end": End, "stayed": Stayed,
 }  # fmt: skip
 NAMES: dict[type[Message], str] = {kind: name for name, kind in TYPES.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Who asks to come in, as the catalogue knows it. `name` may be empty for a guest."""
+    """Who asks to come in, as the catalogue knows it. `name` may be empty for a guest.
+
+    boxed: a school's box that proved itself passes its words on.
+    """
 
     identity: str
     role: RoomRole
     name: str = ""
+    boxed: bool = False
 
 
 class CourseState(Enum):
@@ -196,6 +216,14 @@ class Arrive:
 
     who: Admitted
     join: Join
+
+
+@dataclass(frozen=True, slots=True)
+class WasHere:
+    """A school's box tells of someone who was in the room while its line was cut."""
+
+    who: Admitted
+    stay: Stayed
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,4 +258,4 @@ class FloorFailed:
     member: str
 
 
-Input = Arrive | Depart | Say | Turn | FloorFailed
+Input = Arrive | WasHere | Depart | Say | Turn | FloorFailed

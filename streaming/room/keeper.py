@@ -35,10 +35,13 @@ class Keeper:
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._told = self._kept = 0
+        self._wrote = asyncio.Event()
 
     def keep(self, entry: Mapping[str, Any]) -> None:
         """Take an entry to write."""
         self._entries.append(entry)
+        self._told += 1
         self._idle.clear()
         self._wake.set()
 
@@ -51,7 +54,16 @@ class Keeper:
                 batch = self._entries[:BATCH_LIMIT]
                 await self._write(batch)
                 del self._entries[: len(batch)]
+                self._kept += len(batch)
+                self._wrote.set()
+                self._wrote = asyncio.Event()
             self._idle.set()
+
+    async def written(self) -> None:
+        """Return when everything told so far is in the log."""
+        told = self._told
+        while self._kept < told:
+            await self._wrote.wait()
 
     async def last_words(self) -> None:
         """Wait until all is written, but not for ever."""

@@ -26,6 +26,7 @@ LINGER_S = 5.0
 class Close(IntEnum):
     """Why we close a connection (README)."""
 
+    DONE = 1000
     POLICY = 1008
     AWAY = 1012
     FULL = 1013

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from catalog.errors import TongbuError, Unavailable
@@ -25,6 +25,7 @@ from streaming.room.figures import RoomFigures, RoomTally
 from streaming.room.inputs import NAMES, Arrive, Depart, Hand, Input, Report, Say
 from streaming.room.keeper import Keeper
 from streaming.room.line import Close, Line
+from streaming.room.members import MemberFigures, members_of
 from streaming.room.metrics import RoomMetrics
 from streaming.room.rights import rights_of
 from streaming.room.room import (
@@ -42,6 +43,7 @@ FLUSH_S = 0.1
 SENDS_PER_S = 3000
 IDLE_S = 60.0
 TURN_LIMIT = 500
+WRITTEN_LIMIT_S = 2.0
 BACKLOG_LIMIT = 5000
 _OF_A_LINE = (Say, Depart)
 
@@ -102,6 +104,15 @@ class LiveRoom:
         self.post(Mail(event, line, done))
         await done
 
+    async def record(self, event: Input) -> None:
+        """Let it be handled and its entries written. Raises: Refused, Unavailable."""
+        await self.ask(event)
+        try:
+            async with asyncio.timeout(WRITTEN_LIMIT_S):
+                await self._keeper.written()
+        except TimeoutError as error:
+            raise Unavailable("the room's log is away: say it again later") from error
+
     async def ready(self) -> None:
         """Wait while the room has more mail than it can read."""
         while len(self._mail) > BACKLOG_LIMIT and not self.closing:
@@ -117,6 +128,10 @@ class LiveRoom:
     def figures(self) -> RoomFigures:
         """Give D, and what was counted since the room was opened."""
         return self._tally.figures(self._session, self._since_at, self._room.d_ms / 1000)
+
+    def members(self) -> Iterator[MemberFigures]:
+        """Give what those in the room say of themselves."""
+        return members_of(self._session, self._room, self._clock())
 
     async def run(self) -> None:
         """Own the room until nobody has been in it for a minute."""

@@ -29,6 +29,7 @@ from streaming.room.inputs import (
     Notice,
     Ping,
     PollOpen,
+    Stayed,
 )
 
 MESSAGE_LIMIT_BYTES = 16 * 1024
@@ -107,6 +108,11 @@ def pong(ping: Ping, read_utc: float, sent_utc: float) -> bytes:
     return encode({"type": "pong", "t0": ping.t0, "t1": read_utc * 1000, "t2": sent_utc * 1000})
 
 
+def noted(stay: str) -> bytes:
+    """Tell a school's box that a stay is in the room's log: it may forget it."""
+    return encode({"type": "noted", "id": stay})
+
+
 def encode(value: Any) -> bytes:
     """Give a value as JSON."""
     return msgspec.json.encode(value)
@@ -128,11 +134,19 @@ def _cleaned(message: Message) -> Message:
             return replace(message, text=text)
         case Answer() | PollOpen():
             return replace(message, text=clean(message.text, TEXT_LIMIT))
+        case Stayed():
+            if message.ended_ago_s > message.began_ago_s:
+                raise Refused(Reason.UNREADABLE, "a stay cannot end before it began")
+            return replace(message, join=_cleaned_join(message.join))
         case Join():
-            client = message.client and clean(message.client, len(message.client))
-            name = " ".join(clean(message.name, TEXT_LIMIT).split())[:NAME_LIMIT]
-            return replace(message, name=name, client=client or None)
+            return _cleaned_join(message)
     return message
+
+
+def _cleaned_join(join: Join) -> Join:
+    client = join.client and clean(join.client, len(join.client))
+    name = " ".join(clean(join.name, TEXT_LIMIT).split())[:NAME_LIMIT]
+    return replace(join, name=name, client=client or None)
 
 
 def clean(text: str, limit: int) -> str:

@@ -10,7 +10,7 @@ from catalog.live import RoomRole
 from streaming.room.errors import Reason, Refused
 from streaming.room.inputs import NAMES, TYPES, Message
 
-FREE = ("join", "ping", "report")
+FREE = ("join", "ping", "report", "stayed")
 GUARDED = tuple(name for name in TYPES if name not in FREE)
 _PUPIL = frozenset({"hand", "floor_end", "ask", "like", "vote", "chat"})
 MAY: dict[RoomRole, frozenset[str]] = {

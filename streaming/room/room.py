@@ -21,10 +21,10 @@ from streaming.room.delay import Delay
 from streaming.room.errors import Reason, Refused
 from streaming.room.floor import FLOOR, FloorInput
 from streaming.room.health import Health
-from streaming.room.inputs import Arrive, Depart, FloorFailed, Input, Say, Turn
+from streaming.room.inputs import Admitted, Arrive, Depart, FloorFailed, Input, Say, Turn, WasHere
 from streaming.room.pace import Pace
 from streaming.room.rights import LISTED, ROOMS, check
-from streaming.room.roster import AWAY_S, COUNTS, Away, Entry, Key, Member
+from streaming.room.roster import AWAY_S, COUNTS, Away, Entry, Key, Member, key_of
 from streaming.room.state import RoomState
 
 TICK_S = 1.0
@@ -186,7 +186,7 @@ class Room:
         roster, join = self.state.roster, event.join
         if self._entries >= ENTRIES_LIMIT and event.who.role is RoomRole.VIEWER:
             raise Refused(Reason.TOO_MANY, "the room is full: watch the lesson without the room")
-        member, entry = roster.arrive(event.who, join, event.who.name or join.name or "访客")
+        member, entry = roster.arrive(event.who, join, _name(event.who, join))
         resumed = roster.inside(member) is not None
         if entry is not None:
             self._keep([entry], now)
@@ -198,6 +198,26 @@ class Room:
             self.state.floor.step(FloorInput.BACK)
             self._events.append(FloorOpened(member))
         self._touch(member)
+
+    def _was_here(self, event: WasHere, now: float) -> None:
+        """Note a stay that was out of sight; who has left meanwhile is gone since then."""
+        who, stay = event.who, event.stay
+        if not who.boxed:
+            raise Refused(Reason.NO_RIGHT, "who stayed is for a school's box to tell")
+        once = f"{who.identity}/{stay.id}"
+        if once in self.state.once:
+            return
+        if self._entries >= ENTRIES_LIMIT and who.role is RoomRole.VIEWER:
+            raise Refused(Reason.TOO_MANY, "this lesson's book is full")
+        key, ended_at = key_of(who, stay.join), now - stay.ended_ago_s
+        self._keep([{
+            "kind": "stayed", "key": list(key), "role": who.role.value,
+            "name": _name(who, stay.join), "from_utc": self.utc(now - stay.began_ago_s),
+            "to_utc": self.utc(ended_at), "left": stay.left, "once": once,
+        }], now)  # fmt: skip
+        away = self.state.roster.away_since(key)
+        if stay.left and away is not None:
+            self._gone(away[0].id, Away(ended_at, clean=True), now)
 
     def _depart(self, event: Depart, now: float) -> None:
         member = self._here(event.member)
@@ -265,7 +285,7 @@ class Room:
             return
         act = self._ACTS.get(type(message))
         if act is None:
-            raise Refused(Reason.NOT_NOW, "pings are not for the room")
+            raise Refused(Reason.NOT_NOW, "that is not for the room")
         if self.state.course.over:
             raise Refused(Reason.NOT_NOW, "the lesson has ended")
         once = _once(member, message)
@@ -305,7 +325,8 @@ class Room:
         return []
 
     _HANDLERS: Mapping[type[Input], Callable[..., None]] = {
-        Arrive: _arrive, Depart: _depart, Say: _say, Turn: _turn, FloorFailed: _floor_failed,
+        Arrive: _arrive, WasHere: _was_here, Depart: _depart, Say: _say, Turn: _turn,
+        FloorFailed: _floor_failed,
     }  # fmt: skip
     _ACTS: Mapping[type[said.Message], Callable[..., Entries]] = {
         said.Hand: _hand,
@@ -322,6 +343,10 @@ class Room:
         said.Notice: lambda self, who, m: self.state.talk.notice(who, m.text),
         said.End: _end,
     }
+
+
+def _name(who: Admitted, join: said.Join) -> str:
+    return who.name or join.name or "访客"
 
 
 def _once(member: Member, message: said.Message) -> str:

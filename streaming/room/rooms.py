@@ -24,6 +24,7 @@ from streaming.room.figures import RoomFigures
 from streaming.room.inputs import CourseState, Turn
 from streaming.room.keeper import Keeper
 from streaming.room.live_room import LiveRoom, Mail
+from streaming.room.members import MemberFigures
 from streaming.room.metrics import RoomMetrics
 from streaming.room.port import FloorKeys
 from streaming.room.room import Room
@@ -100,6 +101,12 @@ class Rooms:
         for slot in self._slots.values():
             if slot.opened.done():
                 yield slot.opened.result().figures()
+
+    def members(self) -> Iterator[MemberFigures]:
+        """Give what those in all open rooms say of themselves."""
+        for slot in self._slots.values():
+            if slot.opened.done():
+                yield from slot.opened.result().members()
 
     async def close(self) -> None:
         """Close every connection and write what is left for the logs."""

@@ -69,7 +69,7 @@ class Roster:
 
     def arrive(self, who: Admitted, join: Join, name: str) -> tuple[str, dict[str, Any] | None]:
         """Give a member's id, and the entry to keep if anything is new. Raises: Refused."""
-        key = (who.identity, join.client or f"device {join.device.value}")
+        key = key_of(who, join)
         found = self.find(key)
         if found is None or not found.inside:
             self._check_room(who)
@@ -80,6 +80,12 @@ class Roster:
             "kind": "joined", "member": member, "key": list(key), "role": who.role.value,
             "name": name, "device": join.device.value,
         }  # fmt: skip
+
+    def away_since(self, key: tuple[str, str]) -> tuple[Member, Away] | None:
+        """Give who has this key if it is in the room without a connection."""
+        found = self.find(key)
+        away = self.away.get(found.id) if found else None
+        return (found, away) if found and away else None
 
     def apply(self, entry: Entry) -> Iterator[Key]:
         """Take `joined` or `gone` from the log."""
@@ -173,3 +179,8 @@ class Roster:
             oldest = next((one for one in self.members.values() if not one.inside), None)
             if oldest is not None:
                 del self.members[oldest.id], self._ids[oldest.key]
+
+
+def key_of(who: Admitted, join: Join) -> tuple[str, str]:
+    """Give what makes a member: whose it is, and at which client."""
+    return who.identity, join.client or f"device {join.device.value}"

@@ -3,7 +3,8 @@
     app.router.add_get("/live/{session}/room", RoomSockets(rooms, admit).serve)
 
 Who asks is told by `admit` before the connection is taken, so that its errors become ordinary
-answers. The first message must be `join`, within 10 s. Pings are answered here, at once.
+answers. The first message must be `join`, within 10 s; or, from a school's box, `stayed`, which is
+noted and ends the connection. Pings are answered here, at once.
 
 Limits: 16 KiB a message; 20 messages a second a member: what is over is refused and told, and who
 goes on (20 refusals, one more a second) is closed with 1008.
@@ -20,7 +21,18 @@ from aiohttp import WSMessage, WSMsgType, web
 from catalog.errors import Unavailable
 from streaming.room import messages
 from streaming.room.errors import Reason, Refused
-from streaming.room.inputs import Admitted, Arrive, Depart, Join, Message, Ping, Say
+from streaming.room.inputs import (
+    NAMES,
+    Admitted,
+    Arrive,
+    Depart,
+    Join,
+    Message,
+    Ping,
+    Say,
+    Stayed,
+    WasHere,
+)
 from streaming.room.line import LINGER_S, Close, Line
 from streaming.room.live_room import LiveRoom, Mail
 from streaming.room.messages import MESSAGE_LIMIT_BYTES
@@ -87,37 +99,54 @@ class _Talk:
         """Let a member in and pass on what it says; then the line is closed."""
         try:
             async with asyncio.timeout(join_s):
-                join = await self._joins()
-            if join is not None and await self._arrives(who, join):
-                await self._listen()
+                first = await self._first()
+                if isinstance(first, Stayed):
+                    await self._note(who, first)
+            if isinstance(first, Join) and await self._arrives(who, first):
+                await self._listen(who)
         except TimeoutError:
             self._line.close(Close.POLICY)
         finally:
             self._line.close(Close.AWAY)
 
-    async def _listen(self) -> None:
+    async def _listen(self, who: Admitted) -> None:
         while self._line.code is None:
             message = await self._socket.receive()
             if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                 self.clean = _is_clean(message)
                 return
-            await self._hear(message)
+            await self._hear(message, who)
             await self._room.ready()
 
-    async def _joins(self) -> Join | None:
-        """Read the first message; anything but `join` ends the connection."""
+    async def _first(self) -> Join | Stayed | None:
+        """Read the first message; anything but `join` and `stayed` ends the connection."""
         message = await self._socket.receive()
         if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
             return None
         try:
             said = _read(message)
-            if isinstance(said, Join):
+            if isinstance(said, Join | Stayed):
                 return said
             raise Refused(Reason.NOT_NOW, "the first message must be `join`")
         except Refused as error:
             self._refuse(error)
             self._line.close(Close.POLICY)
             return None
+
+    async def _note(self, who: Admitted, stay: Stayed) -> None:
+        """Let a stay be written; a box that hears nothing says it again."""
+        try:
+            await self._room.record(WasHere(who, stay))
+        except Refused as error:
+            self._refuse(error, NAMES[Stayed])
+            end = Close.POLICY
+        except Unavailable:
+            end = Close.AWAY
+        else:
+            self._line.push(messages.noted(stay.id))
+            end = Close.DONE
+        if self._line.member is None:
+            self._line.close(end)
 
     async def _arrives(self, who: Admitted, join: Join) -> bool:
         try:
@@ -131,7 +160,7 @@ class _Talk:
             return False
         return True
 
-    async def _hear(self, message: WSMessage) -> None:
+    async def _hear(self, message: WSMessage, who: Admitted) -> None:
         """Pass a message on, or say why not; close the line of one that does not listen."""
         read_utc = self._clock_utc()
         try:
@@ -143,7 +172,9 @@ class _Talk:
             if not self._patience.take(self._clock()):
                 self._line.close(Close.POLICY)
             return
-        if isinstance(said, Ping):
+        if isinstance(said, Stayed):
+            await self._note(who, said)
+        elif isinstance(said, Ping):
             self._line.push(messages.pong(said, read_utc, self._clock_utc()))
         else:
             self._room.post(Mail(Say("", said), self._line))

@@ -28,7 +28,8 @@ SESSION = "s1"
 async def admit(request: web.Request, session: str) -> Admitted:
     """Believe what the address says."""
     query = request.query
-    return Admitted(query["who"], RoomRole(query["role"]), query.get("name", ""))
+    boxed = request.headers.get("Tongbu-Edge") == "the box"
+    return Admitted(query["who"], RoomRole(query["role"]), query.get("name", ""), boxed)
 
 
 class Person:
