@@ -1,0 +1,185 @@
+"""The rows of the wall, as the API answers them. Pure values; times are Unix seconds.
+
+A figure that is not known is null. `cause` is who is at fault, null where nothing is.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from catalog.operations.verdict import Cause, Verdict
+
+CauseWord = Annotated[str, Meta(extra_json_schema={"enum": [one.value for one in Cause]})]
+
+
+class EvidenceRow(msgspec.Struct, frozen=True):
+    """A figure beyond its limit. `code` names the sentence; `about` a session's id or a device."""
+
+    code: str
+    figure: float
+    limit: float
+    unit: str
+    about: str
+    since: float
+
+
+class SchoolRow(msgspec.Struct, frozen=True):
+    """A school. `box`: none, telling, silent, closed, or unheard since the origin began."""
+
+    id: str
+    name: str
+    district: str
+    cause: CauseWord | None
+    evidence: tuple[EvidenceRow, ...]
+    box: str
+    estimate_bps: int | None
+    ceiling_bps: int | None
+    use_bps: int | None
+    streams: int
+    viewers: int
+    sessions: tuple[str, ...]
+    rooms: int
+    devices: int
+    delay_ms: int | None
+    skew_ms: int | None
+    stalls: int
+
+
+class RoomRow(msgspec.Struct, frozen=True):
+    """A classroom in a lesson, by the device of it that stands worst.
+
+    `state`: well, bad, or absent while none of its devices has reported. `trouble` is a code of
+    evidence.
+    """
+
+    id: str
+    name: str
+    school: str
+    session: str
+    part: str
+    state: str
+    trouble: str | None
+    rung: str
+    delay_ms: int | None
+    skew_ms: int | None
+    can_ms: int | None
+    stalls: int
+    devices: int
+
+
+class SessionRow(msgspec.Struct, frozen=True):
+    """A live session. `rooms` of which `bad` and `absent`; `d_ms`: the delay they all share."""
+
+    id: str
+    title: str
+    kind: str
+    since: float | None
+    cause: CauseWord | None
+    evidence: tuple[EvidenceRow, ...]
+    rooms: int
+    bad: int
+    absent: int
+    viewers: int
+    rungs: dict[str, int]
+    d_ms: int | None
+    skew_ms: int | None
+    stalls: int
+    ingest_bps: int
+    speed: float | None
+    part_age_ms: int | None
+
+
+class DistrictRow(msgspec.Struct, frozen=True):
+    """A district: its schools, how many are in a lesson, how many suffer, by cause."""
+
+    id: str
+    name: str
+    schools: int
+    on_air: int
+    causes: dict[str, int]
+    use_bps: int
+
+
+class CheckRow(msgspec.Struct, frozen=True):
+    """Something that the service needs, and whether it answers; `said` is empty while it does."""
+
+    name: str
+    up: bool
+    said: str
+
+
+class QueueRow(msgspec.Struct, frozen=True):
+    """A class of transcoding work."""
+
+    name: str
+    waiting: int
+    running: int
+    oldest_s: float
+
+
+class CityRow(msgspec.Struct, frozen=True):
+    """The service itself, and sums of all that is on air."""
+
+    checks: tuple[CheckRow, ...]
+    queues: tuple[QueueRow, ...]
+    workers: int | None
+    loop_late_ms: int
+    disk_free_bytes: int | None
+    disk_size_bytes: int | None
+    sessions: int
+    rooms: int
+    viewers: int
+    schools: int
+    troubled: int
+    boxes: int
+    boxes_telling: int
+    use_bps: int
+
+
+class AlertRow(msgspec.Struct, frozen=True):
+    """An alert that is open; its runbook has its name. `subject`: a school, session, or nothing."""
+
+    name: str
+    severity: str
+    kind: str
+    subject: str
+    title: str
+    code: str
+    since: float
+
+
+Row = SchoolRow | RoomRow | SessionRow | DistrictRow | CityRow | AlertRow
+
+
+class Since:
+    """Since when evidence has stood, in Unix seconds: from its own figure, or as it was first seen.
+
+    Keys not asked for since the last `sweep` are forgotten.
+    """
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[str, str, str], float] = {}
+        self._asked: set[tuple[str, str, str]] = set()
+
+    def rows(
+        self, subject: str, verdict: Verdict | None, now_utc: float
+    ) -> tuple[EvidenceRow, ...]:
+        """Give a verdict's evidence with its times."""
+        found = []
+        for one in verdict.evidence if verdict is not None else ():
+            key = (subject, one.code, one.about)
+            self._asked.add(key)
+            first = self._first.setdefault(key, now_utc - (one.lasted_s or 0.0))
+            found.append(
+                EvidenceRow(one.code, round(one.figure, 3), one.limit, one.unit, one.about, first)
+            )
+        return tuple(found)
+
+    def sweep(self) -> None:
+        """Forget what stands no more."""
+        for key in self._first.keys() - self._asked:
+            del self._first[key]
+        self._asked.clear()
