@@ -102,9 +102,11 @@ class Weed:
         self.process = None
 
     def freeze(self) -> None:
-        """Let it take connections but never answer."""
+        """Let it take connections but never answer, from when this returns on."""
         assert self.process
         self.process.send_signal(signal.SIGSTOP)
+        # A busy machine stops threads one after the other; until the last one is, it answers.
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT)
 
     def thaw(self) -> None:
         """Let it go on."""

@@ -19,7 +19,7 @@ from streaming.live.lanes import Connection, Lanes
 from streaming.live.metrics import LiveMetrics, rung_label
 from streaming.live.segments import MICROSECONDS
 from streaming.live.track import Track
-from streaming.live.viewer import Rung, Viewer
+from streaming.live.viewer import AUDIO, Rung, Viewer
 
 SOUND_KEPT_US = 7 * MICROSECONDS
 SOUND_ALONE_US = MICROSECONDS // 2
@@ -78,9 +78,9 @@ class Hub:
         """Add a viewer; `rendition` is a rung's name, `audio`, or empty for the largest."""
         rungs, audio = self._rungs(), self._audio()
         chosen = next((rung.id for rung in rungs if rung.name == rendition), None)
-        sound_only = rendition == "audio" or not rungs
-        video = None if sound_only else (chosen or rungs[0].id)
-        viewer = Viewer(rungs, video, audio)
+        sound_alone = rendition == AUDIO
+        video = None if sound_alone or not rungs else (chosen or rungs[0].id)
+        viewer = Viewer(rungs, video, audio, sound_alone=sound_alone)
         connection = Connection(viewer)
         viewer.say(self.hello(now_utc, anchor_utc, viewer), now)
         viewer.say(self._state(), now)

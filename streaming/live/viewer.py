@@ -59,15 +59,22 @@ Item = Frame | RungChanged | Skipped | Said
 class Viewer:
     """What one viewer is sent: `offer` what comes, `next` gives what goes out."""
 
-    def __init__(self, rungs: Sequence[Rung], video: int | None, audio: int | None) -> None:
+    def __init__(
+        self,
+        rungs: Sequence[Rung],
+        video: int | None,
+        audio: int | None,
+        *,
+        sound_alone: bool = False,
+    ) -> None:
         self._rungs = list(rungs)
-        self._auto = video
+        self._auto = self._top if sound_alone else video
         self.video = video
         self.audio = audio
         self._wanted = video
         self._why = "asked"
         self._missed: int | None = None
-        self._follows_top = bool(rungs) and video == rungs[0].id
+        self._follows_top = not sound_alone and video == self._top
         self._queue: deque[tuple[Item, float]] = deque()
         self._size_bytes = 0
         self._needs_keyframe = True
@@ -81,6 +88,11 @@ class Viewer:
         """What the queue holds."""
         return self._size_bytes
 
+    @property
+    def _top(self) -> int | None:
+        """The largest picture; None as long as there is none, which who follows it waits for."""
+        return self._rungs[0].id if self._rungs else None
+
     def __len__(self) -> int:
         return len(self._queue)
 
@@ -93,13 +105,14 @@ class Viewer:
         self.audio = audio
         ids = [rung.id for rung in rungs]
         if self._follows_top:
-            self._wanted, self._why = (ids[0] if ids else None), "cap"
+            self._wanted, self._why = self._top, "cap"
         elif self._wanted is not None and self._wanted not in ids:
             self._missed = self._missed or self._wanted
-            self._wanted, self._why = (ids[0] if ids else None), "cap"
+            self._wanted, self._why = self._top, "cap"
         elif self._missed in ids:
             self._wanted, self._missed, self._why = self._missed, None, "cap"
         else:
+            self._auto = self._auto if self._auto in ids else self._top
             return
         self._auto = self._wanted
 
@@ -110,7 +123,7 @@ class Viewer:
         if name not in known:
             return False
         self._wanted, self._why, self._missed = known[name], "asked", None
-        self._follows_top = name == AUTO and bool(self._rungs) and known[name] == self._rungs[0].id
+        self._follows_top = name == AUTO and known[name] == self._top
         if self._wanted is None and self.video is not None:
             self._drop_pictures(everything=True)
             self._change(now)

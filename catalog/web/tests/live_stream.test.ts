@@ -9,7 +9,7 @@ import { Appender, KEPT_BEHIND_S, MOST_WAITING_BYTES, type Sink } from "@/live/s
 import { AUTO, choicesOf, heldOf, NO_OFFER, sameOffer } from "@/live/stream/choices";
 import { startOf } from "@/live/stream/fragment";
 import { HELD_MS, patient } from "@/live/stream/patientLoader";
-import { behindHole, PADDING_S, PATIENCE_S, Standstill } from "@/live/stream/standstill";
+import { behindHole, behindHoles, PADDING_S, PATIENCE_S, Standstill } from "@/live/stream/standstill";
 import {
   BadMessage,
   MOST_BINARY_BYTES,
@@ -326,6 +326,14 @@ describe("a picture that stands in front of a hole", () => {
     expect(behindHole([{ start: 20, end: 22, gap: true }, { start: 22, end: 24 }], 0)).toBe(22 + PADDING_S);
   });
 
+  it("goes to where no track has a hole any more", () => {
+    const lateSound = [{ start: 20, end: 22 }];
+    expect(behindHoles([PIECES, lateSound], 0)).toBe(20 + PADDING_S);
+    expect(behindHoles([PIECES, [{ start: 4, end: 20 }]], 0)).toBe(12 + PADDING_S);
+    expect(behindHoles([PIECES, []], 5)).toBe(12 + PADDING_S);
+    expect(behindHoles([PIECES, PIECES], 13)).toBeUndefined();
+  });
+
   it("waits until somebody is back", () => {
     expect(behindHole(PIECES.slice(0, 4), 2.5)).toBeUndefined();
     expect(behindHole([], 2.5)).toBeUndefined();
@@ -333,12 +341,12 @@ describe("a picture that stands in front of a hole", () => {
 
   it("has patience first, and each time that it moved", () => {
     const still = new Standstill();
-    expect(still.leads(10, 2.4, PIECES)).toBeUndefined();
-    expect(still.leads(10 + PATIENCE_S - 0.1, 2.4, PIECES)).toBeUndefined();
-    expect(still.leads(10 + PATIENCE_S, 2.4, PIECES)).toBe(12 + PADDING_S);
-    expect(still.leads(10 + PATIENCE_S + 0.1, 2.5, PIECES)).toBeUndefined();
+    expect(still.leads(10, 2.4, [PIECES])).toBeUndefined();
+    expect(still.leads(10 + PATIENCE_S - 0.1, 2.4, [PIECES])).toBeUndefined();
+    expect(still.leads(10 + PATIENCE_S, 2.4, [PIECES])).toBe(12 + PADDING_S);
+    expect(still.leads(10 + PATIENCE_S + 0.1, 2.5, [PIECES])).toBeUndefined();
     still.moves();
-    expect(still.leads(30, 2.5, PIECES)).toBeUndefined();
+    expect(still.leads(30, 2.5, [PIECES])).toBeUndefined();
   });
 });
 

@@ -26,7 +26,7 @@ from tests.support.wait import eventually
 
 STEP_LIMIT_MS = 60_000
 TEACHER, SECOND_TEACHER, DEVICE = "wangfang", "zhaolei", "kiosk"
-OVER = {"ended", "recorded", "failed"}
+OVER = {"ended", "recorded", "failed", "cancelled"}
 PICTURES = Path(__file__).parents[3] / "catalog/web/test-results"
 
 
@@ -107,11 +107,15 @@ async def finish(city: City, session: str) -> None:
     """End a lesson if it is not over yet, so that its classrooms are free for the next one."""
     async with signed_in(city.url, TEACHER, city.passwords[TEACHER]) as teacher:
 
-        async def over() -> bool:
-            return (await teacher.get(f"sessions/{session}"))["state"] in OVER
+        async def state() -> str:
+            return str((await teacher.get(f"sessions/{session}"))["state"])
 
-        if not await over():
-            await teacher.post(f"sessions/{session}/end")
+        async def over() -> bool:
+            return await state() in OVER
+
+        if (now := await state()) not in OVER:
+            # What never had its room opened cannot end.
+            await teacher.post(f"sessions/{session}/{'cancel' if now == 'scheduled' else 'end'}")
         await eventually(over)
 
 

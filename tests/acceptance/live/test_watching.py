@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import re
 
+import aiohttp
 from playwright.async_api import Page, expect
 
-from tests.acceptance.live.conftest import OnAir, Screens
+from tests.acceptance.live.conftest import TEACHER, City, OnAir, Screens, book, finish
 from tests.acceptance.live.steps import moving
 from tests.support.wait import eventually
 
 WIDTH = "document.querySelector('video').videoWidth"
 TIME = "document.querySelector('video').currentTime"
 BACK_FRAMES = 30
+# hls.js goes over 12 s without sound by itself.
+LATE_SOUND_MS = 14_000
+SOUND_COMES_LATE = """
+const encode = AudioEncoder.prototype.encode;
+let first;
+AudioEncoder.prototype.encode = function (data) {
+  first ??= performance.now();
+  if (performance.now() - first > LATE) encode.call(this, data);
+};
+""".replace("LATE", str(LATE_SOUND_MS))
 PAST_FRAMES = 150
 
 
@@ -35,6 +46,12 @@ async def until_heard(page: Page) -> None:
     await eventually(later)
 
 
+async def has_sound(url: str) -> bool:
+    """Tell whether there is a whole segment of sound."""
+    async with aiohttp.ClientSession() as http, http.get(f"{url}/aac.m3u8") as answer:
+        return answer.ok and "#EXTINF" in await answer.text()
+
+
 async def test_a_guest_goes_back_and_returns(on_air: OnAir, screens: Screens) -> None:
     guest = await screens.open(on_air.watch)
     await moving(guest, frames=PAST_FRAMES)
@@ -48,6 +65,21 @@ async def test_a_guest_goes_back_and_returns(on_air: OnAir, screens: Screens) ->
     await expect(guest.locator("figure").get_by_text("直播中")).to_be_visible()
     await moving(guest, frames=BACK_FRAMES)
     await expect(guest.get_by_role("button", name="回到直播")).to_be_hidden()
+
+
+async def test_a_guest_goes_back_to_where_there_was_no_sound_yet(
+    city: City, screens: Screens
+) -> None:
+    session = (await book(city, "看图说话"))["id"]
+    teacher = await screens.open(f"/studio/{session}", TEACHER, SOUND_COMES_LATE)
+    await teacher.get_by_role("button", name="开始上课").click()
+    await expect(teacher.get_by_text("正在上课")).to_be_visible()
+    guest = await screens.open(f"/watch/{session}")
+    await moving(guest, frames=PAST_FRAMES)
+    await eventually(lambda: has_sound(f"{city.url}/live/{session}"))
+    await guest.get_by_role("slider", name="回看位置").press("Home")
+    await moving(guest, frames=BACK_FRAMES)
+    await finish(city, session)
 
 
 async def test_a_guest_chooses_a_quality(on_air: OnAir, screens: Screens) -> None:

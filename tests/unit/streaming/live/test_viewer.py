@@ -72,6 +72,30 @@ def test_it_begins_with_the_init_and_a_keyframe() -> None:
     assert found.size_bytes == 0
 
 
+def test_who_came_before_the_first_picture_gets_it() -> None:
+    found = Viewer((), None, SOUND)
+    found.offer(init(SOUND), 0.0)
+    found.offer(sound(0), 0.0)
+    found.begin(RUNGS, SOUND)
+    found.offer(init(HIGH), 0.0)
+    found.offer(picture(0), 0.0)
+    assert kinds(drain(found)) == "isRiK"
+
+
+@pytest.mark.parametrize("asks_later", [True, False])
+def test_who_wants_sound_alone_gets_no_picture_that_comes_late(asks_later: bool) -> None:
+    found = Viewer((), None, SOUND, sound_alone=not asks_later)
+    if asks_later:
+        assert found.ask("audio", 0.0)
+    found.begin(RUNGS, SOUND)
+    found.offer(init(HIGH), 0.0)
+    found.offer(picture(0), 0.0)
+    assert kinds(drain(found)) == ""
+    assert found.ask("auto", 0.0)
+    found.offer(picture(30), 0.0)
+    assert kinds(drain(found)) == "RiK"
+
+
 def test_a_new_run_sends_its_init_before_its_first_frame() -> None:
     found = viewer()
     found.offer(picture(0), 0.0)

@@ -3,7 +3,7 @@
  * (loaded when needed) or by the browser itself. Delay is held by the same controller as elsewhere.
  */
 import type Hls from "hls.js";
-import type { ErrorData, HlsConfig } from "hls.js";
+import type { ErrorData, HlsConfig, LevelDetails } from "hls.js";
 import { cmcdSetup, nowOf } from "@/qoe/cmcd";
 import type { Who } from "@/qoe/report";
 import { AUTO } from "./choices";
@@ -51,6 +51,7 @@ class HlsEngine implements Rewindable {
   private readonly hls: Hls;
   private readonly standstill = new Standstill();
   private readonly lookTimer: number;
+  private sound: LevelDetails | undefined;
   private retryTimer = 0;
   private wish: number | undefined;
   private asked = AUTO;
@@ -77,6 +78,7 @@ class HlsEngine implements Rewindable {
       if (!details.live) this.events.source("ended");
       this.goToWish();
     });
+    this.hls.on(names.AUDIO_TRACK_LOADED, (_, { details }) => (this.sound = details));
     this.hls.on(names.ERROR, (_, data) => this.failed(data));
     this.hls.attachMedia(element);
     this.hls.loadSource(url);
@@ -172,14 +174,9 @@ class HlsEngine implements Rewindable {
     const { element } = this;
     this.goToWish();
     if (element.paused || element.readyState > 2) return this.standstill.moves();
-    const to = this.standstill.leads(performance.now() / 1000, element.currentTime, this.pieces());
+    const tracks = [piecesOf(this.hls.latestLevelDetails), piecesOf(this.sound)];
+    const to = this.standstill.leads(performance.now() / 1000, element.currentTime, tracks);
     if (to !== undefined) element.currentTime = to;
-  }
-
-  private pieces(): Piece[] {
-    const details = this.hls.latestLevelDetails;
-    const open = details?.fragmentHint;
-    return details ? [...details.fragments, ...(open ? [open] : [])] : [];
   }
 
   private failed(data: ErrorData): void {
@@ -198,6 +195,11 @@ class HlsEngine implements Rewindable {
     if (this.hls.levels.length === 0) this.hls.loadSource(this.hls.url ?? "");
     else this.hls.startLoad();
   }
+}
+
+function piecesOf(details: LevelDetails | null | undefined): Piece[] {
+  const open = details?.fragmentHint;
+  return details ? [...details.fragments, ...(open ? [open] : [])] : [];
 }
 
 function nameOf(level: { height: number; name?: string | undefined }): string {

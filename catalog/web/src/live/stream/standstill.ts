@@ -21,13 +21,13 @@ export class Standstill {
   private at: number | undefined;
   private since = 0;
 
-  /** Where to go on, once it has stood too long and there is something behind the hole. */
-  leads(now: number, at: number, pieces: readonly Piece[]): number | undefined {
+  /** Where picture and sound go on, once it has stood too long and something is behind the hole. */
+  leads(now: number, at: number, tracks: readonly (readonly Piece[])[]): number | undefined {
     if (at !== this.at) {
       this.at = at;
       this.since = now;
     }
-    return now - this.since < PATIENCE_S ? undefined : behindHole(pieces, at);
+    return now - this.since < PATIENCE_S ? undefined : behindHoles(tracks, at);
   }
 
   /** It does not stand, or is meant to. */
@@ -36,9 +36,19 @@ export class Standstill {
   }
 }
 
+/** Where no track has a hole any more: a player stands as soon as one of them lacks something. */
+export function behindHoles(tracks: readonly (readonly Piece[])[], at: number): number | undefined {
+  let to = at;
+  for (let from = -1; from !== to; ) {
+    from = to;
+    to = Math.max(...tracks.map((pieces) => behindHole(pieces, from) ?? from));
+  }
+  return to > at ? to : undefined;
+}
+
 /**
  * Where the media behind the hole at this moment begins. In front of all there is one, too: a lesson
- * whose pictures came late has none at its time 0, where who goes back to the beginning would stand.
+ * whose picture or sound came late has none at its time 0, where who goes back to the beginning would stand.
  */
 export function behindHole(pieces: readonly Piece[], at: number): number | undefined {
   const isBefore = pieces[0] !== undefined && at < pieces[0].start - SHORT_OF_END_S;
