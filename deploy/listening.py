@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from deploy.config import ConfigError
+from deploy.observe import HTTP_METRICS
 from deploy.settings import parse_listen
 from streaming.hot.door import Door, Found
 from streaming.hot.doors import doors_of
@@ -53,7 +54,7 @@ async def listen(
     Raises: ConfigError when the port is taken or not ours.
     """
     host, port = parse_listen(where)
-    doors, metrics = doors_of(app)
+    doors, metrics = doors_of(app, app.get(HTTP_METRICS))
     stack.callback(doors.close)
     door: Door = Overhearing(doors, app[OVERHEARD]) if OVERHEARD in app else doors
     try:

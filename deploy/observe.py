@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 
 from catalog.db.pool import Pool
 from catalog.http.endpoint import Handler
 from catalog.http.payload import answer
 from catalog.ids import new_id
 from deploy.logs import context_id
+from streaming.hot.head import REQUEST_ID
+from streaming.tally import Tally, Timings
 
 log = logging.getLogger("tongbu.http")
 
@@ -29,30 +30,40 @@ CHECK_LIMIT_S = 3.0
 OK = "ok"
 LATENCY_BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
 UNKNOWN_ROUTE = "unknown"
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
 class HttpMetrics:
     """Latency and count of answers by route pattern (bounded: never by path)."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.latency = Histogram(
+        self.latency = Timings(
             "tongbu_http_request_seconds", "Time to answer by route",
-            ["method", "route"], buckets=LATENCY_BUCKETS_S, registry=registry,
+            ["method", "route"], LATENCY_BUCKETS_S, registry,
         )  # fmt: skip
-        self.answers = Counter(
+        self.answers = Tally(
             "tongbu_http_answers_total", "Answers by route and status",
-            ["method", "route", "status"], registry=registry,
+            ["method", "route", "status"], registry,
         )  # fmt: skip
+
+    def counting(self, method: str, route: str, status: int) -> Callable[[float], None]:
+        """Give what counts one answer, told how long it took (`streaming.hot`)."""
+        times = self.latency.labels(method, route)
+        answers = self.answers.labels(method, route, str(status))
+
+        def count(took_s: float) -> None:
+            answers.value += 1
+            times.observe(took_s)
+
+        return count
 
     def count(self, request: web.Request, status: int, took_s: float) -> None:
         """Add one answered request."""
         route = route_of(request)
         method = request.method if request.method in _METHODS else "OTHER"
-        self.latency.labels(method, route).observe(took_s)
-        self.answers.labels(method, route, str(status)).inc()
+        self.counting(method, route, status)(took_s)
 
 
+HTTP_METRICS: web.AppKey[HttpMetrics] = web.AppKey("http metrics")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -68,7 +79,7 @@ def observing(metrics: HttpMetrics) -> Middleware:
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         asked = request.headers.get("X-Request-Id", "")
-        request_id = asked if _REQUEST_ID.fullmatch(asked) else new_id()
+        request_id = asked if REQUEST_ID.fullmatch(asked) else new_id()
         mark = context_id.set(request_id)
         started = time.monotonic()
         status = 499

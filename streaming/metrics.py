@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from streaming.tally import Tally
+
 STORE_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
 
@@ -12,13 +14,13 @@ class MediaMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
-        self.answers = Counter(
+        self.answers = Tally(
             "tongbu_media_answers_total", "Answers below /media by kind and status",
-            ["kind", "status"], registry=registry,
+            ["kind", "status"], registry,
         )  # fmt: skip
-        self.sent = Counter(
+        self.sent = Tally(
             "tongbu_media_sent_bytes_total", "Bytes of bodies sent below /media by kind",
-            ["kind"], registry=registry,
+            ["kind"], registry,
         )  # fmt: skip
         self.store_wait = Histogram(
             "tongbu_media_store_seconds", "Time until the store gave the first bytes",

@@ -25,13 +25,16 @@ class Broken(Enum):
     STORE = "store"
 
 
-Done = Callable[[int, Broken | None], None]
+Done = Callable[[int, Broken | None, float], None]
 Chunks = AbstractAsyncContextManager[AsyncIterator[bytes]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FileSlice:
-    """Bytes of an open file; `release` is called once when they are no longer needed."""
+    """Bytes of an open file; `release` is called once when they are no longer needed.
+
+    Read-only, though not frozen: that would cost 0.3 µs for each object that is sent.
+    """
 
     fd: int
     offset: int
@@ -41,9 +44,11 @@ class FileSlice:
 
 @dataclass(slots=True)
 class Answer:
-    """`head`: status line and fields, each with its CRLF; Date and Connection are added.
+    """`head`: status line and fields, each with its CRLF; X-Request-Id, Date and Connection are
+    added. Read-only: one without a file may be given again and again.
 
-    `length` is what the body must have. `done` is told how many bytes of it went out.
+    `length` is what the body must have. `done` is told how many bytes of it went out, who broke it
+    off if anyone did, and how long it took in seconds until it began.
     """
 
     head: bytes
@@ -94,12 +99,12 @@ def fields_of(headers: dict[str, str]) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("latin-1")
 
 
-def refusal(refused: Refused, tail: bytes) -> bytes:
-    """Render the answer to what is no request; `tail` ends its head."""
+def refusal(refused: Refused) -> tuple[bytes, bytes]:
+    """Render the head and the body of the answer to what is no request."""
     body = f"{refused.reason}\n".encode()
     head = (
         f"HTTP/1.1 {refused.status} {_REASONS[refused.status]}\r\n"
         "Content-Type: text/plain; charset=utf-8\r\n"
         f"Cache-Control: no-store\r\nContent-Length: {len(body)}\r\n"
     )
-    return head.encode() + tail + body
+    return head.encode(), body

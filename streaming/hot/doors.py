@@ -15,13 +15,19 @@ from streaming.hot.door import Door, Doors
 from streaming.hot.files import FileSource, LocatesFiles, ObjectFiles
 from streaming.hot.live_door import LiveDoor
 from streaming.hot.media_door import MediaDoor
-from streaming.hot.metrics import HotMetrics
+from streaming.hot.metrics import AnswersCounted, HotMetrics, NotCounted
 from streaming.live.app import LIVE
 from streaming.vod.app import MEDIA
 
 
-def doors_of(app: web.Application) -> tuple[Doors, HotMetrics]:
-    """Find the doors of what is mounted in an application, and where figures go."""
+def doors_of(
+    app: web.Application, counted: AnswersCounted | None = None
+) -> tuple[Doors, HotMetrics]:
+    """Find the doors of what is mounted in an application, and where figures go.
+
+    `counted` counts what is answered here with what the application answers.
+    """
+    counted = counted or NotCounted()
     doors: dict[str, Door] = {}
     ends = ExitStack()
     registry = CollectorRegistry()
@@ -30,10 +36,10 @@ def doors_of(app: web.Application) -> tuple[Doors, HotMetrics]:
             media = part[MEDIA]
             files = files_of(media.bodies)
             ends.callback(files.close)
-            doors[f"{prefix}/"] = MediaDoor(media, files)
+            doors[f"{prefix}/"] = MediaDoor(media, files, counted)
             registry = media.metrics.registry
         elif LIVE in part:
-            doors[f"{prefix}/"] = LiveDoor(part[LIVE])
+            doors[f"{prefix}/"] = LiveDoor(part[LIVE], counted)
             registry = part[LIVE].metrics.registry
     return Doors(doors, ends.close), HotMetrics(registry)
 

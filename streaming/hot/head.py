@@ -9,7 +9,7 @@ Spec: RFC 9112 2.2 (lines), 3 (request line), 5 (fields), 6.3 (length), 9.3 (per
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from streaming.vod.reply import takes_gzip
@@ -34,6 +34,7 @@ _ABSOLUTE = re.compile(r"https?://[^/?#@]+(?=[/?]|$)", re.IGNORECASE)
 _OTHER_VERSION = re.compile(rb"[A-Z-]+ [!-~]+ HTTP/(?!1\.[01]\r)\d\.\d\r\n")
 _LONG_TARGET = re.compile(rb"[A-Z-]{1,%d} [!-~\x80-\xff]{%d}" % (METHOD_LIMIT_CHARS, 8191))
 _LENGTH = re.compile(rf"[0-9]{{1,{LENGTH_LIMIT_DIGITS}}}", re.ASCII)
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 _CONDITIONS = ("range", "if-none-match", "if-range")
 _ONCE = frozenset({"content-length", "transfer-encoding", "host"})
 
@@ -44,13 +45,16 @@ class Fields(dict[str, str]):
     Several lines of one name are joined as RFC 9110 5.3 allows.
     """
 
-    __slots__ = ("body_bytes", "chunked", "conditional", "gzip", "keep_alive", "upgrade")
+    __slots__ = (
+        "body_bytes", "chunked", "conditional", "gzip", "keep_alive", "request_id", "upgrade",
+    )  # fmt: skip
     keep_alive: bool
     body_bytes: int
     chunked: bool
     upgrade: bool
     conditional: bool
     gzip: bool
+    request_id: bytes | None
 
     def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]
         """Give a field, its name in any case."""
@@ -59,12 +63,23 @@ class Fields(dict[str, str]):
 
 @dataclass(slots=True)
 class Head:
-    """One request, read-only: `target` in origin form as it was sent, never decoded."""
+    """One request, read-only: `target` in origin form as it was sent, never decoded.
+
+    A request that is asked again in the same words is the same object: what a door has found for it
+    may be left in `memo`.
+    """
 
     method: str
     target: str
     fields: Fields
     size_bytes: int
+    memo: object = field(default=None, compare=False, repr=False)
+
+    @property
+    def plain(self) -> bool:
+        """Tell whether it has no body and the connection stays what it is."""
+        fields = self.fields
+        return not (fields.body_bytes or fields.chunked or fields.upgrade)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +96,10 @@ def read_head(data: bytes, at: int = 0) -> Head | Refused | None:
     end = data.find(_END, start, start + HEAD_LIMIT_BYTES)
     if end < 0:
         return _unfinished(data, start)
-    raw, size_bytes = data[start : end + len(_END)], end + len(_END) - at
-    found = (_known_head if len(raw) <= REMEMBERED_BYTES else _read_whole)(raw)
-    if isinstance(found, Head) and found.size_bytes != size_bytes:
-        return Head(found.method, found.target, found.fields, size_bytes)
-    return found
+    return _read_whole(data[start : end + len(_END)], end + len(_END) - at)
 
 
-def _read_whole(raw: bytes) -> Head | Refused:
+def _read_whole(raw: bytes, size_bytes: int) -> Head | Refused:
     found = _HEAD.fullmatch(raw)
     if found is None:
         return _why_not(raw)
@@ -100,12 +111,7 @@ def _read_whole(raw: bytes) -> Head | Refused:
     reduced = _origin_form(target.decode("latin-1"), method)
     if reduced is None:
         return Refused(400, "the target is neither a path nor an http address")
-    return Head(method.decode(), reduced, fields, len(raw))
-
-
-# A player asks for its playlist in the same words again and again, and for all else with the same
-# fields.
-_known_head = lru_cache(REMEMBERED)(_read_whole)
+    return Head(method.decode(), reduced, fields, size_bytes)
 
 
 def _unfinished(data: bytes, start: int) -> Refused | None:
@@ -158,6 +164,7 @@ def _read_fields(block: bytes, newer: bool) -> Fields | Refused:
     return _understood(fields, newer)
 
 
+# A player asks for all that it wants with the same fields.
 _known_fields = lru_cache(REMEMBERED)(_read_fields)
 
 
@@ -177,4 +184,6 @@ def _understood(fields: Fields, newer: bool) -> Fields | Refused:
     fields.conditional = any(name in fields for name in _CONDITIONS)
     fields.gzip = takes_gzip(fields.get("accept-encoding") or "")
     fields.upgrade = "upgrade" in options or "upgrade" in fields
+    asked_id = fields.get("x-request-id") or ""
+    fields.request_id = asked_id.encode() if REQUEST_ID.fullmatch(asked_id) else None
     return fields

@@ -17,6 +17,16 @@ class Inbox:
     def __len__(self) -> int:
         return len(self._data) - self._at
 
+    @property
+    def empty(self) -> bool:
+        """Tell whether nothing waits, and all that was read has been packed."""
+        return not self._data
+
+    @property
+    def alone(self) -> bool:
+        """Tell whether the head that was just read is all that there was."""
+        return not self._begin and self._at == len(self._data) and self._data[:1] != b"\r"
+
     def add(self, data: bytes) -> None:
         """Put bytes behind the others."""
         self._data = self._data + data if self._data else data

@@ -17,6 +17,7 @@ from catalog.errors import Unavailable
 from streaming.hls.directives import BadDirective
 from streaming.hot.door import Answer, Broken, Found, fields_of, head_of
 from streaming.hot.head import Head
+from streaming.hot.metrics import AnswersCounted
 from streaming.live.app import NO_SUCH_PART, Live
 from streaming.live.audience import Audience
 from streaming.live.target import Kind, Target, read_target
@@ -25,6 +26,7 @@ from streaming.vod.app import CORS
 from streaming.vod.reply import Reply, Resource, answer
 
 PREFIX = "/live/"
+ROUTE = "/live/{path}"
 TARGETS_REMEMBERED = 4096
 TARGET_REMEMBERED_CHARS = 1024
 RETRY_AFTER_S = 2
@@ -35,8 +37,9 @@ _CORS = fields_of(CORS)
 class LiveDoor:
     """Answers below /live what `Live` has at hand, or soon."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, counted: AnswersCounted) -> None:
         self._live = live
+        self._counted = counted
 
     def find(self, head: Head) -> Found:
         """Answer GET or HEAD, at once or when it is there; None for what is not its business."""
@@ -71,7 +74,10 @@ class LiveDoor:
     def _answer(self, head: Head, target: Target, reply: Reply, counted: bool = True) -> Answer:
         metrics, method, kind = self._live.metrics, head.method, target.kind.value
 
-        def done(sent_bytes: int, broken: Broken | None) -> None:
+        count = self._counted.counting(method, ROUTE, reply.status)
+
+        def done(sent_bytes: int, broken: Broken | None, took_s: float) -> None:
+            count(took_s)
             if counted:
                 metrics.count(kind, reply.status, sent_bytes, method)
 

@@ -3,6 +3,7 @@
 What must be asked of the catalogue, what has not been rendered yet and every refusal is left to the
 application; it leaves behind what makes the next request for it hot. An answer that anyone may have
 again is kept ready with its head; it holds as long as the view and the token that it was made for.
+A request that comes again in the same bytes has its answer with it, as long as the same is true.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from catalog.errors import TongbuError
 from streaming.hot.door import Answer, Broken, Chunks, Done, FileSlice, Found, fields_of, head_of
 from streaming.hot.files import FileSource
 from streaming.hot.head import Head
-from streaming.metrics import MediaMetrics
+from streaming.hot.metrics import AnswersCounted
 from streaming.vod.access import TOKEN, asker_of
 from streaming.vod.app import CORS, Media, read_asked
 from streaming.vod.kept import Kept
-from streaming.vod.reply import Reply, Stored, answer
+from streaming.vod.reply import Stored, answer
 from streaming.vod.target import Target
 from streaming.vod.view import View
 
@@ -30,33 +31,43 @@ TARGETS_REMEMBERED = 4096
 TARGET_REMEMBERED_CHARS = 512
 READY_LIMIT_BYTES = 16 * 1024 * 1024
 READY_WEIGHT_BYTES = 1024
+MEMO_LIMIT_BYTES = 64 * 1024
+ROUTE = "/media/{path}"
 _CORS = fields_of(CORS)
 
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A reply with its head, and what it depends on."""
+    """A reply as an answer, and what it depends on. `stored`: what the answer is to be given of."""
 
     view: View
     until_utc: float
-    head: bytes
-    reply: Reply
-    done: Done
+    answer: Answer
+    stored: Stored | None
 
 
 class MediaDoor:
     """Answers below /media what `Media` has at hand."""
 
     def __init__(
-        self, media: Media, files: FileSource, clock_utc: Callable[[], float] = time.time
+        self,
+        media: Media,
+        files: FileSource,
+        counted: AnswersCounted,
+        clock_utc: Callable[[], float] = time.time,
     ) -> None:
         self._media = media
         self._files = files
         self._clock_utc = clock_utc
+        self._counted = counted
         self._ready: Kept[tuple[str, str, bool], _Ready] = Kept(READY_LIMIT_BYTES)
 
     def find(self, head: Head) -> Found:
         """Answer GET or HEAD; None for what is not at hand."""
+        memo = head.memo
+        if isinstance(memo, _Ready) and self._holds(memo):
+            return self._answer(memo)
+        head.memo = None
         read = _remembered if len(head.target) <= TARGET_REMEMBERED_CHARS else _read
         asked = read(head.target)
         if asked is None:
@@ -65,17 +76,32 @@ class MediaDoor:
         view = self._media.view(target.lesson)
         if view is None:
             return None
-        fields = head.fields
-        if fields.conditional:
+        if head.fields.conditional:
             made = self._make(head, target, token, view)
         else:
-            key = (head.method, head.target, fields.gzip)
-            made = self._ready.any(key)
-            if made is None or made.view is not view or self._clock_utc() >= made.until_utc:
-                made = self._make(head, target, token, view)
-                if made is not None:
-                    self._ready.put(key, made, made.until_utc, _weight(made.reply))
+            made = self._make_ready(head, target, token, view)
         return None if made is None else self._answer(made)
+
+    def _holds(self, ready: _Ready) -> bool:
+        """Tell whether an answer may be given again."""
+        view = ready.view
+        return (
+            self._media.view(view.presentation.lesson) is view
+            and self._clock_utc() < ready.until_utc
+        )
+
+    def _make_ready(
+        self, head: Head, target: Target, token: str | None, view: View
+    ) -> _Ready | None:
+        key = (head.method, head.target, head.fields.gzip)
+        made = self._ready.any(key)
+        if made is None or made.view is not view or self._clock_utc() >= made.until_utc:
+            made = self._make(head, target, token, view)
+            if made is not None:
+                self._ready.put(key, made, made.until_utc, _weight(made))
+        if made is not None and _weight(made) <= MEMO_LIMIT_BYTES:
+            head.memo = made
+        return made
 
     def _make(self, head: Head, target: Target, token: str | None, view: View) -> _Ready | None:
         try:
@@ -89,26 +115,44 @@ class MediaDoor:
         if resource is None:
             return None
         reply = answer(head.method, head.fields, resource)
-        done = _counting(self._media.metrics, target.kind.value, reply.status)
-        return _Ready(view, until_utc, head_of(reply, _CORS), reply, done)
+        done = self._counting(head.method, target.kind.value, reply.status)
+        stored = reply.body if isinstance(reply.body, Stored) else None
+        body = reply.body if isinstance(reply.body, bytes) else None
+        made = Answer(head_of(reply, _CORS), reply.length, body, done)
+        return _Ready(view, until_utc, made, stored)
 
-    def _answer(self, made: _Ready) -> Found:
-        body = made.reply.body
-        if not isinstance(body, Stored):
-            return Answer(made.head, made.reply.length, body, made.done)
-        held = self._files.held(body)
+    def _answer(self, ready: _Ready) -> Found:
+        made, stored = ready.answer, ready.stored
+        if stored is None:
+            return made
+        held = self._files.held(stored)
         if held is not None:
-            return Answer(made.head, made.reply.length, held, made.done)
-        return self._open(made, body)
+            return Answer(made.head, made.length, held, made.done)
+        return self._open(made, stored)
 
-    async def _open(self, made: _Ready, stored: Stored) -> Answer:
+    async def _open(self, made: Answer, stored: Stored) -> Answer:
         """Open the file, or the stream of a store that has none. Raises: StoreError."""
         begun = time.monotonic()
         body: FileSlice | Chunks | None = await self._files.open(stored)
         self._media.metrics.store_wait.observe(time.monotonic() - begun)
         if body is None:
             body = self._media.bodies.read(stored.key, stored.offset, stored.size_bytes)
-        return Answer(made.head, made.reply.length, body, made.done)
+        return Answer(made.head, made.length, body, made.done)
+
+    def _counting(self, method: str, kind: str, status: int) -> Done:
+        """Count an answer as the slower shell does, its labels looked up once."""
+        metrics = self._media.metrics
+        answers, sent = metrics.answers.labels(kind, str(status)), metrics.sent.labels(kind)
+        count = self._counted.counting(method, ROUTE, status)
+
+        def done(sent_bytes: int, broken: Broken | None, took_s: float) -> None:
+            answers.value += 1
+            sent.value += sent_bytes
+            count(took_s)
+            if broken is not None:
+                metrics.aborted.labels(broken.value).inc()
+
+        return done
 
 
 def _read(target: str) -> tuple[Target, str | None] | None:
@@ -128,19 +172,6 @@ def _read(target: str) -> tuple[Target, str | None] | None:
 _remembered = lru_cache(TARGETS_REMEMBERED)(_read)
 
 
-def _weight(reply: Reply) -> int:
-    body = reply.body
+def _weight(ready: _Ready) -> int:
+    body = ready.answer.body
     return READY_WEIGHT_BYTES + (len(body) if isinstance(body, bytes) else 0)
-
-
-def _counting(metrics: MediaMetrics, kind: str, status: int) -> Done:
-    """Count an answer as the slower shell does, its labels looked up once."""
-    answers, sent = metrics.answers.labels(kind, str(status)), metrics.sent.labels(kind)
-
-    def done(sent_bytes: int, broken: Broken | None) -> None:
-        answers.inc()
-        sent.inc(sent_bytes)
-        if broken is not None:
-            metrics.aborted.labels(broken.value).inc()
-
-    return done

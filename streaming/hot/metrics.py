@@ -1,17 +1,41 @@
-"""Figures of the hot path for Prometheus."""
+"""Figures of the hot path for Prometheus; those of each request cost no lock."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Protocol
+
 from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from streaming.tally import Tally
+
+
+class AnswersCounted(Protocol):
+    """Where answers by route and status are counted, whoever gives them."""
+
+    def counting(self, method: str, route: str, status: int) -> Callable[[float], None]:
+        """Give what counts one such answer, told how long it took in seconds."""
+
+
+class NotCounted:
+    """Nobody counts answers."""
+
+    def counting(self, method: str, route: str, status: int) -> Callable[[float], None]:
+        """Give what does nothing."""
+        return _ignore
+
+
+def _ignore(took_s: float) -> None:
+    """Nobody asked."""
 
 
 class HotMetrics:
     """Who answered, how many are connected, and who was sent away."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        requests = Counter(
+        requests = Tally(
             "tongbu_hot_requests_total", "Requests on the port by who answers: hot, lent, given",
-            ["way"], registry=registry,
+            ["way"], registry,
         )  # fmt: skip
         self.hot = requests.labels("hot")
         self.lent = requests.labels("lent")

@@ -23,7 +23,9 @@ from typing import Protocol
 from streaming.hot.door import Broken, FileSlice
 
 TURN_BYTES = 1024 * 1024
+HEAD_ALONE_BYTES = 256 * 1024
 HIGH_WATER_BYTES = 256 * 1024
+_MORE = int(socket.MSG_MORE)
 _AGAIN = (BlockingIOError, InterruptedError)
 _GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ETIMEDOUT})
 
@@ -76,6 +78,7 @@ class SocketOutbox:
         self._loop = loop
         self._on_drained = on_drained
         self._socket: socket.socket | None = None
+        self._fd = -1
         self._queue: deque[memoryview | FileSlice] = deque()
         self._over = False
         self.sent_bytes = 0
@@ -92,21 +95,28 @@ class SocketOutbox:
             self._watch()
 
     def write_file(self, head: bytes, body: FileSlice) -> None:
-        """Send head and body without copying the body through this process."""
+        """Send head and body without copying the body through this process.
+
+        The head of a large body goes by itself: see the README.
+        """
         if self._over:
             body.release()
             return
-        left = memoryview(head) if self.pending else self._send(head, socket.MSG_MORE)
+        if self.pending:
+            self._queue += (memoryview(head), body)
+            return
+        left = self._send(head, _MORE if body.size_bytes < HEAD_ALONE_BYTES else 0)
         if self.broken is not None:
             body.release()
             return
+        rest: FileSlice | None = body
         if left is not None:
             self._queue.append(left)
-        self._queue.append(body)
-        if left is not None or self.pending:
-            self._watch()
         else:
-            self._pump()
+            rest = self._send_slice(body)
+        if rest is not None:
+            self._queue.append(rest)
+            self._watch()
 
     def taken_bytes(self) -> int:
         """Count what was given to the kernel and is acknowledged."""
@@ -144,6 +154,7 @@ class SocketOutbox:
         """Send, and give what is left over, if anything."""
         if self._socket is None:
             self._socket = _duplicate(self._transport)
+            self._fd = self._socket.fileno()
         try:
             count = self._socket.send(data, flags)
         except _AGAIN:
@@ -163,12 +174,12 @@ class SocketOutbox:
     def _watch(self) -> None:
         if not self.pending and self._socket is not None:
             self.pending = True
-            self._loop.add_writer(self._socket.fileno(), self._on_writable)
+            self._loop.add_writer(self._fd, self._on_writable)
 
     def _on_writable(self) -> None:
         self._pump()
         if not self._queue and self.pending and self._socket is not None:
-            self._loop.remove_writer(self._socket.fileno())
+            self._loop.remove_writer(self._fd)
             self.pending = False
             self._on_drained()
 
@@ -187,9 +198,8 @@ class SocketOutbox:
             self._watch()
 
     def _send_slice(self, item: FileSlice) -> FileSlice | None:
-        assert self._socket is not None
         try:
-            count = _sendfile(self._socket.fileno(), item, TURN_BYTES)
+            count = _sendfile(self._fd, item, TURN_BYTES)
         except _AGAIN:
             return item
         except OSError as error:

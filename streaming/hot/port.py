@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import secrets
 import time
 from collections.abc import Callable
 from email.utils import formatdate
-from enum import Enum
 from typing import Protocol
 
 from aiohttp import web
 
 from streaming.hot.door import Door
+from streaming.hot.head import REMEMBERED, REMEMBERED_BYTES, Head
 from streaming.hot.metrics import HotMetrics
+from streaming.hot.patience import Why
 
-IDLE_S = 75.0
-HEAD_S = 15.0
-LINGER_S = 2.0
-HALF_CLOSED_S = 10.0
-RELEASE_S = 5.0
 SWEEP_S = 1.0
 CONNECTIONS_LIMIT = 20_000
 SPARE_FILES = 256
@@ -28,20 +25,14 @@ AHEAD_LIMIT_BYTES = 64 * 1024
 TURN_REQUESTS = 16
 
 
-class Why(Enum):
-    """Why a connection was ended from here; the value labels metrics."""
-
-    IDLE = "idle"
-    HEAD = "head"
-    SLOW = "slow"
-    FULL = "full"
-
-
 class Connection(Protocol):
     """What a port asks of a connection, and what is to be seen of it."""
 
-    in_head: bool
     half_closed: bool
+
+    @property
+    def in_head(self) -> bool:
+        """Tell whether a part of a request has come."""
 
     @property
     def lags(self) -> bool:
@@ -92,6 +83,8 @@ class Port:
         self._empty.set()
         self._second = -1
         self._closing_tail, self._keeping_tail = b"", b""
+        self._id_prefix, self._answers = secrets.token_hex(6).encode(), 0
+        self.known: dict[bytes, Head] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
@@ -117,15 +110,24 @@ class Port:
         if not self.connections:
             self._empty.set()
 
-    def tail(self, keep_alive: bool) -> bytes:
-        """Give the end of an answer's head: Date, Connection and the empty line."""
-        second = int(self._clock_utc())
-        if second != self._second:
-            self._second = second
-            date = f"Date: {formatdate(second, usegmt=True)}\r\nConnection: "
-            self._keeping_tail = f"{date}keep-alive\r\n\r\n".encode()
-            self._closing_tail = f"{date}close\r\n\r\n".encode()
-        return self._keeping_tail if keep_alive else self._closing_tail
+    def remember(self, raw: bytes, head: Head) -> None:
+        """Know a request again that comes in the same bytes, as a player's for a playlist does."""
+        if len(raw) > REMEMBERED_BYTES or not head.plain:
+            return
+        if len(self.known) >= REMEMBERED:
+            del self.known[next(iter(self.known))]
+        self.known[raw] = head
+
+    def finish_head(self, fields: bytes, request_id: bytes | None, keep_alive: bool) -> bytes:
+        """Add what each answer has of its own: X-Request-Id, Date, Connection, the empty line."""
+        now = self._clock_utc()
+        if not self._second <= now < self._second + 1:
+            self._tick(int(now))
+        if request_id is None:
+            self._answers += 1
+            request_id = b"%b%08x" % (self._id_prefix, self._answers)
+        tail = self._keeping_tail if keep_alive else self._closing_tail
+        return b"%bX-Request-Id: %b\r\n%b" % (fields, request_id, tail)
 
     async def drain(self, limit_s: float) -> None:
         """Let everyone have what was asked for, at most for so long; then nobody is left."""
@@ -146,6 +148,12 @@ class Port:
         """End the connections that are overdue; the port's timer does so each `SWEEP_S`."""
         for connection in list(self.connections):
             connection.sweep(now)
+
+    def _tick(self, second: int) -> None:
+        self._second = second
+        date = f"Date: {formatdate(second, usegmt=True)}\r\nConnection: "
+        self._keeping_tail = f"{date}keep-alive\r\n\r\n".encode()
+        self._closing_tail = f"{date}close\r\n\r\n".encode()
 
     def _on_timer(self) -> None:
         self.sweep(self.loop.time())

@@ -17,27 +17,16 @@ from contextlib import suppress
 from enum import Enum
 from typing import cast
 
-from streaming.hot.door import Answer, Broken, Chunks, FileSlice, refusal
-from streaming.hot.files import chunks_of
+from streaming.hot.answering import Answering, Free
+from streaming.hot.door import Answer, Broken, Chunks, refusal
 from streaming.hot.head import Head, Refused
 from streaming.hot.inbox import Inbox
 from streaming.hot.lent import Loan
 from streaming.hot.outbox import Outbox, SocketOutbox, TransportOutbox
-from streaming.hot.pace import Pace
-from streaming.hot.port import (
-    AHEAD_LIMIT_BYTES,
-    HALF_CLOSED_S,
-    HEAD_S,
-    IDLE_S,
-    LINGER_S,
-    RELEASE_S,
-    TURN_REQUESTS,
-    Port,
-    Why,
-)
+from streaming.hot.patience import Patience, Why
+from streaming.hot.port import AHEAD_LIMIT_BYTES, TURN_REQUESTS, Port
 from streaming.hot.work import NothingSent, Work
 
-NEVER = float("inf")
 HOT_METHODS = frozenset({"GET", "HEAD"})
 
 
@@ -53,31 +42,31 @@ class State(Enum):
     OVER = "over"
 
 
+# Looking a member up costs 60 ns, five times an answer.
+READING, WORKING, SENDING, LENT, LEAVING, LINGERING, OVER = State
+
+
 class HotProtocol(asyncio.Protocol):
     """A viewer's connection."""
 
     __slots__ = (
-        "_answer", "_handler_full", "_inbox", "_keep", "_loan", "_outbox", "_pace", "_paused",
-        "_port", "_sent_before", "_state", "_transport", "_until", "_work", "half_closed",
-        "in_head",
+        "_answering", "_handler_full", "_inbox", "_keep", "_loan", "_outbox",
+        "_patience", "_paused", "_port", "_state", "_transport", "_work", "half_closed",
     )  # fmt: skip
 
     _transport: asyncio.Transport
     _outbox: Outbox
     _work: Work
+    _answering: Answering
     _loan: Loan
 
     def __init__(self, port: Port) -> None:
         self._port = port
-        self._state = State.READING
+        self._state = READING
         self._inbox = Inbox()
-        self.in_head = self.half_closed = self._paused = False
+        self._patience = Patience(port.loop.time())
+        self.half_closed = self._paused = self._handler_full = False
         self._keep = True
-        self._answer: Answer | None = None
-        self._sent_before = 0
-        self._handler_full = False
-        self._pace = Pace()
-        self._until = 0.0
 
     # What the transport tells
 
@@ -89,20 +78,30 @@ class HotProtocol(asyncio.Protocol):
         else:
             self._outbox = TransportOutbox(self._transport, self._drained)
         self._work = Work(self._port.loop, self._outbox, self._worked)
+        self._answering = Answering(self._outbox, self._work)
         self._loan = Loan(self, self._transport, self._outbox, self._port.server)
-        self._rest()
         self._port.enter(self)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes, whoever they are for."""
-        _ON_DATA[self._state](self, data)
+        if self._state is not READING:
+            _ON_DATA[self._state](self, data)
+            return
+        head = self._port.known.get(data) if self._inbox.empty else None
+        if head is None:
+            self._inbox.add(data)
+            self._proceed()
+            return
+        self._begin(head, data)
+        if self._state is READING:
+            self._patience.rest(self._port.loop.time())
 
     def eof_received(self) -> bool:
         """The viewer sends no more; what it has asked for is still answered, except over TLS."""
         self.half_closed = True
-        if self._state is State.LENT or (self._state is State.WORKING and self._answer is None):
-            self._until = self._port.loop.time() + HALF_CLOSED_S
-        waits = self._state in (State.WORKING, State.SENDING, State.LENT, State.LEAVING)
+        if self._state is LENT or (self._state is WORKING and not self._answering.begun):
+            self._patience.promise(self._port.loop.time(), True)
+        waits = self._state in (WORKING, SENDING, LENT, LEAVING)
         return waits and not self._loan.owed_bytes and self._outbox.sends_files
 
     def pause_writing(self) -> None:
@@ -115,19 +114,15 @@ class HotProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Free everything."""
-        self._state = State.OVER
+        self._state = OVER
         self._outbox.end()
         self._work.cancel()
-        self._broke_off(self._outbox.broken or Broken.VIEWER)
+        self._answering.break_off(self._outbox.broken or Broken.VIEWER)
         self._loan.retire(exc)
         self._inbox.clear()
         self._port.leave(self)
 
     # Reading
-
-    def _read(self, data: bytes) -> None:
-        self._inbox.add(data)
-        self._proceed()
 
     def _keep_ahead(self, data: bytes) -> None:
         self._inbox.add(data)
@@ -146,56 +141,51 @@ class HotProtocol(asyncio.Protocol):
     def _proceed(self) -> None:
         """Begin what has been asked, a few requests a turn; then wait."""
         turns = TURN_REQUESTS
-        while self._state is State.READING and self._inbox and turns:
+        while self._state is READING and len(self._inbox) and turns:
             head = self._inbox.read()
             if not isinstance(head, Head):
                 self._stop_at(head)
                 break
             turns -= 1
-            self._begin(head)
-        if self._state is State.OVER:
+            self._patience.in_head = False
+            raw = self._inbox.head()
+            if self._inbox.alone:
+                self._port.remember(raw, head)
+            self._begin(head, raw)
+        if self._state is OVER:
             return
         self._inbox.pack()
         self._hold()
-        if self._state is not State.READING:
+        if self._state is not READING:
             return
-        if not turns and self._inbox:
+        if not turns and len(self._inbox):
             self._port.loop.call_soon(self._go_on)
         elif self.half_closed:
             self._hang_up()
-        elif not self._inbox:
-            self._rest()
+        elif self._inbox.empty:
+            self._patience.rest(self._port.loop.time())
 
     def _go_on(self) -> None:
-        if self._state is State.READING:
+        if self._state is READING:
             self._proceed()
 
-    def _rest(self) -> None:
-        self.in_head = False
-        self._until = self._port.loop.time() + IDLE_S
-
-    def _patience(self) -> float:
-        """Until when to wait for others to answer: one who has closed a half may be gone."""
-        return self._port.loop.time() + HALF_CLOSED_S if self.half_closed else NEVER
-
     def _stop_at(self, found: Refused | None) -> None:
-        if found is not None:
-            self._refuse(found)
-        elif not self.in_head:
-            self.in_head = True
-            self._until = self._port.loop.time() + HEAD_S
-
-    def _refuse(self, refused: Refused) -> None:
-        """Say why, and read no more: where the next request begins is unknown."""
-        self._port.metrics.refused.labels(str(refused.status)).inc()
+        """Wait for the rest of a head, or say why there is none, and read no more: where the next
+        request begins is unknown.
+        """
+        if found is None:
+            self._patience.begin_head(self._port.loop.time())
+            return
+        self._port.metrics.refused.labels(str(found.status)).inc()
         self._inbox.clear()
-        self._outbox.write(refusal(refused, self._port.tail(False)))
+        fields, body = refusal(found)
+        self._outbox.write(self._port.finish_head(fields, None, False) + body)
         self._linger()
 
     def _linger(self) -> None:
         """Close our half; what still arrives is read, or the answer were lost with a reset."""
-        self._state = State.LINGERING
-        self._until = self._port.loop.time() + LINGER_S
+        self._state = LINGERING
+        self._patience.linger(self._port.loop.time())
         if self.half_closed or self._outbox.pending or not self._transport.can_write_eof():
             self._leave()
             return
@@ -216,77 +206,65 @@ class HotProtocol(asyncio.Protocol):
 
     # Answering
 
-    def _begin(self, head: Head) -> None:
+    def _begin(self, head: Head, raw: bytes) -> None:
         fields = head.fields
         if fields.upgrade or fields.chunked:
-            self._give()
+            self._give(raw)
             return
         self._keep = fields.keep_alive and not self._port.draining
         found = None
         if head.method in HOT_METHODS and not fields.body_bytes:
             found = self._port.door.find(head)
         if isinstance(found, Answer):
-            self._write(found)
+            self._write(found, head, raw)
         elif found is None:
-            self._lend(self._inbox.head(), fields.body_bytes)
+            self._lend(raw, fields.body_bytes)
         else:
             free = found.close if isinstance(found, Coroutine) else _nothing
-            self._turn_to(self._await(found, self._inbox.head()), free)
+            self._turn_to(self._await(found, head, raw), free)
 
-    def _write(self, answer: Answer, raw: bytes | None = None) -> None:
-        self._port.metrics.hot.inc()
-        head, body, outbox = answer.head + self._port.tail(self._keep), answer.body, self._outbox
-        self._answer = answer
-        self._sent_before = outbox.sent_bytes + len(head)
-        if body is None:
-            outbox.write(head)
-        elif isinstance(body, bytes):
-            outbox.write(head + body)
-        elif isinstance(body, FileSlice) and outbox.sends_files:
-            outbox.write_file(head, body)
-        else:
-            raw = self._inbox.head() if raw is None else raw
-            free = body.release if isinstance(body, FileSlice) else _nothing
-            chunks = chunks_of(body) if isinstance(body, FileSlice) else body
-            self._turn_to(self._stream(answer, head, chunks, raw), free)
-            return
-        if outbox.pending:
-            self._state = State.SENDING
-        elif outbox.broken is None:
-            self._finish()
+    def _write(self, answer: Answer, asked: Head, raw: bytes, took_s: float = 0.0) -> None:
+        port = self._port
+        port.metrics.hot.value += 1
+        head = port.finish_head(answer.head, asked.fields.request_id, self._keep)
+        streamed = self._answering.write(answer, head, took_s)
+        if streamed is not None:
+            chunks, free = streamed
+            self._turn_to(self._stream(head, chunks, raw), free)
+        elif self._outbox.pending:
+            self._state = SENDING
+        elif self._outbox.broken is None:
+            self._state = READING
+            if not self._keep:
+                self._leave()
 
     def _finish(self) -> None:
         """An answer has been written whole."""
-        self._state = State.READING
-        answer, self._answer = self._answer, None
-        if answer is not None:
-            answer.done(0 if answer.body is None else answer.length, None)
+        self._state = READING
+        self._answering.finish()
         if not self._keep:
             self._leave()
 
-    def _broke_off(self, broken: Broken) -> None:
-        answer, self._answer = self._answer, None
-        if answer is not None:
-            sent = self._outbox.sent_bytes - self._sent_before
-            answer.done(max(0, min(answer.length, sent)), broken)
-
     def _drained(self) -> None:
         """All that was queued has been sent."""
-        self._pace.rest()
-        if self._state is State.SENDING:
+        self._patience.taken()
+        if self._state is SENDING:
             self._finish()
             self._go_on()
-        elif self._state is State.LEAVING:
+        elif self._state is LEAVING:
             self._hang_up()
-        elif self._state is State.LENT:
+        elif self._state is LENT:
             self._loan.drained()
             self._take_back()
         else:
             self._work.drained()
 
-    def _turn_to(self, work: Coroutine[None, None, None], free: Callable[[], None]) -> None:
-        self._state = State.WORKING
-        self._until = NEVER if self._answer is not None else self._patience()
+    def _turn_to(self, work: Coroutine[None, None, None], free: Free) -> None:
+        self._state = WORKING
+        if self._answering.begun:
+            self._patience.answer()
+        else:
+            self._patience.promise(self._port.loop.time(), self.half_closed)
         self._work.begin(work, free)
 
     def _worked(self, error: BaseException | None) -> None:
@@ -295,18 +273,18 @@ class HotProtocol(asyncio.Protocol):
         else:
             self._go_on()
 
-    async def _await(self, promise: Awaitable[Answer | None], raw: bytes) -> None:
+    async def _await(self, promise: Awaitable[Answer | None], asked: Head, raw: bytes) -> None:
+        begun = self._port.loop.time()
         answer = await self._work.promised(promise)
         if answer is None:
             self._lend(raw, 0)
         else:
-            self._write(answer, raw)
+            self._write(answer, asked, raw, self._port.loop.time() - begun)
 
-    async def _stream(self, answer: Answer, head: bytes, body: Chunks, raw: bytes) -> None:
+    async def _stream(self, head: bytes, body: Chunks, raw: bytes) -> None:
         try:
-            await self._work.stream(head, body, answer.length)
+            await self._answering.stream(head, body)
         except NothingSent:
-            self._answer = None
             self._lend(raw, 0)
         else:
             self._finish()
@@ -316,7 +294,8 @@ class HotProtocol(asyncio.Protocol):
     def _lend(self, raw: bytes, body_bytes: int) -> None:
         """Let aiohttp answer one request, which has its head in `raw`."""
         self._port.metrics.lent.inc()
-        self._state, self._until = State.LENT, self._patience()
+        self._state = LENT
+        self._patience.promise(self._port.loop.time(), self.half_closed)
         self._loan.begin(raw, body_bytes)
         if body_bytes:
             self._loan.feed(self._inbox.take(body_bytes))
@@ -327,9 +306,9 @@ class HotProtocol(asyncio.Protocol):
         self._port.loop.call_soon(self._take_back)
 
     def _take_back(self) -> None:
-        if self._state is not State.LENT or not self._loan.over:
+        if self._state is not LENT or not self._loan.over:
             return
-        self._state, self._handler_full = State.READING, False
+        self._state, self._handler_full = READING, False
         if self._port.draining:
             self._leave()
         else:
@@ -339,7 +318,7 @@ class HotProtocol(asyncio.Protocol):
         """End the connection on behalf of the handler."""
         if at_once:
             self._cut(Broken.VIEWER)
-        elif self._state in (State.LENT, State.READING):
+        elif self._state in (LENT, READING):
             self._leave()
         else:
             self._keep = False
@@ -349,10 +328,10 @@ class HotProtocol(asyncio.Protocol):
         self._handler_full = held
         self._hold()
 
-    def _give(self) -> None:
+    def _give(self, raw: bytes) -> None:
         """Let aiohttp have the connection for good."""
         self._port.metrics.given.inc()
-        self._state = State.OVER
+        self._state = OVER
         self._outbox.end()
         self._loan.retire(None)
         self._port.leave(self)
@@ -360,29 +339,34 @@ class HotProtocol(asyncio.Protocol):
         handler = self._port.server()
         self._transport.set_protocol(handler)
         handler.connection_made(self._transport)
-        handler.data_received(self._inbox.head() + self._inbox.take(len(self._inbox)))
+        handler.data_received(raw + self._inbox.take(len(self._inbox)))
 
     # The end
 
     def _leave(self) -> None:
         """Read no more, send what is queued, hang up."""
-        self._state = State.LEAVING
+        self._state = LEAVING
         if not self._outbox.pending:
             self._hang_up()
 
     def _hang_up(self) -> None:
         """The duplicate goes first, or the other side would not see the end."""
-        self._state = State.LEAVING
+        self._state = LEAVING
         self._outbox.end()
         self._transport.close()
 
     def _cut(self, broken: Broken) -> None:
-        self._broke_off(broken)
-        self._state = State.LEAVING
+        self._answering.break_off(broken)
+        self._state = LEAVING
         self._outbox.end()
         self._transport.abort()
 
     # What the port asks
+
+    @property
+    def in_head(self) -> bool:
+        """Tell whether a part of a request has come."""
+        return self._patience.in_head
 
     @property
     def lags(self) -> bool:
@@ -401,20 +385,20 @@ class HotProtocol(asyncio.Protocol):
 
     def idle_since(self) -> float | None:
         """Since when the viewer owes a request, or the rest of one."""
-        if self._state is not State.READING:
-            return None
-        return self._until - (HEAD_S if self.in_head else IDLE_S)
+        return self._patience.idle_since() if self._state is READING else None
 
     def sweep(self, now: float) -> None:
         """End the connection if it is overdue."""
+        why = None
         if self._outbox.pending:
-            if self._pace.due(now) and self._pace.too_slow(now, self._outbox.taken_bytes()):
-                self.end(Why.SLOW)
-        elif self._state not in _BOUNDED:
-            return
-        elif now >= self._until:
-            self.end(Why.HEAD if self.in_head else Why.IDLE)
-        elif self._state is State.READING and self._until - now < IDLE_S - RELEASE_S:
+            if self._patience.judges(now):
+                slow = self._patience.too_slow(now, self._outbox.taken_bytes())
+                why = Why.SLOW if slow else None
+        elif self._state in _BOUNDED:
+            why = self._patience.overdue(now)
+        if why is not None:
+            self.end(why)
+        elif self._state is READING and self._patience.rests(now):
             self._outbox.release()
 
     def end(self, why: Why) -> None:
@@ -425,7 +409,7 @@ class HotProtocol(asyncio.Protocol):
     def drain(self) -> None:
         """End the connection once what was asked is answered; aiohttp ends what it was lent."""
         self._keep = False
-        if self._state in (State.READING, State.LINGERING):
+        if self._state in (READING, LINGERING):
             self._hang_up()
 
 
@@ -433,13 +417,12 @@ def _nothing() -> None:
     """There is nothing to free."""
 
 
-_BOUNDED = frozenset({State.READING, State.WORKING, State.LENT, State.LINGERING})
+_BOUNDED = frozenset({READING, WORKING, LENT, LINGERING})
 _ON_DATA: dict[State, Callable[[HotProtocol, bytes], None]] = {
-    State.READING: HotProtocol._read,
-    State.WORKING: HotProtocol._keep_ahead,
-    State.SENDING: HotProtocol._keep_ahead,
-    State.LENT: HotProtocol._pass_on,
-    State.LEAVING: HotProtocol._forget,
-    State.LINGERING: HotProtocol._forget,
-    State.OVER: HotProtocol._forget,
+    WORKING: HotProtocol._keep_ahead,
+    SENDING: HotProtocol._keep_ahead,
+    LENT: HotProtocol._pass_on,
+    LEAVING: HotProtocol._forget,
+    LINGERING: HotProtocol._forget,
+    OVER: HotProtocol._forget,
 }

@@ -69,7 +69,7 @@ class ToyDoor:
             self.waiting -= 1
         return None if name == "/hot/none" else self._answer(head, len(SMALL), SMALL)
 
-    def _done(self, sent_bytes: int, broken: Broken | None) -> None:
+    def _done(self, sent_bytes: int, broken: Broken | None, took_s: float) -> None:
         self.done.append((sent_bytes, broken))
 
     def _release(self) -> None:

@@ -26,6 +26,7 @@ from catalog.media import (
 )
 from catalog.store.port import ObjectStore
 from catalog.tokens import Grant, Signer, Verifier
+from deploy.observe import HttpMetrics
 from streaming.hot.door import Doors
 from streaming.hot.doors import doors_of
 from streaming.hot.listening import listening
@@ -186,7 +187,7 @@ async def serving(
     media = vod.Media(source, store, gate, MediaMetrics(registry), bodies)
     app = web.Application(middlewares=[problems])
     app.add_subapp("/media", media.app())
-    doors, metrics = doors_of(app)
+    doors, metrics = doors_of(app, HttpMetrics(registry))
     door = doors if hot else Doors({}, doors.close)
     try:
         async with listening(app, door, metrics, "127.0.0.1", 0, DRAIN_S) as opened:

@@ -1,12 +1,14 @@
 """Bytes on one connection: answers of the door and of the application, one behind the other."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from streaming.hot.door import Broken
+from streaming.hot.head import REMEMBERED, REMEMBERED_BYTES
 from tests.support.hot import PIECES, SMALL, Hot, Viewer, asking
 from tests.support.wait import eventually
 
@@ -27,6 +29,49 @@ async def test_small_answers_follow_each_other(hot: Hot) -> None:
     assert (await viewer.answer())[2] == SMALL
     assert hot.door.done == [(5, None)] * 3 + [(0, None), (5, None)]
     await viewer.close()
+
+
+async def test_each_answer_has_an_id_of_its_own_or_that_of_its_request(hot: Hot) -> None:
+    viewer = await hot.connect()
+    seen = []
+    for lines in ("", "", "X-Request-Id: upstream-1234\r\n", f"X-Request-Id: {'a' * 65}\r\n"):
+        viewer.ask("/hot/small", lines=lines)
+        seen.append((await viewer.answer())[1]["x-request-id"])
+    assert seen.pop(2) == "upstream-1234"
+    assert len(set(seen)) == 3
+    assert all(re.fullmatch("[0-9a-f]{20}", made) for made in seen)
+    viewer.writer.write(b"rubbish\n")
+    assert len((await viewer.answer())[1]["x-request-id"]) == 20
+
+
+async def test_a_request_is_known_again_only_in_the_same_bytes(hot: Hot) -> None:
+    viewer = await hot.connect()
+    request = asking("/hot/small", lines="X: 1\r\n")
+    with_body = asking("/hot/small", lines="Content-Length: 2\r\n")
+    for sent in (request, request, b"\r\n" + request, b"\r\n" + request, with_body + b"ok"):
+        viewer.writer.write(sent)
+        assert (await viewer.answer())[0] == 200
+    assert list(hot.port.known) == [request]
+    viewer.writer.write(request * 3)
+    assert [(await viewer.answer())[2] for _ in range(3)] == [SMALL] * 3
+    for at in (1, 10, len(request) - 1):
+        viewer.writer.write(request[:at])
+        await eventually(lambda: any(c.in_head for c in hot.port.connections))
+        viewer.writer.write(request[at:] + request)
+        assert [(await viewer.answer())[2] for _ in range(2)] == [SMALL] * 2
+    assert len(hot.door.asked) == 4 + 3 + 6
+
+
+async def test_no_more_requests_are_remembered_than_a_limit(hot: Hot) -> None:
+    viewer = await hot.connect()
+    for number in range(REMEMBERED + 2):
+        viewer.ask(f"/hot/small?{number}")
+        await viewer.answer()
+    viewer.ask(f"/hot/small?{'x' * REMEMBERED_BYTES}")
+    await viewer.answer()
+    assert len(hot.port.known) == REMEMBERED
+    assert asking("/hot/small?1") not in hot.port.known
+    assert asking(f"/hot/small?{REMEMBERED + 1}") in hot.port.known
 
 
 async def test_a_file_is_sent_whole_and_in_part(hot: Hot, big_file: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from streaming.hot.door import Broken
 from streaming.hot.head import HEAD_LIMIT_BYTES
-from streaming.hot.pace import SLOW_WINDOW_S
-from streaming.hot.port import AHEAD_LIMIT_BYTES, HALF_CLOSED_S, HEAD_S, IDLE_S, LINGER_S
+from streaming.hot.patience import HALF_CLOSED_S, HEAD_S, IDLE_S, LINGER_S, SLOW_WINDOW_S
+from streaming.hot.port import AHEAD_LIMIT_BYTES
 from tests.support.hot import PIECES, SMALL, Hot, Viewer, asking, hot_port
 from tests.support.wait import eventually
 
@@ -114,6 +114,27 @@ async def test_a_head_must_end_soon_whatever_trickles_in(hot: Hot) -> None:
     hot.port.sweep(begun + HEAD_S - 5)
     viewer.writer.write(b"TP/1.1\r\nX: ")
     await viewer.writer.drain()
+    hot.port.sweep(begun + HEAD_S + 1)
+    assert await viewer.ended() == b""
+    assert closed(hot, "head") == 1
+    await viewer.close()
+
+
+@pytest.mark.parametrize("target", ["/hot/small", "/cold"])
+async def test_the_next_head_has_its_own_time_when_it_comes_with_the_end_of_one(
+    hot: Hot, target: str
+) -> None:
+    viewer = await hot.connect()
+    first, second = asking(target), b"GET / HT"
+    viewer.writer.write(first[:10])
+    await eventually(lambda: any(c.in_head for c in hot.port.connections))
+    hot.port.sweep(hot.port.loop.time() + HEAD_S - 5)
+    viewer.writer.write(first[10:] + second)
+    assert (await viewer.answer())[0] == 200
+    await eventually(lambda: any(c.in_head for c in hot.port.connections))
+    begun = hot.port.loop.time()
+    hot.port.sweep(begun + HEAD_S - 1)
+    assert closed(hot, "head") == 0
     hot.port.sweep(begun + HEAD_S + 1)
     assert await viewer.ended() == b""
     assert closed(hot, "head") == 1

@@ -16,7 +16,7 @@ from streaming.vod.reply import Stored
 from tests.support.objects import content
 from tests.support.screening import Served, make_lesson, serving
 
-OTHER_WAYS = ("Server", "Date", "Connection")
+OTHER_WAYS = ("Server", "Date", "Connection", "X-Request-Id")
 
 
 class Shelf:
@@ -189,3 +189,26 @@ async def test_files_are_kept_open_up_to_a_number(store: LocalStore) -> None:
 
 def _read(fd: int) -> bytes:
     return os.pread(fd, 5, 2)
+
+
+async def test_answers_are_counted_by_route_like_the_applications(
+    client: aiohttp.ClientSession, lesson: Presentation, store: LocalStore
+) -> None:
+    async with serving(Shelf(lesson), store) as served:
+        url = served.at(lesson.lesson, "multivariant.m3u8")
+        etag = ""
+        for method in ("GET", "GET", "HEAD", "GET"):
+            async with client.request(method, url) as answer:
+                etag = answer.headers["ETag"]
+        async with client.get(url, headers={"If-None-Match": etag}) as answer:
+            assert answer.status == 304
+        route = {"route": "/media/{path}"}
+
+        def counted(name: str, **labels: str) -> float | None:
+            return served.registry.get_sample_value(f"tongbu_http_{name}", labels | route)
+
+        assert counted("answers_total", method="GET", status="200") == 2
+        assert counted("answers_total", method="HEAD", status="200") == 1
+        assert counted("answers_total", method="GET", status="304") == 1
+        assert counted("request_seconds_count", method="GET") == 3
+        assert counted("request_seconds_bucket", method="GET", le="0.002") == 3

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from streaming.hot.pace import SLOW_WINDOW_S
+from streaming.hot.patience import SLOW_WINDOW_S
 from tests.support.hot import PIECES, SMALL, Hot, asking, hot_port
 from tests.support.wait import eventually
 
