@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from catalog.http.edge_feed import EdgeFeedApi
+from catalog.http.edge_telling import TellingApi
 from catalog.http.edges import EdgesApi
 from catalog.http.endpoint import Api
 from catalog.http.events import EventsApi
 from catalog.http.lessons import LessonsApi
 from catalog.http.login import LoginApi
 from catalog.http.openapi import DescriptionApi, document
+from catalog.http.operations import OperationsApi
 from catalog.http.registry import RegistryApi
 from catalog.http.search import SearchApi
 from catalog.http.sessions import SessionsApi
@@ -58,6 +60,8 @@ def parts() -> Sequence[Api]:
         AttendanceApi(NOTHING, NOTHING, NOTHING),
         ClassroomApi(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
         TimetableApi(NOTHING, NOTHING, NOTHING),
+        TellingApi(NOTHING),
+        OperationsApi(NOTHING, NOTHING, NOTHING),
     ]
 
 

@@ -69,7 +69,7 @@ class Status:
                 "ceiling_bps": school.settings.edge.line_bps,
                 "reserve_bps": school.settings.edge.reserve_bps,
                 "room_bps": school.watching.room_bps,
-                "use_bps": self._use_bps(),
+                "use_bps": self.use_bps(),
             },
             "streams": await self._streams(),
             "members": school.rooms.members,
@@ -160,7 +160,8 @@ class Status:
             for lesson, size in list(sizes.items())[:LESSONS_SHOWN]
         ]  # fmt: skip
 
-    def _use_bps(self) -> int:
+    def use_bps(self) -> int:
+        """Give what crosses the line."""
         if len(self._samples) < 2:
             return 0
         (from_at, before), (to_at, after) = self._samples[0], self._samples[-1]

@@ -31,8 +31,9 @@ from deploy.live_gate import SessionGate
 from deploy.live_lease import LeasedFeeds, live_lease
 from deploy.live_settings import LiveSettings
 from deploy.live_ways import Ways
+from deploy.operations_readings import Live, live_now
 from deploy.session_parts import SessionPorts
-from streaming.live.app import Live
+from streaming.live.app import Live as LiveApi
 from streaming.live.events import ChannelState
 from streaming.live.figures import figures_of
 from streaming.live.metrics import LiveMetrics
@@ -71,12 +72,14 @@ class LiveGround:
 
 @dataclass(frozen=True, slots=True)
 class LiveDoors:
-    """Where encoders come in (0 or None: that way is shut), how many, and cameras to pull."""
+    """Where encoders come in (0 or None: that way is shut), how many, and cameras to pull; and
+    what is on the air now."""
 
     rtmp_port: int
     srt_port: Callable[[str, FeedName], int | None]
     cameras: Cameras
     capacity: Capacity
+    live: Callable[[], Live]
 
 
 class Turns:
@@ -110,6 +113,11 @@ class Turns:
     async def end_feed(self, session: str, feed: FeedName) -> None:
         """Take one feed off the air."""
         await self.ingest.end(session, feed)
+
+    def live(self) -> Live:
+        """Give the figures of all that is on the air."""
+        feeds = map(figures_of, self.origin.on_air())
+        return live_now(self.ingest.figures(), feeds, self.rooms.figures(), self.rooms.members())
 
     async def close(self) -> None:
         """Leave nothing running."""
@@ -187,7 +195,7 @@ async def live_parts(stack: AsyncExitStack, app: web.Application, ground: LiveGr
         "/live/{session}/publish", BrowserIngest(turns.ingest, gate.publishes).handle
     )
     app.router.add_get("/live/{session}/room", RoomSockets(turns.rooms, gate.member).serve)
-    app.add_subapp("/live", Live(turns.origin, gate, metrics).app())
+    app.add_subapp("/live", LiveApi(turns.origin, gate, metrics).app())
 
     async def let_go(_: web.Application) -> None:
         await turns.ways.close()
@@ -199,7 +207,7 @@ async def live_parts(stack: AsyncExitStack, app: web.Application, ground: LiveGr
     ground.listener.subscribe("session", turns.on_session, turns.on_gap)
     turns.on_gap()
     rtmp_port = await _rtmp_port(stack, ground.settings, turns.ingest)
-    return LiveDoors(rtmp_port, srt.port, rtsp, turns.ingest)
+    return LiveDoors(rtmp_port, srt.port, rtsp, turns.ingest, turns.live)
 
 
 async def _rtmp_port(stack: AsyncExitStack, settings: LiveSettings, ingest: LiveIngest) -> int:

@@ -66,7 +66,15 @@ from deploy.listening import OVERHEARD
 from deploy.live_parts import LiveGround, live_parts
 from deploy.machine import MachineFigures
 from deploy.media_gate import OriginGate
-from deploy.observe import Check, HttpMetrics, database_check, health_routes, observing
+from deploy.observe import (
+    HTTP_METRICS,
+    Check,
+    HttpMetrics,
+    database_check,
+    health_routes,
+    observing,
+)
+from deploy.operations_parts import OperationsGround, operations_parts
 from deploy.qoe import OriginQoe
 from deploy.session_parts import SessionGround, session_endpoints, session_ports
 from deploy.settings import Settings
@@ -98,9 +106,9 @@ async def origin_app(stack: AsyncExitStack, settings: Settings, dsn: str) -> web
     """Make the origin's application; all that it runs beside itself ends with the stack."""
     ground = await _ground(stack, settings, dsn)
     await _first_administrator(ground)
-    app = web.Application(
-        middlewares=[observing(HttpMetrics(ground.registry)), problems, ground.sign_in.middleware]
-    )
+    metrics = HttpMetrics(ground.registry)
+    app = web.Application(middlewares=[observing(metrics), problems, ground.sign_in.middleware])
+    app[HTTP_METRICS] = metrics
     checks: dict[str, Check] = {
         "database": database_check(ground.pool),
         "store": ground.store.check,
@@ -113,7 +121,7 @@ async def origin_app(stack: AsyncExitStack, settings: Settings, dsn: str) -> web
     endpoints = [
         *_people(ground),
         *_edges(ground, qoe),
-        *await _sessions(stack, ground, app),
+        *await _sessions(stack, ground, app, qoe, checks),
         *await _lessons(stack, ground, app),
         *await _uploads(stack, ground, app),
     ]
@@ -188,8 +196,9 @@ def _edges(ground: Ground, qoe: OriginQoe) -> Sequence[Endpoint]:
 
 
 async def _sessions(
-    stack: AsyncExitStack, ground: Ground, app: web.Application
-) -> Sequence[Endpoint]:
+    stack: AsyncExitStack, ground: Ground, app: web.Application, qoe: OriginQoe,
+    checks: Mapping[str, Check],
+) -> Sequence[Endpoint]:  # fmt: skip
     settings = ground.settings
     about = SessionGround(
         ground.pool, ground.store, ground.listener, ground.keyring, ground.sign_in, settings.server
@@ -201,7 +210,13 @@ async def _sessions(
                    ground.keyring, ground.sign_in, ports),
     )  # fmt: skip
     addresses = IngestAddresses(settings.live.rtmp_public_port or doors.rtmp_port, doors.srt_port)
-    return session_endpoints(app, about, ports, addresses, doors.capacity, doors.cameras)
+    watched = OperationsGround(
+        ground.pool, ground.listener, doors.live, qoe.viewed, checks, settings.server.data
+    )
+    return [
+        *session_endpoints(app, about, ports, addresses, doors.capacity, doors.cameras),
+        *await operations_parts(stack, app, watched),
+    ]
 
 
 async def _lessons(

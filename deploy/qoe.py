@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from catalog.edge_reports import ReportKind
 from catalog.edges import KnownEdge
 from catalog.errors import Invalid
 from catalog.http.signin import SignIn
+from catalog.operations.viewed import Viewed
 from deploy.edge_identity import EdgeIdentity
 from deploy.tasks import running
 from streaming.edge.delivering import Delivering, Post, Said
@@ -41,6 +43,7 @@ class OriginQoe:
     def __init__(self, registry: CollectorRegistry, sign_in: SignIn) -> None:
         self._tally = Tally()
         self._metrics = QoeMetrics(registry)
+        self.viewed = Viewed()
         self.door = QoeDoor(self.take, sign_in.network_of)
         self.overheard = Overheard(registry, CITY)
 
@@ -61,6 +64,7 @@ class OriginQoe:
                 log.warning("a report of edge %s is not counted: %s", edge.id, error)
                 continue
             self._metrics.count(edge.school_id, told)
+            self.viewed.take(edge.school_id, told.play_s, told.rebuffer_s, time.monotonic())
 
 
 @dataclass(frozen=True, slots=True)

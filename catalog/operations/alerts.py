@@ -14,6 +14,7 @@ CRITICAL, WARNING = "critical", "warning"
 ALERT_OF: dict[str, tuple[str, str]] = {
     "encoder_silent": ("EncoderStopped", CRITICAL),
     "encoder_gaps": ("EncoderStopped", CRITICAL),
+    "encoder_behind": ("PartsOld", WARNING),
     "transcoder_slow": ("EncoderSlow", WARNING),
     "parts_old": ("PartsOld", WARNING),
     "parts_stopped": ("PartsOld", WARNING),

@@ -9,18 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from catalog.errors import NoRight
-from catalog.operations.rows import Row
+from catalog.operations.rows import (
+    AlertRow,
+    CityRow,
+    DistrictRow,
+    RoomRow,
+    Row,
+    SchoolRow,
+    SessionRow,
+)
 from catalog.people import Role, Viewer
 
 FORGOTTEN_LIMIT = 5000
 ONLY_OFFICERS = "operations are for officers of the city, a district or a school"
 
 Key = tuple[str, str]
-KINDS = ("city", "district", "school", "session", "room", "alert")
+KINDS = ("city", "district", "school", "session", "room", "alert")  # as Change has them
+CITY = "city"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +92,18 @@ class _Kept:
 class Change(msgspec.Struct, frozen=True):
     """What a page is sent. `whole`: forget what you have, this is everything.
 
-    rows: by kind and id; a row that is null is gone.
+    Rows by id; one that is null is gone. `city` is null when it has not changed.
     """
 
     version: int
     at: float
     whole: bool
-    rows: dict[str, dict[str, Row | None]]
+    city: CityRow | None
+    districts: dict[str, DistrictRow | None]
+    schools: dict[str, SchoolRow | None]
+    sessions: dict[str, SessionRow | None]
+    rooms: dict[str, RoomRow | None]
+    alerts: dict[str, AlertRow | None]
 
 
 class Board:
@@ -120,14 +135,15 @@ class Board:
         """Give what is new since a version, for who sees this much; -1: everything."""
         whole = known < self._oldest or known > self.version
         since = -1 if whole else known
-        found: dict[str, dict[str, Row | None]] = {}
+        found: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
         for (kind, id_), kept in self._rows.items():
             if kept.version > since and scope.sees(kept.placed.places):
-                found.setdefault(kind, {})[id_] = kept.placed.row
+                found[kind][id_] = kept.placed.row
         for (kind, id_), kept in self._gone.items():
             if not whole and kept.version > since and scope.sees(kept.placed.places):
-                found.setdefault(kind, {})[id_] = None
-        return Change(self.version, self.at_utc, whole, found)
+                found[kind][id_] = None
+        city, *others = found.values()
+        return Change(self.version, self.at_utc, whole, city.get(CITY), *others)
 
     def find(self, scope: Scope, kind: str, id_: str) -> Row | None:
         """Give one row, if there is one and it may be seen."""

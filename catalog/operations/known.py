@@ -14,7 +14,8 @@ class Picture:
 
     silent_s: for how long nothing has come from its publisher, 0 while it comes. gaps: holes within
     the last GAPS_OVER_S. slow_s: for how long the city has encoded it slower than it comes.
-    part_age_s: mean age of parts when they could be fetched, over the last seconds.
+    part_age_s: mean age of parts when they could be fetched, over the last seconds; old_s: for how
+    long that has been beyond its limit.
     stopped_s: for how long bits came and no part was made of them.
     """
 
@@ -24,6 +25,7 @@ class Picture:
     slow_s: float | None = None
     speed: float | None = None
     part_age_s: float | None = None
+    old_s: float | None = None
     stopped_s: float | None = None
 
 

@@ -129,14 +129,14 @@ class CityRow(msgspec.Struct, frozen=True):
     loop_late_ms: int
     disk_free_bytes: int | None
     disk_size_bytes: int | None
-    sessions: int
-    rooms: int
-    viewers: int
-    schools: int
-    troubled: int
-    boxes: int
-    boxes_telling: int
-    use_bps: int
+    sessions: int = 0
+    rooms: int = 0
+    viewers: int = 0
+    schools: int = 0
+    troubled: int = 0
+    boxes: int = 0
+    boxes_telling: int = 0
+    use_bps: int = 0
 
 
 class AlertRow(msgspec.Struct, frozen=True):
@@ -168,15 +168,19 @@ class Since:
         self, subject: str, verdict: Verdict | None, now_utc: float
     ) -> tuple[EvidenceRow, ...]:
         """Give a verdict's evidence with its times."""
-        found = []
-        for one in verdict.evidence if verdict is not None else ():
-            key = (subject, one.code, one.about)
-            self._asked.add(key)
-            first = self._first.setdefault(key, now_utc - (one.lasted_s or 0.0))
-            found.append(
-                EvidenceRow(one.code, round(one.figure, 3), one.limit, one.unit, one.about, first)
+        return tuple(
+            EvidenceRow(
+                one.code, round(one.figure, 3), one.limit, one.unit, one.about,
+                self.first(subject, one.code, now_utc - (one.lasted_s or 0.0), one.about),
             )
-        return tuple(found)
+            for one in (verdict.evidence if verdict is not None else ())
+        )  # fmt: skip
+
+    def first(self, subject: str, code: str, at_utc: float, about: str = "") -> float:
+        """Give since when this stands; at_utc, if it is new."""
+        key = (subject, code, about)
+        self._asked.add(key)
+        return self._first.setdefault(key, at_utc)
 
     def sweep(self) -> None:
         """Forget what stands no more."""

@@ -22,6 +22,8 @@ GAPS = 3
 SPEED = 0.95
 SLOW_S = 8.0
 PART_AGE_S = 1.0
+OLD_S = 3.0
+CATCHES_UP = 1.1
 STOPPED_S = 4.0
 LATE_LOOP_S = 0.25
 UNTOLD_S = 10.0
@@ -135,8 +137,28 @@ def _slow(p: Picture) -> Iterator[Evidence]:
         yield Evidence("transcoder_slow", p.speed, SPEED, "x", p.session, p.slow_s)
 
 
-def _old(p: Picture) -> Iterator[Evidence]:
-    yield from over("parts_old", p.part_age_s, PART_AGE_S, about=p.session)
+def _comes_late(p: Picture, known: Known) -> bool:
+    """Old parts of an encoding that keeps pace came old: who is behind itself would catch up."""
+    at_ease = (known.city.loop_late_s or 0.0) < LATE_LOOP_S
+    return at_ease and p.speed is not None and SPEED <= p.speed < CATCHES_UP
+
+
+def _is_old(p: Picture) -> bool:
+    return p.old_s is not None and p.old_s >= OLD_S and p.part_age_s is not None
+
+
+def _behind(known: Known) -> Iterator[Evidence]:
+    for p in known.pictures:
+        if _is_old(p) and _comes_late(p, known):
+            yield Evidence(
+                "encoder_behind", p.part_age_s or 0.0, PART_AGE_S, "s", p.session, p.old_s
+            )
+
+
+def _old(known: Known) -> Iterator[Evidence]:
+    for p in known.pictures:
+        if _is_old(p) and not _comes_late(p, known):
+            yield Evidence("parts_old", p.part_age_s or 0.0, PART_AGE_S, "s", p.session, p.old_s)
 
 
 def _stopped(p: Picture) -> Iterator[Evidence]:
@@ -225,8 +247,8 @@ def _devices(known: Known) -> Iterator[Evidence]:
 
 
 TABLE: tuple[tuple[Cause, tuple[Rule, ...]], ...] = (
-    (Cause.ENCODER, (_each(_silent), _each(_holes))),
-    (Cause.ORIGIN, (_each(_slow), _each(_old), _each(_stopped), _loop)),
+    (Cause.ENCODER, (_each(_silent), _each(_holes), _behind)),
+    (Cause.ORIGIN, (_each(_slow), _old, _each(_stopped), _loop)),
     (Cause.LINE, (_of_box(_untold), _of_box(_thin), _of_box(_lags), _alike("line_alike", False))),
     (Cause.EDGE, (_of_box(_closed), _of_box(_unheard), _of_box(_disk), _of_box(_box_busy),
                   _alike("box_alike", True))),

@@ -36,12 +36,12 @@ def test_a_new_page_is_sent_everything_and_then_only_what_changed() -> None:
     put(board, a=1, b=2)
     first = board.changes(CITY)
     assert first.whole
-    assert first.rows == {"district": {"a": row("a", 1), "b": row("b", 2)}}
+    assert first.districts == {"a": row("a", 1), "b": row("b", 2)}
     put(board, 2.0, a=1, b=3)
     then = board.changes(CITY, first.version)
-    assert (then.whole, then.at, then.rows) == (False, 2.0, {"district": {"b": row("b", 3)}})
+    assert (then.whole, then.at, then.districts) == (False, 2.0, {"b": row("b", 3)})
     put(board, 3.0, a=1, b=3)
-    assert board.changes(CITY, then.version).rows == {}
+    assert board.changes(CITY, then.version).districts == {}
 
 
 def test_what_is_gone_is_sent_as_gone_until_it_is_back() -> None:
@@ -49,9 +49,9 @@ def test_what_is_gone_is_sent_as_gone_until_it_is_back() -> None:
     put(board, a=1, b=2)
     known = board.changes(CITY).version
     put(board, a=1)
-    assert board.changes(CITY, known).rows == {"district": {"b": None}}
+    assert board.changes(CITY, known).districts == {"b": None}
     put(board, a=1, b=2)
-    assert board.changes(CITY, known).rows == {"district": {"b": row("b", 2)}}
+    assert board.changes(CITY, known).districts == {"b": row("b", 2)}
 
 
 def test_who_knows_a_version_that_is_forgotten_or_not_ours_is_sent_everything(
@@ -84,11 +84,11 @@ def test_each_officer_sees_the_own_place(scope: Scope, seen: set[str]) -> None:
     board = Board()
     places = {"a": OF_A, "b": OF_B, "both": SHARED, "all": EVERYBODY, "city": Places(for_city=True)}
     board.put({("district", id_): placed(id_, 0, of) for id_, of in places.items()}, 1.0)
-    assert set(board.changes(scope).rows["district"]) == seen
+    assert set(board.changes(scope).districts) == seen
     assert {one.id for one in board.of_kind(scope, "district")} == seen  # type: ignore[union-attr]
     assert {id_ for id_ in places if board.find(scope, "district", id_)} == seen
     board.put({}, 2.0)
-    assert set(board.changes(scope, 1).rows["district"]) == seen, "nor is told what is gone"
+    assert set(board.changes(scope, 1).districts) == seen, "nor is told what is gone"
 
 
 def viewer(*held: Affiliation) -> Viewer:
@@ -120,7 +120,7 @@ def test_a_page_that_applies_changes_has_what_the_board_has(steps: list[dict[str
             continue
         change = board.changes(CITY, known)
         page = {} if change.whole else page
-        for id_, value in change.rows.get("district", {}).items():
+        for id_, value in change.districts.items():
             if value is None:
                 page.pop(id_, None)
             else:
@@ -134,6 +134,4 @@ def test_equal_rows_with_other_places_are_sent_again() -> None:
     board.put({("district", "a"): placed("a", 0, OF_A)}, 1.0)
     known = board.version
     board.put({("district", "a"): replace(placed("a"), places=OF_B)}, 2.0)
-    assert board.changes(Scope(schools=frozenset({"s2"})), known).rows == {
-        "district": {"a": row("a")}
-    }
+    assert board.changes(Scope(schools=frozenset({"s2"})), known).districts == {"a": row("a")}

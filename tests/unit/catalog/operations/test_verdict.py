@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from catalog.operations.known import Box, City, Device, Known, Picture, Viewings
 from catalog.operations.verdict import TABLE, Cause, judge, trouble_of
 
-WELL_PICTURE = Picture("s1", 0.0, 0, 0.0, 1.0, 0.2, 0.0)
+WELL_PICTURE = Picture("s1", 0.0, 0, 0.0, 1.0, 0.2, 0.0, 0.0)
 WELL_BOX = Box(1.0, None, None, 8_000_000, 0.0, 0.3, "keeping", 0.01)
 WELL_DEVICE = Device("三年级一班", "s1", 0.45, 0.01, None, 0.5, None, False)
 OTHERS = tuple(replace(WELL_DEVICE, name=f"三年级{n}班") for n in "二三四")
@@ -46,7 +46,14 @@ CASES = (
     ("encoder silent", picture(silent_s=3.0), Cause.ENCODER, ["encoder_silent"]),
     ("encoder with holes", picture(gaps=3), Cause.ENCODER, ["encoder_gaps"]),
     ("city encodes slowly", picture(slow_s=8.0, speed=0.8), Cause.ORIGIN, ["transcoder_slow"]),
-    ("parts come old", picture(part_age_s=1.0), Cause.ORIGIN, ["parts_old"]),
+    ("comes old, encoded in time", picture(part_age_s=4.0, old_s=3.0), Cause.ENCODER,
+     ["encoder_behind"]),
+    ("parts become old", picture(part_age_s=4.0, old_s=3.0, speed=1.6), Cause.ORIGIN,
+     ["parts_old"]),
+    ("old parts, speed unknown", picture(part_age_s=4.0, old_s=3.0, speed=None), Cause.ORIGIN,
+     ["parts_old"]),
+    ("old parts of a busy origin", replace(picture(part_age_s=4.0, old_s=3.0), city=City(0.3)),
+     Cause.ORIGIN, ["parts_old", "origin_busy"]),
     ("bits, but no parts", picture(stopped_s=4.0), Cause.ORIGIN, ["parts_stopped"]),
     ("origin busy", replace(WELL, city=City(0.25)), Cause.ORIGIN, ["origin_busy"]),
     ("box not heard", box(told_s=10.0), Cause.LINE, ["box_untold"]),
@@ -78,7 +85,7 @@ CASES = (
 )  # fmt: skip
 NEARLY = (
     picture(silent_s=2.9), picture(gaps=2), picture(slow_s=7.9, speed=0.5), picture(slow_s=9.0),
-    picture(part_age_s=0.99), picture(stopped_s=3.9), replace(WELL, city=City(0.249)),
+    picture(part_age_s=5.0, old_s=2.9), picture(stopped_s=3.9), replace(WELL, city=City(0.249)),
     box(told_s=9.9), box(thin_s=4.9), box(lag_s=1.9), box(closed_s=3.9), box(disk="keeping"),
     box(loop_late_s=0.24), box(told_s=None, unheard_s=179.0), devices({"stalled_s": 10.0}),
     devices({"skew_s": 0.19}), devices({"silent_s": 7.9}), devices({"away_s": 2.9}),
@@ -118,7 +125,8 @@ def test_the_table_has_each_cause_once_in_the_order_of_the_picture() -> None:
 
 ORDER = list(Cause)
 CONCERNS = {
-    "pictures": {Cause.ENCODER: picture(silent_s=9.0), Cause.ORIGIN: picture(part_age_s=2.0)},
+    "pictures": {Cause.ENCODER: picture(silent_s=9.0),
+                 Cause.ORIGIN: picture(part_age_s=2.0, old_s=9.0, speed=0.5)},
     "city": {Cause.ORIGIN: replace(WELL, city=City(1.0))},
     "box": {Cause.LINE: box(told_s=12.0), Cause.EDGE: box(disk="full")},
     "devices": {Cause.WIFI: devices(LATE, LATE), Cause.DEVICE: devices(LATE),
@@ -151,7 +159,7 @@ def test_an_encoder_that_is_silent_wins_over_everything(
 numbers = st.none() | st.floats(0, 400)
 pictures = st.builds(
     Picture, st.just("s"), numbers, st.none() | st.integers(0, 9), numbers,
-    st.none() | st.floats(0.0, 2.0), numbers, numbers,
+    st.none() | st.floats(0.0, 2.0), numbers, numbers, numbers,
 )  # fmt: skip
 boxes = st.none() | st.builds(
     Box, numbers, numbers, numbers, st.none() | st.integers(0, 10**8), numbers, numbers,

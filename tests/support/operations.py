@@ -1,0 +1,133 @@
+"""A city with a live lesson between two schools, and what operations say of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+
+from loadtests.client import Client, signed_in
+from loadtests.service import ADMIN_PASSWORD, Service
+from tests.support.wait import eventually
+
+PASSWORD = "a-password-for-boards-1"
+LIMIT_S = 15.0
+WELL = {"rung": "360p", "delay_ms": 450, "skew_ms": 4, "stalls": 0, "buffer_ms": 300,
+        "can_ms": 380, "error_ms": 2, "lowest": True}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A lesson that is booked: of the town's school, listened to by classrooms of the far one."""
+
+    admin: Client
+    session: str
+    push: str
+    district: str
+    urban: str
+    rural: str
+    rooms: tuple[str, ...]
+
+    async def school(self, school: str) -> dict[str, Any]:
+        """Give what operations say of a school."""
+        found: dict[str, Any] = await self.admin.get(f"operations/schools/{school}")
+        return found
+
+    async def names(self, school: str, cause: str | None, limit_s: float = LIMIT_S) -> float:
+        """Wait until a school's cause is this one; give how long that took."""
+        began = time.monotonic()
+
+        async def named() -> bool:
+            return bool((await self.school(school))["school"]["cause"] == cause)
+
+        await eventually(named, limit_s)
+        return time.monotonic() - began
+
+    async def codes(self, school: str) -> set[str]:
+        """Give the codes of a school's evidence."""
+        return {one["code"] for one in (await self.school(school))["school"]["evidence"]}
+
+
+@asynccontextmanager
+async def lesson_on(service: Service, rooms: int = 2) -> AsyncIterator[Lesson]:
+    """Make districts, schools and classrooms with boards, and open a lesson between them."""
+    async with signed_in(service.url, "admin", ADMIN_PASSWORD) as admin:
+        mark = datetime.now(UTC).strftime("%H%M%S%f")
+        district = await _made(admin, "districts", name=f"莱西市{mark}")
+        city = await _made(admin, "districts", name=f"市南区{mark}")
+        urban = await _made(
+            admin, "schools", name=f"海滨小学{mark}", district=city, setting="urban"
+        )
+        rural = await _made(
+            admin, "schools", name=f"店埠小学{mark}", district=district, setting="rural"
+        )
+        main = await _made(admin, "classrooms", name="主讲教室", school=urban)
+        far = [
+            await _made(admin, "classrooms", name=f"三年级{n + 1}班", school=rural)
+            for n in range(rooms)
+        ]
+        for room in far:
+            await admin.post(
+                "users",
+                {"username": f"board-{room}", "name": "智慧教室", "password": PASSWORD,
+                 "affiliations": [{"role": "classroom", "classroom": room}]},
+            )  # fmt: skip
+        booked = await admin.post(
+            "sessions",
+            {"title": "两位数乘法", "kind": "sync_class", "duration_s": 1200,
+             "main_classroom": main, "listening_classrooms": far,
+             "starts_at": datetime.now(UTC).isoformat()},
+        )  # fmt: skip
+        await admin.post(f"sessions/{booked['id']}/open")
+        rtmp = booked["ingest"]["rtmp"]
+        push = f"{rtmp['server']}/{rtmp['key']}"
+        yield Lesson(admin, booked["id"], push, district, urban, rural, tuple(far))
+        await admin.post(f"sessions/{booked['id']}/end")
+
+
+async def _made(admin: Client, kind: str, **fields: str) -> str:
+    return str((await admin.post(kind, fields))["id"])
+
+
+@dataclass(slots=True)
+class Board:
+    """A classroom's board: it reports once a second what `says` gives."""
+
+    says: dict[str, Any]
+
+
+@asynccontextmanager
+async def board(service: Service, lesson: Lesson, room: str) -> AsyncIterator[Board]:
+    """Let a classroom's board sit in the room and report until the block is left."""
+    found = Board(dict(WELL))
+    async with signed_in(service.url, f"board-{room}", PASSWORD) as device:
+        path = f"{service.url}/live/{lesson.session}/room"
+        async with device.http.ws_connect(path) as socket:
+            await socket.send_json({"type": "join", "device": "kiosk", "client": "board"})
+            while (await socket.receive_json(timeout=20))["type"] != "welcome":
+                pass
+            talking = asyncio.create_task(_talk(socket, found), name="board")
+            try:
+                yield found
+            finally:
+                talking.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await talking
+
+
+async def _talk(socket: aiohttp.ClientWebSocketResponse, board: Board) -> None:
+    while True:
+        await socket.send_json({"type": "report", **board.says})
+        try:
+            async with asyncio.timeout(1.0):
+                while True:
+                    await socket.receive()
+        except TimeoutError:
+            pass
