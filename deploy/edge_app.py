@@ -24,6 +24,7 @@ from deploy.edge_identity import EdgeIdentity
 from deploy.edge_school import School
 from deploy.edge_status import Status
 from deploy.edge_store import SchoolStore
+from deploy.edge_telling import EdgeTelling
 from deploy.listening import OVERHEARD
 from deploy.machine import MachineFigures
 from deploy.observe import HttpMetrics, health_routes, observing
@@ -96,6 +97,7 @@ async def edge_app(
         (Probe(school.upstream, school.line, school.watching.held_by_line).run(), "probe"),
         (_sample(status), "use of the line"),
         (_machine(school).run(), "figures of the machine"),
+        (EdgeTelling(school, status.use_bps).run(), "telling"),
     ):
         await stack.enter_async_context(running(work, name))
     return app
