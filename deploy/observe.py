@@ -21,7 +21,7 @@ from catalog.http.payload import answer
 from catalog.ids import new_id
 from deploy.logs import context_id
 from streaming.hot.head import REQUEST_ID
-from streaming.tally import Tally, Timings
+from streaming.lockless import Answered, Counts, Timings
 
 log = logging.getLogger("tongbu.http")
 
@@ -40,27 +40,21 @@ class HttpMetrics:
             "tongbu_http_request_seconds", "Time to answer by route",
             ["method", "route"], LATENCY_BUCKETS_S, registry,
         )  # fmt: skip
-        self.answers = Tally(
+        self.answers = Counts(
             "tongbu_http_answers_total", "Answers by route and status",
             ["method", "route", "status"], registry,
         )  # fmt: skip
 
-    def counting(self, method: str, route: str, status: int) -> Callable[[float], None]:
-        """Give what counts one answer, told how long it took (`streaming.hot`)."""
-        times = self.latency.labels(method, route)
+    def counting(self, method: str, route: str, status: int) -> Answered:
+        """Give what counts such answers (`streaming.hot`)."""
         answers = self.answers.labels(method, route, str(status))
-
-        def count(took_s: float) -> None:
-            answers.value += 1
-            times.observe(took_s)
-
-        return count
+        return Answered(answers, self.latency.labels(method, route))
 
     def count(self, request: web.Request, status: int, took_s: float) -> None:
         """Add one answered request."""
         route = route_of(request)
         method = request.method if request.method in _METHODS else "OTHER"
-        self.counting(method, route, status)(took_s)
+        self.counting(method, route, status).add(took_s)
 
 
 HTTP_METRICS: web.AppKey[HttpMetrics] = web.AppKey("http metrics")

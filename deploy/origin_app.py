@@ -66,7 +66,14 @@ from deploy.listening import OVERHEARD
 from deploy.live_parts import LiveGround, live_parts
 from deploy.machine import MachineFigures
 from deploy.media_gate import OriginGate
-from deploy.observe import Check, HttpMetrics, database_check, health_routes, observing
+from deploy.observe import (
+    HTTP_METRICS,
+    Check,
+    HttpMetrics,
+    database_check,
+    health_routes,
+    observing,
+)
 from deploy.operations_parts import OperationsGround, operations_parts
 from deploy.qoe import OriginQoe
 from deploy.session_parts import SessionGround, session_endpoints, session_ports
@@ -99,9 +106,9 @@ async def origin_app(stack: AsyncExitStack, settings: Settings, dsn: str) -> web
     """Make the origin's application; all that it runs beside itself ends with the stack."""
     ground = await _ground(stack, settings, dsn)
     await _first_administrator(ground)
-    app = web.Application(
-        middlewares=[observing(HttpMetrics(ground.registry)), problems, ground.sign_in.middleware]
-    )
+    metrics = HttpMetrics(ground.registry)
+    app = web.Application(middlewares=[observing(metrics), problems, ground.sign_in.middleware])
+    app[HTTP_METRICS] = metrics
     checks: dict[str, Check] = {
         "database": database_check(ground.pool),
         "store": ground.store.check,

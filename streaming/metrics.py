@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from streaming.tally import Tally
+from streaming.lockless import Counts
 
 STORE_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
@@ -14,11 +14,11 @@ class MediaMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
-        self.answers = Tally(
+        self.answers = Counts(
             "tongbu_media_answers_total", "Answers below /media by kind and status",
             ["kind", "status"], registry,
         )  # fmt: skip
-        self.sent = Tally(
+        self.sent = Counts(
             "tongbu_media_sent_bytes_total", "Bytes of bodies sent below /media by kind",
             ["kind"], registry,
         )  # fmt: skip

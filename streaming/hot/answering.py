@@ -37,18 +37,17 @@ class Answering:
         """Write an answer, its head finished; give what has to be streamed, and what frees it."""
         body, outbox = answer.body, self._outbox
         before = outbox.sent_bytes
-        if body is None:
-            outbox.write(head)
+        if isinstance(body, FileSlice) and outbox.sends_files:
+            outbox.write_file(head, body)
         elif isinstance(body, bytes):
             outbox.write(head + body)
-        elif not isinstance(body, FileSlice):
-            self._begin(answer, before + len(head), took_s)
-            return body, _nothing
-        elif outbox.sends_files:
-            outbox.write_file(head, body)
+        elif body is None:
+            outbox.write(head)
         else:
             self._begin(answer, before + len(head), took_s)
-            return chunks_of(body), body.release
+            if isinstance(body, FileSlice):
+                return chunks_of(body), body.release
+            return body, _nothing
         if outbox.pending or outbox.broken is not None:
             self._begin(answer, before + len(head), took_s)
         else:

@@ -29,23 +29,30 @@ Done = Callable[[int, Broken | None, float], None]
 Chunks = AbstractAsyncContextManager[AsyncIterator[bytes]]
 
 
+def never() -> bool:
+    """Hold nothing again."""
+    return False
+
+
 @dataclass(slots=True)
 class FileSlice:
     """Bytes of an open file; `release` is called once when they are no longer needed.
 
-    Read-only, though not frozen: that would cost 0.3 µs for each object that is sent.
+    `hold` tells whether they may be sent once more, to be released once more; else they are asked
+    for anew. Read-only, though not frozen: that would cost 0.3 µs for each object that is sent.
     """
 
     fd: int
     offset: int
     size_bytes: int
     release: Callable[[], None]
+    hold: Callable[[], bool] = never
 
 
 @dataclass(slots=True)
 class Answer:
     """`head`: status line and fields, each with its CRLF; X-Request-Id, Date and Connection are
-    added. Read-only: one without a file may be given again and again.
+    added. Read-only: it may be given again and again, with a file that is held again each time.
 
     `length` is what the body must have. `done` is told how many bytes of it went out, who broke it
     off if anyone did, and how long it took in seconds until it began.

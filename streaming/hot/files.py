@@ -45,19 +45,28 @@ class LocatesFiles(Protocol):
 
 
 class OpenFile:
-    """A descriptor, closed when nobody holds it."""
+    """A descriptor, closed when nobody holds it; `used` since the table last looked."""
 
-    __slots__ = ("_holders", "fd", "size_bytes")
+    __slots__ = ("_holders", "fd", "size_bytes", "used")
 
     def __init__(self, fd: int, size_bytes: int) -> None:
         self.fd = fd
         self.size_bytes = size_bytes
+        self.used = False
         self._holders = 1
 
     def slice(self, offset: int, size_bytes: int) -> FileSlice:
         """Hold the file for some of its bytes."""
         self._holders += 1
-        return FileSlice(self.fd, offset, size_bytes, self.release)
+        return FileSlice(self.fd, offset, size_bytes, self.release, self.hold)
+
+    def hold(self) -> bool:
+        """Hold it once more, unless it is closed."""
+        if not self._holders:
+            return False
+        self._holders += 1
+        self.used = True
+        return True
 
     def release(self) -> None:
         """Hold it no longer."""
@@ -106,7 +115,15 @@ class ObjectFiles:
             before.release()
         self._open[key] = file
         while len(self._open) > self._limit:
-            self._open.popitem(last=False)[1].release()
+            self._drop_one()
+
+    def _drop_one(self) -> None:
+        """Drop the file that was not used for longest; what was held again has a second chance."""
+        key, file = self._open.popitem(last=False)
+        while file.used:
+            file.used, self._open[key] = False, file
+            key, file = self._open.popitem(last=False)
+        file.release()
 
 
 def _open(path: Path) -> OpenFile:

@@ -74,10 +74,10 @@ class LiveDoor:
     def _answer(self, head: Head, target: Target, reply: Reply, counted: bool = True) -> Answer:
         metrics, method, kind = self._live.metrics, head.method, target.kind.value
 
-        count = self._counted.counting(method, ROUTE, reply.status)
+        answered = self._counted.counting(method, ROUTE, reply.status)
 
         def done(sent_bytes: int, broken: Broken | None, took_s: float) -> None:
-            count(took_s)
+            answered.add(took_s)
             if counted:
                 metrics.count(kind, reply.status, sent_bytes, method)
 

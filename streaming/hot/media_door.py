@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
@@ -19,7 +19,7 @@ from streaming.hot.door import Answer, Broken, Chunks, Done, FileSlice, Found, f
 from streaming.hot.files import FileSource
 from streaming.hot.head import Head
 from streaming.hot.metrics import AnswersCounted
-from streaming.vod.access import TOKEN, asker_of
+from streaming.vod.access import FOREVER, TOKEN, asker_of
 from streaming.vod.app import CORS, Media, read_asked
 from streaming.vod.kept import Kept
 from streaming.vod.reply import Stored, answer
@@ -40,6 +40,7 @@ _CORS = fields_of(CORS)
 class _Ready:
     """A reply as an answer, and what it depends on. `stored`: what the answer is to be given of."""
 
+    lesson: str
     view: View
     until_utc: float
     answer: Answer
@@ -57,6 +58,7 @@ class MediaDoor:
         clock_utc: Callable[[], float] = time.time,
     ) -> None:
         self._media = media
+        self._view = media.view
         self._files = files
         self._clock_utc = clock_utc
         self._counted = counted
@@ -65,30 +67,27 @@ class MediaDoor:
     def find(self, head: Head) -> Found:
         """Answer GET or HEAD; None for what is not at hand."""
         memo = head.memo
-        if isinstance(memo, _Ready) and self._holds(memo):
-            return self._answer(memo)
+        if isinstance(memo, _Ready):
+            seen, body = memo.view, memo.answer.body
+            lasts = memo.until_utc == FOREVER or self._clock_utc() < memo.until_utc
+            if lasts and self._view(memo.lesson) is seen:
+                if not isinstance(body, FileSlice) or body.hold():
+                    return memo.answer
+                return self._answer(head, memo)
         head.memo = None
         read = _remembered if len(head.target) <= TARGET_REMEMBERED_CHARS else _read
         asked = read(head.target)
         if asked is None:
             return None
         target, token = asked
-        view = self._media.view(target.lesson)
+        view = self._view(target.lesson)
         if view is None:
             return None
         if head.fields.conditional:
             made = self._make(head, target, token, view)
         else:
             made = self._make_ready(head, target, token, view)
-        return None if made is None else self._answer(made)
-
-    def _holds(self, ready: _Ready) -> bool:
-        """Tell whether an answer may be given again."""
-        view = ready.view
-        return (
-            self._media.view(view.presentation.lesson) is view
-            and self._clock_utc() < ready.until_utc
-        )
+        return None if made is None else self._answer(head, made)
 
     def _make_ready(
         self, head: Head, target: Target, token: str | None, view: View
@@ -99,7 +98,7 @@ class MediaDoor:
             made = self._make(head, target, token, view)
             if made is not None:
                 self._ready.put(key, made, made.until_utc, _weight(made))
-        if made is not None and _weight(made) <= MEMO_LIMIT_BYTES:
+        if made is not None and made.stored is None and _weight(made) <= MEMO_LIMIT_BYTES:
             head.memo = made
         return made
 
@@ -119,16 +118,19 @@ class MediaDoor:
         stored = reply.body if isinstance(reply.body, Stored) else None
         body = reply.body if isinstance(reply.body, bytes) else None
         made = Answer(head_of(reply, _CORS), reply.length, body, done)
-        return _Ready(view, until_utc, made, stored)
+        return _Ready(target.lesson, view, until_utc, made, stored)
 
-    def _answer(self, ready: _Ready) -> Found:
+    def _answer(self, head: Head, ready: _Ready) -> Found:
         made, stored = ready.answer, ready.stored
         if stored is None:
             return made
         held = self._files.held(stored)
-        if held is not None:
-            return Answer(made.head, made.length, held, made.done)
-        return self._open(made, stored)
+        if held is None:
+            return self._open(made, stored)
+        found = Answer(made.head, made.length, held, made.done)
+        if not head.fields.conditional:
+            head.memo = replace(ready, answer=found)
+        return found
 
     async def _open(self, made: Answer, stored: Stored) -> Answer:
         """Open the file, or the stream of a store that has none. Raises: StoreError."""
@@ -143,12 +145,17 @@ class MediaDoor:
         """Count an answer as the slower shell does, its labels looked up once."""
         metrics = self._media.metrics
         answers, sent = metrics.answers.labels(kind, str(status)), metrics.sent.labels(kind)
-        count = self._counted.counting(method, ROUTE, status)
+        answered = self._counted.counting(method, ROUTE, status)
+        there, at_once = answered.count, answered.at_once
 
         def done(sent_bytes: int, broken: Broken | None, took_s: float) -> None:
             answers.value += 1
             sent.value += sent_bytes
-            count(took_s)
+            if took_s:
+                answered.add(took_s)
+            else:
+                there.value += 1
+                at_once[0] += 1
             if broken is not None:
                 metrics.aborted.labels(broken.value).inc()
 

@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from streaming.tally import Tally
+from streaming.lockless import Answered, Count, Counts, Times
 
 
 class AnswersCounted(Protocol):
     """Where answers by route and status are counted, whoever gives them."""
 
-    def counting(self, method: str, route: str, status: int) -> Callable[[float], None]:
-        """Give what counts one such answer, told how long it took in seconds."""
+    def counting(self, method: str, route: str, status: int) -> Answered:
+        """Give what counts such answers."""
 
 
 class NotCounted:
-    """Nobody counts answers."""
+    """Nobody reads how many there were."""
 
-    def counting(self, method: str, route: str, status: int) -> Callable[[float], None]:
-        """Give what does nothing."""
-        return _ignore
-
-
-def _ignore(took_s: float) -> None:
-    """Nobody asked."""
+    def counting(self, method: str, route: str, status: int) -> Answered:
+        """Give what nobody reads."""
+        return Answered(Count(), Times(()))
 
 
 class HotMetrics:
     """Who answered, how many are connected, and who was sent away."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        requests = Tally(
+        requests = Counts(
             "tongbu_hot_requests_total", "Requests on the port by who answers: hot, lent, given",
             ["way"], registry,
         )  # fmt: skip

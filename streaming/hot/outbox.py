@@ -105,18 +105,22 @@ class SocketOutbox:
         if self.pending:
             self._queue += (memoryview(head), body)
             return
-        left = self._send(head, _MORE if body.size_bytes < HEAD_ALONE_BYTES else 0)
-        if self.broken is not None:
+        connection = self._socket or self._open()
+        sent = count = 0
+        try:
+            sent = connection.send(head, _MORE if body.size_bytes < HEAD_ALONE_BYTES else 0)
+            if sent == len(head):
+                count = _sendfile(self._fd, body, TURN_BYTES)
+        except OSError:
+            pass  # met again, and told, when the kernel says that it takes more
+        self.sent_bytes += sent + count
+        if count == body.size_bytes:
             body.release()
             return
-        rest: FileSlice | None = body
-        if left is not None:
-            self._queue.append(left)
-        else:
-            rest = self._send_slice(body)
-        if rest is not None:
-            self._queue.append(rest)
-            self._watch()
+        if sent < len(head):
+            self._queue.append(memoryview(head)[sent:])
+        self._queue.append(_behind(body, count))
+        self._watch()
 
     def taken_bytes(self) -> int:
         """Count what was given to the kernel and is acknowledged."""
@@ -150,13 +154,16 @@ class SocketOutbox:
     def resume(self) -> None:
         """The transport is written to by nobody."""
 
-    def _send(self, data: bytes | memoryview, flags: int = 0) -> memoryview | None:
+    def _open(self) -> socket.socket:
+        connection = self._socket = _duplicate(self._transport)
+        self._fd = connection.fileno()
+        return connection
+
+    def _send(self, data: bytes | memoryview) -> memoryview | None:
         """Send, and give what is left over, if anything."""
-        if self._socket is None:
-            self._socket = _duplicate(self._transport)
-            self._fd = self._socket.fileno()
+        connection = self._socket or self._open()
         try:
-            count = self._socket.send(data, flags)
+            count = connection.send(data)
         except _AGAIN:
             count = 0
         except OSError:
@@ -214,8 +221,7 @@ class SocketOutbox:
         if count == item.size_bytes:
             item.release()
             return None
-        rest = item.size_bytes - count
-        return FileSlice(item.fd, item.offset + count, rest, item.release)
+        return _behind(item, count)
 
 
 class TransportOutbox:
@@ -268,6 +274,11 @@ class TransportOutbox:
         if self.pending:
             self.pending = False
             self._on_drained()
+
+
+def _behind(item: FileSlice, count: int) -> FileSlice:
+    """Give what is left of a slice."""
+    return FileSlice(item.fd, item.offset + count, item.size_bytes - count, item.release)
 
 
 def _duplicate(transport: asyncio.Transport) -> socket.socket:

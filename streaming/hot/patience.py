@@ -28,9 +28,12 @@ class Why(Enum):
 
 
 class Patience:
-    """With one connection; `in_head`: a part of a request's head has come."""
+    """With one connection; `in_head`: a part of a request's head has come.
 
-    __slots__ = ("_until", "_window", "in_head")
+    `until` is when whoever owes something is waited for no longer.
+    """
+
+    __slots__ = ("_window", "in_head", "until")
 
     def __init__(self, now: float) -> None:
         self._window: tuple[float, int] | None = None
@@ -39,40 +42,40 @@ class Patience:
     def rest(self, now: float) -> None:
         """The viewer may ask something."""
         self.in_head = False
-        self._until = now + IDLE_S
+        self.until = now + IDLE_S
 
     def begin_head(self, now: float) -> None:
         """A part of a head is there; what trickles in behind it does not count."""
         if not self.in_head:
             self.in_head = True
-            self._until = now + HEAD_S
+            self.until = now + HEAD_S
 
     def answer(self) -> None:
         """The viewer is being answered: that ends by itself, or is judged by what it takes."""
         self.in_head = False
-        self._until = NEVER
+        self.until = NEVER
 
     def promise(self, now: float, half_closed: bool) -> None:
         """Others find the answer: one who has closed a half may be gone."""
         self.in_head = False
-        self._until = now + HALF_CLOSED_S if half_closed else NEVER
+        self.until = now + HALF_CLOSED_S if half_closed else NEVER
 
     def linger(self, now: float) -> None:
         """Nothing more is said; the viewer may finish what it is saying."""
         self.in_head = False
-        self._until = now + LINGER_S
+        self.until = now + LINGER_S
 
     def idle_since(self) -> float:
         """Since when a viewer whose turn it is has owed a request, or the rest of one."""
-        return self._until - (HEAD_S if self.in_head else IDLE_S)
+        return self.until - (HEAD_S if self.in_head else IDLE_S)
 
     def rests(self, now: float) -> bool:
         """Tell whether a viewer whose turn it is has been idle for a while."""
-        return self._until - now < IDLE_S - RELEASE_S
+        return self.until - now < IDLE_S - RELEASE_S
 
     def overdue(self, now: float) -> Why | None:
         """Say why a viewer is waited for no longer."""
-        if now < self._until:
+        if now < self.until:
             return None
         return Why.HEAD if self.in_head else Why.IDLE
 

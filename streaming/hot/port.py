@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Callable
 from email.utils import formatdate
+from itertools import count
 from typing import Protocol
 
 from aiohttp import web
@@ -15,8 +16,9 @@ from aiohttp import web
 from streaming.hot.door import Door
 from streaming.hot.head import REMEMBERED, REMEMBERED_BYTES, Head
 from streaming.hot.metrics import HotMetrics
-from streaming.hot.patience import Why
+from streaming.hot.patience import IDLE_S, Why
 
+HOT_METHODS = frozenset({"GET", "HEAD"})
 SWEEP_S = 1.0
 CONNECTIONS_LIMIT = 20_000
 SPARE_FILES = 256
@@ -81,9 +83,9 @@ class Port:
         self.connections: set[Connection] = set()
         self._empty = asyncio.Event()
         self._empty.set()
-        self._second = -1
         self._closing_tail, self._keeping_tail = b"", b""
-        self._id_prefix, self._answers = secrets.token_hex(6).encode(), 0
+        self._id_prefix, self._numbers = secrets.token_hex(6).encode(), count()
+        self.idle_until = self.loop.time() + IDLE_S
         self.known: dict[bytes, Head] = {}
         self._timer: asyncio.TimerHandle | None = None
 
@@ -98,6 +100,7 @@ class Port:
         self._empty.clear()
         self.metrics.connections.inc()
         if self._timer is None:
+            self._tick()
             self._timer = self.loop.call_later(SWEEP_S, self._on_timer)
         if full:
             connection.end(Why.FULL)
@@ -111,8 +114,11 @@ class Port:
             self._empty.set()
 
     def remember(self, raw: bytes, head: Head) -> None:
-        """Know a request again that comes in the same bytes, as a player's for a playlist does."""
-        if len(raw) > REMEMBERED_BYTES or not head.plain:
+        """Know a request again that comes in the same bytes, as a player's for a playlist does.
+
+        Only what a door may answer.
+        """
+        if len(raw) > REMEMBERED_BYTES or head.method not in HOT_METHODS or not head.plain:
             return
         if len(self.known) >= REMEMBERED:
             del self.known[next(iter(self.known))]
@@ -120,12 +126,8 @@ class Port:
 
     def finish_head(self, fields: bytes, request_id: bytes | None, keep_alive: bool) -> bytes:
         """Add what each answer has of its own: X-Request-Id, Date, Connection, the empty line."""
-        now = self._clock_utc()
-        if not self._second <= now < self._second + 1:
-            self._tick(int(now))
         if request_id is None:
-            self._answers += 1
-            request_id = b"%b%08x" % (self._id_prefix, self._answers)
+            request_id = b"%b%08x" % (self._id_prefix, next(self._numbers))
         tail = self._keeping_tail if keep_alive else self._closing_tail
         return b"%bX-Request-Id: %b\r\n%b" % (fields, request_id, tail)
 
@@ -149,13 +151,15 @@ class Port:
         for connection in list(self.connections):
             connection.sweep(now)
 
-    def _tick(self, second: int) -> None:
-        self._second = second
-        date = f"Date: {formatdate(second, usegmt=True)}\r\nConnection: "
+    def _tick(self) -> None:
+        """Know the time: it is not asked for by each answer."""
+        self.idle_until = self.loop.time() + IDLE_S
+        date = f"Date: {formatdate(self._clock_utc(), usegmt=True)}\r\nConnection: "
         self._keeping_tail = f"{date}keep-alive\r\n\r\n".encode()
         self._closing_tail = f"{date}close\r\n\r\n".encode()
 
     def _on_timer(self) -> None:
+        self._tick()
         self.sweep(self.loop.time())
         self._timer = self.loop.call_later(SWEEP_S, self._on_timer) if self.connections else None
 

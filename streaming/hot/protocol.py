@@ -24,10 +24,8 @@ from streaming.hot.inbox import Inbox
 from streaming.hot.lent import Loan
 from streaming.hot.outbox import Outbox, SocketOutbox, TransportOutbox
 from streaming.hot.patience import Patience, Why
-from streaming.hot.port import AHEAD_LIMIT_BYTES, TURN_REQUESTS, Port
+from streaming.hot.port import AHEAD_LIMIT_BYTES, HOT_METHODS, TURN_REQUESTS, Port
 from streaming.hot.work import NothingSent, Work
-
-HOT_METHODS = frozenset({"GET", "HEAD"})
 
 
 class State(Enum):
@@ -92,9 +90,9 @@ class HotProtocol(asyncio.Protocol):
             self._inbox.add(data)
             self._proceed()
             return
-        self._begin(head, data)
+        self._ask(head, data)
         if self._state is READING:
-            self._patience.rest(self._port.loop.time())
+            self._patience.until = self._port.idle_until
 
     def eof_received(self) -> bool:
         """The viewer sends no more; what it has asked for is still answered, except over TLS."""
@@ -207,18 +205,22 @@ class HotProtocol(asyncio.Protocol):
     # Answering
 
     def _begin(self, head: Head, raw: bytes) -> None:
-        fields = head.fields
-        if fields.upgrade or fields.chunked:
+        if head.method in HOT_METHODS and head.plain:
+            self._ask(head, raw)
+        elif head.fields.upgrade or head.fields.chunked:
             self._give(raw)
-            return
-        self._keep = fields.keep_alive and not self._port.draining
-        found = None
-        if head.method in HOT_METHODS and not fields.body_bytes:
-            found = self._port.door.find(head)
+        else:
+            self._keep = head.fields.keep_alive and not self._port.draining
+            self._lend(raw, head.fields.body_bytes)
+
+    def _ask(self, head: Head, raw: bytes) -> None:
+        """Ask the door for what is asked for."""
+        self._keep = head.fields.keep_alive and not self._port.draining
+        found = self._port.door.find(head)
         if isinstance(found, Answer):
             self._write(found, head, raw)
         elif found is None:
-            self._lend(raw, fields.body_bytes)
+            self._lend(raw, 0)
         else:
             free = found.close if isinstance(found, Coroutine) else _nothing
             self._turn_to(self._await(found, head, raw), free)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from streaming.tally import Tally
+from streaming.lockless import Counts
 
 AGE_BUCKETS_S = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10)
 KNOWN_RUNGS = frozenset({"1080p", "720p", "480p", "360p", "240p", "180p", "aac", "opus"})
@@ -52,11 +52,11 @@ class LiveMetrics:
             "tongbu_live_rung_changes_total", "Changes of a WebSocket viewer's rung, by reason",
             ["why"], registry=registry,
         )  # fmt: skip
-        self.answers = Tally(
+        self.answers = Counts(
             "tongbu_live_answers_total", "Answers below /live by kind and status",
             ["kind", "status"], registry,
         )  # fmt: skip
-        self.sent = Tally(
+        self.sent = Counts(
             "tongbu_live_sent_bytes_total", "Bytes of media and playlists sent, by delivery",
             ["delivery"], registry,
         )  # fmt: skip

@@ -187,6 +187,32 @@ async def test_files_are_kept_open_up_to_a_number(store: LocalStore) -> None:
     assert len(files) == 0
 
 
+async def test_a_file_that_is_sent_again_and_again_is_not_the_first_to_go(
+    store: LocalStore,
+) -> None:
+    files = ObjectFiles(store, limit=2)
+    keys = [f"media/{'0' * 20}/1/x/{n:06d}-a1.mp4" for n in range(4)]
+    for key in keys:
+        await store.put_bytes(key, key.encode(), "video/mp4")
+    often = await files.open(Stored(keys[0], 0, 3))
+    assert often is not None
+    often.release()
+    for key in keys[1:3]:
+        assert often.hold()
+        often.release()
+        other = await files.open(Stored(key, 0, 3))
+        assert other is not None
+        other.release()
+    assert len(files) == 2
+    assert files.held(Stored(keys[1], 0, 3)) is None
+    last = await files.open(Stored(keys[3], 0, 3))
+    assert last is not None
+    last.release()
+    files.close()
+    assert not often.hold()
+    assert not last.hold()
+
+
 def _read(fd: int) -> bytes:
     return os.pread(fd, 5, 2)
 

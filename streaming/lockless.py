@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 
 class Count:
-    """One number of a tally."""
+    """One number."""
 
     __slots__ = ("value",)
 
@@ -29,7 +29,7 @@ class Count:
         self.value += amount
 
 
-class Tally(Collector):
+class Counts(Collector):
     """A counter by labels; keep what `labels` gives and count there."""
 
     def __init__(
@@ -109,3 +109,21 @@ class Timings(Collector):
             buckets = list(zip(self._ends, map(float, accumulate(times.counts)), strict=True))
             family.add_metric(values, buckets, times.sum_s)
         yield family
+
+
+class Answered:
+    """Counts answers of one kind: how many, and how long each took."""
+
+    __slots__ = ("_times", "at_once", "count")
+
+    def __init__(self, count: Count, times: Times) -> None:
+        self._times = times
+        self.at_once = times.counts
+        self.count = count
+
+    def add(self, took_s: float) -> None:
+        """Count one that took so long. For one that took nothing the same may be done in place:
+        `count.value += 1` and `at_once[0] += 1`.
+        """
+        self.count.value += 1
+        self._times.observe(took_s)

@@ -3,7 +3,7 @@
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from streaming.tally import Tally, Timings
+from streaming.lockless import Counts, Timings
 
 BOUNDS_S = (0.005, 0.1, 1, 10)
 
@@ -13,14 +13,14 @@ def shown(registry: CollectorRegistry) -> list[str]:
     return [line for line in lines if "_created" not in line]
 
 
-def test_a_tally_is_shown_as_a_counter_is() -> None:
+def test_counts_are_shown_as_a_counter_is() -> None:
     ours, theirs = CollectorRegistry(), CollectorRegistry()
-    tally = Tally("t_bytes_total", "Bytes", ["kind", "status"], ours)
+    counts = Counts("t_bytes_total", "Bytes", ["kind", "status"], ours)
     counter = Counter("t_bytes_total", "Bytes", ["kind", "status"], registry=theirs)
     for kind, status, amount in (("a", "200", 1), ("b", "200", 7), ("a", "200", 2.5)):
-        tally.labels(kind, status).inc(amount)
+        counts.labels(kind, status).inc(amount)
         counter.labels(kind, status).inc(amount)
-    tally.labels("c", "404")
+    counts.labels("c", "404")
     counter.labels("c", "404")
     assert shown(ours) == shown(theirs)
 
@@ -37,12 +37,12 @@ def test_timings_are_shown_as_a_histogram_is() -> None:
 
 def test_a_name_is_taken_once() -> None:
     registry = CollectorRegistry()
-    Tally("t_total", "One", ["a"], registry)
+    Counts("t_total", "One", ["a"], registry)
     Timings("t_seconds", "One", ["a"], BOUNDS_S, registry)
     with pytest.raises(ValueError, match="Duplicated"):
         Counter("t_total", "Another", registry=registry)
     with pytest.raises(ValueError, match="Duplicated"):
-        Tally("t_total", "Another", ["a"], registry)
+        Counts("t_total", "Another", ["a"], registry)
     with pytest.raises(ValueError, match="Duplicated"):
         Histogram("t_seconds", "Another", registry=registry)
 
@@ -50,6 +50,6 @@ def test_a_name_is_taken_once() -> None:
 def test_labels_are_counted() -> None:
     registry = CollectorRegistry()
     with pytest.raises(ValueError, match="labelled by a, b"):
-        Tally("t_total", "One", ["a", "b"], registry).labels("1")
+        Counts("t_total", "One", ["a", "b"], registry).labels("1")
     with pytest.raises(ValueError, match="labelled by a, b"):
         Timings("t_seconds", "One", ["a", "b"], BOUNDS_S, registry).labels("1")
