@@ -27,7 +27,7 @@ from deploy.edge_store import SchoolStore
 from deploy.edge_telling import EdgeTelling
 from deploy.listening import OVERHEARD
 from deploy.machine import MachineFigures
-from deploy.observe import HttpMetrics, health_routes, observing
+from deploy.observe import HTTP_METRICS, HttpMetrics, health_routes, observing
 from deploy.origin_app import DIST
 from deploy.qoe import school_qoe
 from deploy.settings import Settings
@@ -49,6 +49,8 @@ from streaming.edge.rewind import Rewind
 from streaming.edge.rooms import RoomRelay, UpstreamClock
 from streaming.edge.schedule import Schedule, Wish
 from streaming.edge.shelf import Shelf
+from streaming.edge.staybook import StayBook
+from streaming.edge.staying import Staying
 from streaming.edge.turns import Turns
 from streaming.edge.upstream import Upstream, UpstreamSettings
 from streaming.edge.watching import Watching
@@ -78,7 +80,9 @@ async def edge_app(
     EdgeFigures(school, school.registry)
     pages = Pages(await asyncio.to_thread(read_dist, DIST))
     status = Status(school, pages.document)
-    app = web.Application(middlewares=[observing(HttpMetrics(school.registry)), problems])
+    metrics = HttpMetrics(school.registry)
+    app = web.Application(middlewares=[observing(metrics), problems])
+    app[HTTP_METRICS] = metrics
     app.add_routes(health_routes(school.registry, {}))
     app.router.add_get("/edge/status", status.serve)
     app.add_routes(school.qoe.door.routes())
@@ -94,6 +98,7 @@ async def edge_app(
         (_keep_line(school.line, school.answers), "line estimate"),
         (_keep_keys(school.keys), "keys"),
         (school.night.run(), "night"),
+        (school.staying.run(), "stays"),
         (Probe(school.upstream, school.line, school.watching.held_by_line).run(), "probe"),
         (_sample(status), "use of the line"),
         (_machine(school).run(), "figures of the machine"),
@@ -134,6 +139,7 @@ async def _school(stack: AsyncExitStack, settings: Settings, identity: EdgeIdent
         MediaMetrics(registry),
     )  # fmt: skip
     live_metrics, gate, clock = LiveMetrics(registry), LiveGate(keys, proxy), UpstreamClock()
+    staying = await _staying(stack, settings, upstream)
     rewind = Rewind(upstream)
     stack.push_async_callback(rewind.close)
     feeds = RelayedFeeds(upstream.dial, live_metrics, rewind.fetch, line, watching.opened)
@@ -148,9 +154,17 @@ async def _school(stack: AsyncExitStack, settings: Settings, identity: EdgeIdent
         identity=identity, settings=settings, registry=registry, upstream=upstream,
         answers=answers, shelf=shelf, line=line, turns=turns, fills=fills,
         presentations=presentations, watching=watching, feeds=feeds, gate=gate, media=media,
-        live_metrics=live_metrics, rooms=RoomRelay(_dialling(upstream), gate.admitted, clock),
-        clock=clock, keys=keys, night=night, qoe=qoe,
+        live_metrics=live_metrics, staying=staying, clock=clock, keys=keys, night=night, qoe=qoe,
+        rooms=RoomRelay(_dialling(upstream), gate.admitted, clock, staying),
     )  # fmt: skip
+
+
+async def _staying(stack: AsyncExitStack, settings: Settings, upstream: Upstream) -> Staying:
+    book = StayBook(settings.server.data / "edge" / "stays.sqlite")
+    staying = Staying(book, _dialling(upstream), upstream)
+    await staying.open()
+    stack.push_async_callback(staying.close)
+    return staying
 
 
 def _machine(school: School) -> MachineFigures:

@@ -104,6 +104,11 @@ class EdgeFigures(Collector):
         yield _gauge("reports_waiting", "Reports that wait for the line", outbox.waiting)
         yield _count("reports_dropped", "Reports that made room for newer", outbox.dropped)
         yield _count("reports_delivered", "Reports that the city took", delivering.delivered)
+        staying = self._school.staying
+        yield _gauge("stays_waiting", "Stays in rooms that wait for the line", len(staying.stays))
+        yield _count("stays_told", "Stays that rooms have noted", staying.told)
+        yield _count("stays_refused", "Stays that rooms will never take", staying.refused)
+        yield _count("stays_dropped", "Stays that were too many or too old", staying.stays.dropped)
         yield _count("reports_refused", "Reports that it will never take", delivering.refused)
 
 

@@ -19,6 +19,7 @@ from streaming.edge.relayed import RelayedFeeds
 from streaming.edge.rooms import RoomRelay, UpstreamClock
 from streaming.edge.schedule import Wish
 from streaming.edge.shelf import Shelf
+from streaming.edge.staying import Staying
 from streaming.edge.turns import Turns
 from streaming.edge.upstream import Upstream
 from streaming.edge.watching import Watching
@@ -46,6 +47,7 @@ class School:
     media: Media
     live_metrics: LiveMetrics
     rooms: RoomRelay
+    staying: Staying
     clock: UpstreamClock
     keys: Keys
     night: Nightly

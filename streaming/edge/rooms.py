@@ -12,13 +12,15 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 
 import aiohttp
 from aiohttp import WSMsgType, web
 
 from catalog.ids import new_id
+from streaming.edge.presence import Presence
 from streaming.edge.proxy import forwarded_for
+from streaming.edge.staying import Dial, Staying
 from streaming.edge.talk import MESSAGE_LIMIT_CHARS, Talk, ping_of, pong_of
 from streaming.room.clock import Clock, Reading
 
@@ -31,10 +33,11 @@ PING_EVERY_S = 2.0
 PASSED_ON = ("Cookie", "Authorization", "User-Agent")
 TAKEN_OVER = 4001
 FINAL = frozenset({1008, 1009, 1013, TAKEN_OVER})
+NOT_YOURS = (
+    '{"type":"refused","to":"stayed","reason":"no_right",'
+    '"why":"who stayed is for a school\'s box to tell"}'
+)
 
-Dial = Callable[
-    [str, Mapping[str, str]], AbstractAsyncContextManager[aiohttp.ClientWebSocketResponse]
-]
 Admit = Callable[[web.Request, str], Awaitable[None]]
 
 
@@ -77,10 +80,11 @@ class UpstreamClock:
 class RoomRelay:
     """Serves `/live/{session}/room` in a school."""
 
-    def __init__(self, dial: Dial, admit: Admit, clock: UpstreamClock) -> None:
+    def __init__(self, dial: Dial, admit: Admit, clock: UpstreamClock, staying: Staying) -> None:
         self._dial = dial
         self._admit = admit
         self._clock = clock
+        self._staying = staying
         self._members: set[_Member] = set()
 
     @property
@@ -101,7 +105,10 @@ class RoomRelay:
             heartbeat=HEARTBEAT_S, max_msg_size=MESSAGE_LIMIT_CHARS, compress=False
         )
         await socket.prepare(request)
-        member = _Member(socket, self._clock)
+        presence = Presence(
+            self._staying, session, request.remote or "", request.raw_path, _passed_on(request)
+        )
+        member = _Member(socket, self._clock, presence)
         self._members.add(member)
         try:
             following = asyncio.create_task(
@@ -110,6 +117,7 @@ class RoomRelay:
             try:
                 await member.listen()
             finally:
+                presence.leave()
                 following.cancel()
                 with suppress(asyncio.CancelledError):
                     await following
@@ -121,9 +129,12 @@ class RoomRelay:
 class _Member:
     """One member: its socket here and, while the line is there, the one upstream."""
 
-    def __init__(self, socket: web.WebSocketResponse, clock: UpstreamClock) -> None:
+    def __init__(
+        self, socket: web.WebSocketResponse, clock: UpstreamClock, presence: Presence
+    ) -> None:
         self._socket = socket
         self._clock = clock
+        self._presence = presence
         self._talk = Talk(new_id)
         self._joined = asyncio.Event()
         self._up: aiohttp.ClientWebSocketResponse | None = None
@@ -147,6 +158,10 @@ class _Member:
                 continue
             up = self._up
             text = self._talk.hear(found.data, time.monotonic(), passed=up is not None)
+            if text is None:
+                await self._socket.send_str(NOT_YOURS)
+                continue
+            self._presence.come(text)
             self._joined.set()
             if up is not None:
                 with suppress(ConnectionError):
@@ -166,13 +181,15 @@ class _Member:
                     return
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 log.info("a member's way upstream is away: %r", error)
+            self._presence.hide()
             await self._tell_down()
             await asyncio.sleep(AGAIN_S)
 
     async def _converse(self, up: aiohttp.ClientWebSocketResponse) -> bool:
         """Pass on both ways; tell whether the room has closed for good."""
-        for text in self._talk.again(time.monotonic()):
-            await up.send_str(text)
+        for text in (*self._talk.again(time.monotonic()), self._presence.word()):
+            if text is not None:
+                await up.send_str(text)
         while (waiting := self._talk.next_waiting(time.monotonic())) is not None:
             await up.send_str(waiting)
         self._up = up
@@ -193,7 +210,7 @@ class _Member:
         pong = pong_of(text)
         if pong is not None:
             self._clock.pong(*pong)
-        else:
+        elif not self._presence.hear(text):
             with suppress(ConnectionError):
                 await self._socket.send_str(text)
         ping = self._clock.ping()

@@ -12,8 +12,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 ONCE = frozenset({"ask", "answer", "chat", "notice", "poll_open"})
 STATING = frozenset({"hand", "like", "vote", "poll_close", "chat_open", "floor_end", "grant"})
+BOX_ONLY = "stayed"
 UNSURE_S = 3.0
 KEPT_LIMIT = 64
 MESSAGE_LIMIT_CHARS = 16 * 1024
@@ -33,10 +36,15 @@ class Talk:
         """How many messages wait for the line."""
         return sum(sent_at is None for _, sent_at in self._kept.values())
 
-    def hear(self, text: str, now: float, passed: bool) -> str:
-        """Take a message; give it as it goes upstream. `passed`: it goes there now."""
+    def hear(self, text: str, now: float, passed: bool) -> str | None:
+        """Take a message; give it as it goes upstream. `passed`: it goes there now.
+
+        None: that is not for a member to say.
+        """
         said = _read(text)
         kind = said.get("type")
+        if kind == BOX_ONLY:
+            return None
         if kind == "join" or self._join is None:
             self._join = text
             return text
@@ -83,6 +91,14 @@ class Talk:
                 del self._kept[key]
 
 
+def client_of(text: str) -> str | None:
+    """Read which client a join is of; None for any other message."""
+    said = _read(text)
+    if said.get("type") != "join":
+        return None
+    return str(said.get("client") or said.get("device") or "")
+
+
 def ping_of(text: str) -> float | None:
     """Read the t0 of a ping; None for any other message."""
     if len(text) > 200 or '"ping"' not in text:
@@ -107,8 +123,9 @@ def pong_of(text: str) -> tuple[float, float, float] | None:
 
 
 def _read(text: str) -> dict[str, Any]:
+    """Read as the room does: what one of the two took for something else could be forged."""
     try:
-        said = json.loads(text)
-    except (ValueError, RecursionError):
+        said = msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}

@@ -146,11 +146,12 @@ class MemoryBook:
 
 
 class MemoryLog:
-    """A RoomLog in memory: what it has been given as JSON; may be away or closed for a while."""
+    """A RoomLog in memory: what it was given as JSON; may be away, full or closed for a while."""
 
     def __init__(self) -> None:
         self.kept: dict[str, list[str]] = {}
         self.away = False
+        self.full = False
         self.appends = 0
         self.open = asyncio.Event()
         self.open.set()
@@ -158,7 +159,7 @@ class MemoryLog:
     async def append(self, session: str, events: Sequence[Mapping[str, Any]]) -> None:
         self.appends += 1
         await self.open.wait()
-        if self.away:
+        if self.away or self.full:
             raise Unavailable("the database is away")
         self.kept.setdefault(session, []).extend(json.dumps(event) for event in events)
 

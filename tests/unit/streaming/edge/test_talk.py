@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from streaming.edge.talk import KEPT_LIMIT, UNSURE_S, Talk, ping_of, pong_of
+from streaming.edge.talk import KEPT_LIMIT, UNSURE_S, Talk, client_of, ping_of, pong_of
 
 JOIN = '{"type":"join","name":"三年级一班"}'
 
@@ -40,6 +40,7 @@ def test_what_was_said_a_moment_before_the_cut_is_said_again_with_the_same_id() 
     one.hear(JOIN, 0.0, passed=True)
     sent = one.hear('{"type":"ask","text":"听不清"}', 10.0, passed=True)
     one.cut(11.0)
+    assert sent is not None
     assert one.again(20.0) == [JOIN, sent]
 
 
@@ -96,3 +97,22 @@ def test_pings_and_pongs() -> None:
     assert ping_of('{"type":"ask","text":"\\"ping\\""}') is None
     assert pong_of('{"type":"pong","t0":1,"t1":2.5,"t2":3}') == (1.0, 2.5, 3.0)
     assert pong_of('{"type":"pong","t0":1,"t1":null,"t2":3}') is None
+
+
+def test_what_only_a_box_may_say_is_not_passed_on() -> None:
+    one = talk()
+    one.hear(JOIN, 0.0, passed=True)
+    for text in (
+        '{"type":"stayed","began_ago_s":60}',
+        '{"type":"ask","type":"stay\\u0065d"}',
+        '{"type":"stayed","n":' + "9" * 100 + "}",
+    ):
+        assert one.hear(text, 1.0, passed=True) is None
+    assert one.again(1.5) == [JOIN]
+
+
+def test_whose_a_join_is() -> None:
+    assert client_of(JOIN) == ""
+    assert client_of('{"type":"join","device":"kiosk"}') == "kiosk"
+    assert client_of('{"type":"join","device":"page","client":"tab1"}') == "tab1"
+    assert client_of('{"type":"ask","client":"tab1"}') is None
