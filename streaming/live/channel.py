@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from streaming.errors import BadMedia, Ended
@@ -64,6 +64,11 @@ class _Boundary:
     @property
     def end_us(self) -> int:
         return self.start_us + self.duration_us
+
+    def opening_at(self, start_us: int) -> Opening:
+        """Give the opening of a rendition whose own media begins at this moment."""
+        late_s = (start_us - self.start_us) / MICROSECONDS
+        return replace(self.opening, program_utc=self.opening.program_utc + late_s)
 
 
 @dataclass(slots=True)
@@ -253,7 +258,7 @@ class Channel:
     def _open(self, track: Track, boundary: _Boundary, fragment: Fragment) -> Iterator[Event]:
         yield from self._close(track)
         yield from self._skip_to(track, boundary.opening.number)
-        run = track.open(boundary.opening, fragment)
+        run = track.open(boundary.opening_at(track.us(fragment.start_ts)), fragment)
         if run is not None:
             yield RunStarted(track, run)
 
@@ -268,7 +273,7 @@ class Channel:
         for boundary in missed:
             start_us = track.listed_us if boundary.hole else boundary.start_us
             lasts_us = max(0, boundary.end_us - start_us)
-            yield SegmentReady(track, track.skip(boundary.opening, start_us, lasts_us))
+            yield SegmentReady(track, track.skip(boundary.opening_at(start_us), start_us, lasts_us))
 
     def _close(self, track: Track) -> Iterator[Event]:
         closed = track.close()

@@ -31,7 +31,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a segment is begun with: the same in all renditions, but for the run."""
+    """What a segment is begun with: the same in all renditions, but for where its media begins."""
 
     number: int
     discontinuity: bool

@@ -9,7 +9,9 @@ import { Appender, KEPT_BEHIND_S, MOST_WAITING_BYTES, type Sink } from "@/live/s
 import { AUTO, choicesOf, heldOf, NO_OFFER, sameOffer } from "@/live/stream/choices";
 import { startOf } from "@/live/stream/fragment";
 import { HELD_MS, patient } from "@/live/stream/patientLoader";
-import { behindHole, behindHoles, PADDING_S, PATIENCE_S, Standstill } from "@/live/stream/standstill";
+import {
+  behindHole, behindHoles, PADDING_S, PATIENCE_S, soughtIn, Standstill,
+} from "@/live/stream/standstill";
 import {
   BadMessage,
   MOST_BINARY_BYTES,
@@ -332,6 +334,15 @@ describe("a picture that stands in front of a hole", () => {
     expect(behindHoles([PIECES, [{ start: 4, end: 20 }]], 0)).toBe(12 + PADDING_S);
     expect(behindHoles([PIECES, []], 5)).toBe(12 + PADDING_S);
     expect(behindHoles([PIECES, PIECES], 13)).toBeUndefined();
+  });
+
+  it("is not come to by who seeks a moment", () => {
+    const sound = [{ start: 0.02, end: 20 }];
+    expect(soughtIn([PIECES, sound], 1)).toBe(1);
+    expect(soughtIn([PIECES, sound], -3)).toBe(0.02 + PADDING_S);
+    expect(soughtIn([PIECES, sound], 5)).toBe(12 + PADDING_S);
+    expect(soughtIn([PIECES, [{ start: 13, end: 20 }]], 0)).toBe(13 + PADDING_S);
+    expect(soughtIn([PIECES, []], 0)).toBe(PADDING_S);
   });
 
   it("waits until somebody is back", () => {

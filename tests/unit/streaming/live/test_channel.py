@@ -103,8 +103,20 @@ def test_all_renditions_share_the_grid() -> None:
         assert row[1] <= start_s < row[1] + PACKET_TS / 48_000
     starts = [s.start_ts + s.duration_ts for s in script.segments("aac")]
     assert starts[:-1] == [s.start_ts for s in script.segments("aac")][1:]
-    program = {s.program_utc for name in ("720p", "360p", "aac") for s in script.segments(name)}
+    program = {s.program_utc for name in ("720p", "360p") for s in script.segments(name)}
     assert program == {ANCHOR_UTC + n for n in (0, 2, 4, 6)}
+
+
+def test_program_time_is_that_of_a_renditions_own_first_sample() -> None:
+    script = Script().begin(*EVERYTHING)
+    script.play(0, 100, ("720p", "360p"))
+    script.play(100, 300)
+    found = script.segments("aac")
+    assert [s.number for s in found][:2] == [1, 2]
+    assert found[0].duration_ts < 48_000, "sound that began in the middle of a segment"
+    for segment in found:
+        own_s = segment.start_ts / 48_000
+        assert segment.program_utc == pytest.approx(ANCHOR_UTC + own_s, abs=1e-5)
 
 
 @given(st.permutations(range(3)), st.integers(0, 90), st.integers(1, 70))

@@ -9,7 +9,7 @@ import type { Who } from "@/qoe/report";
 import { AUTO } from "./choices";
 import type { Engine, EngineEvents } from "./engine";
 import { patient } from "./patientLoader";
-import { Standstill, type Piece } from "./standstill";
+import { soughtIn, Standstill, type Piece } from "./standstill";
 
 const RETRY_MS = 2000;
 const LOOK_EVERY_MS = 500;
@@ -161,7 +161,7 @@ class HlsEngine implements Rewindable {
     const anchor = this.anchor();
     // hls.js goes to the live edge first; what is sought before it is there would be lost.
     if (this.wish === undefined || anchor === undefined || this.element.readyState < 2) return;
-    this.element.currentTime = Math.max(0, this.wish - anchor);
+    this.element.currentTime = soughtIn(this.tracks(), this.wish - anchor);
     this.wish = undefined;
   }
 
@@ -174,9 +174,12 @@ class HlsEngine implements Rewindable {
     const { element } = this;
     this.goToWish();
     if (element.paused || element.readyState > 2) return this.standstill.moves();
-    const tracks = [piecesOf(this.hls.latestLevelDetails), piecesOf(this.sound)];
-    const to = this.standstill.leads(performance.now() / 1000, element.currentTime, tracks);
+    const to = this.standstill.leads(performance.now() / 1000, element.currentTime, this.tracks());
     if (to !== undefined) element.currentTime = to;
+  }
+
+  private tracks(): Piece[][] {
+    return [piecesOf(this.hls.latestLevelDetails), piecesOf(this.sound)];
   }
 
   private failed(data: ErrorData): void {

@@ -36,6 +36,16 @@ export class Standstill {
   }
 }
 
+/**
+ * Where to go for who seeks this moment. Not in front of the track that begins last, not even by the
+ * length of a packet: hls.js, when it has only just begun, would take that track from the live edge.
+ */
+export function soughtIn(tracks: readonly (readonly Piece[])[], at: number): number {
+  const begins = tracks.map((pieces) => (pieces[0] ? pieces[0].start + PADDING_S : 0));
+  const from = Math.max(at, ...begins);
+  return behindHoles(tracks, from) ?? from;
+}
+
 /** Where no track has a hole any more: a player stands as soon as one of them lacks something. */
 export function behindHoles(tracks: readonly (readonly Piece[])[], at: number): number | undefined {
   let to = at;
