@@ -3,8 +3,8 @@
     python -m loadtests.live_sessions [--first 4] [--most 128] [--seconds 20] [--judge]
 
 Every lesson is a recording host that pushes 720p-sized bytes (H.264 2 Mbit/s at 30 frames/s, AAC
-128 kbit/s) by RTMP; the picture is small, so that no lower rung is made of it. Lessons are doubled
-until p95 of a part's age, from capture to when it can be fetched, passes 100 ms, or one is refused.
+128 kbit/s) by RTMP; the picture is small, so that no lower rung is made of it. More and more lessons
+begin until p95 of a part's age, from capture to when it can be fetched, passes 100 ms, or one is refused.
 Each is packed as LL-HLS, recorded, and told of as in any lesson; nobody watches. The hosts send one
 file that was encoded before, with `-re`; they take part of the same machine.
 """
@@ -34,6 +34,7 @@ from loadtests.service import ADMIN_PASSWORD, Service, running
 LATE_S, LATE_MOST = 0.1, 0.05
 FIRST = 4
 AT_ONCE = 8
+STEP_MOST = 16
 WARM_UP_S = 12.0
 FILE_S = 60
 ROOM_S = {"TONGBU_LIVE_ENCODE_CORES": "64"}
@@ -164,7 +165,7 @@ async def go_live(client: Client, one: Class, film: Path, hosts: ExitStack) -> N
 
 
 async def bench(service: Service, film: Path, first: int, most: int, seconds: float) -> list[Load]:
-    """Double the lessons until parts come late."""
+    """Let more lessons begin until parts come late."""
     found: list[Load] = []
     print("| lessons | parts | older than 100 ms | service's cores | encoders' cores | machine "
           "| full |\n|---|---|---|---|---|---|---|")  # fmt: skip
@@ -172,7 +173,7 @@ async def bench(service: Service, film: Path, first: int, most: int, seconds: fl
         school = await classes(client, most)
         with ExitStack() as hosts:
             lessons = 0
-            for wanted in _doubling(first, most):
+            for wanted in _steps(first, most):
                 for at in range(lessons, wanted, AT_ONCE):
                     begin = school[at : min(at + AT_ONCE, wanted)]
                     await asyncio.gather(*(go_live(client, one, film, hosts) for one in begin))
@@ -185,10 +186,11 @@ async def bench(service: Service, film: Path, first: int, most: int, seconds: fl
     return found
 
 
-def _doubling(first: int, most: int) -> Sequence[int]:
+def _steps(first: int, most: int) -> Sequence[int]:
+    """Double while that is cheap, then go on by a few: the limit is wanted, not its octave."""
     steps = [first]
-    while 2 * steps[-1] <= most:
-        steps.append(2 * steps[-1])
+    while (following := min(2 * steps[-1], steps[-1] + STEP_MOST)) <= most:
+        steps.append(following)
     return steps
 
 

@@ -1,7 +1,9 @@
 """RTMP publishers on one port for all sessions: sockets around the pure core.
 
-Bounded: connections in all and by address, the time until the key is shown, the time without a
-byte, and the time a peer takes to read an answer. While a key is judged nothing is read.
+Bounded: connections in all, those of an address that have not shown a key (a whole bureau may stand
+behind one address, its encoders are no strangers once they are let in), the time until the key is
+shown, the time without a byte, and the time a peer takes to read an answer. While a key is judged
+nothing is read.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import contextlib
 import logging
 from asyncio import StreamReader, StreamWriter
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 
 from transcoder.live.address import read_address
@@ -22,8 +24,8 @@ from transcoder.live.live_feed import Publisher
 from transcoder.live.rtmp import Event, PublishAsked, RtmpConnection
 
 READ_BYTES = 1 << 16
-CONNECTIONS_LIMIT = 256
-CONNECTIONS_LIMIT_OF_ADDRESS = 64
+CONNECTIONS_LIMIT = 1024
+STRANGERS_LIMIT_OF_ADDRESS = 64
 ANSWER_LIMIT_S = 5.0
 REFUSAL_LINGER_S = 2.0
 
@@ -36,23 +38,23 @@ class RtmpServer:
     def __init__(self, ingest: LiveIngest) -> None:
         self.port = 0
         self._ingest = ingest
-        self._peers: Counter[str] = Counter()
+        self._strangers: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def connections(self) -> int:
         """How many are open."""
-        return self._peers.total()
+        return len(self._tasks)
 
     def connected(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Take a connection, or close it when there are too many."""
         peer = str((writer.get_extra_info("peername") or ("?",))[0])
         many = self.connections >= CONNECTIONS_LIMIT
-        if many or self._peers[peer] >= CONNECTIONS_LIMIT_OF_ADDRESS:
+        if many or self._strangers[peer] >= STRANGERS_LIMIT_OF_ADDRESS:
             self._ingest.metrics.refused.labels("connections").inc()
             writer.close()
             return
-        self._peers[peer] += 1
+        self._strangers[peer] += 1
         task = asyncio.create_task(self._serve(reader, writer, peer), name=f"rtmp {peer}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -64,7 +66,7 @@ class RtmpServer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _serve(self, reader: StreamReader, writer: StreamWriter, peer: str) -> None:
-        session = _Session(self._ingest, reader, writer, peer)
+        session = _Session(self._ingest, reader, writer, peer, partial(self._known, peer))
         try:
             await session.run()
         except (BadContribution, Refused) as error:
@@ -72,25 +74,41 @@ class RtmpServer:
         except (OSError, TimeoutError) as error:
             log.info("rtmp %s is gone: %s", peer, str(error) or "silent for too long")
         finally:
+            if not session.admitted:
+                self._known(peer)
             session.leave()
             writer.close()
-            self._peers[peer] -= 1
-            if not self._peers[peer]:
-                del self._peers[peer]
+
+    def _known(self, peer: str) -> None:
+        """Count one stranger less: it was let in, or is gone."""
+        self._strangers[peer] -= 1
+        if not self._strangers[peer]:
+            del self._strangers[peer]
 
 
 class _Session:
     """One connection."""
 
     def __init__(
-        self, ingest: LiveIngest, reader: StreamReader, writer: StreamWriter, peer: str
+        self,
+        ingest: LiveIngest,
+        reader: StreamReader,
+        writer: StreamWriter,
+        peer: str,
+        known: Callable[[], None],
     ) -> None:
         self._ingest = ingest
         self._reader = reader
         self._writer = writer
         self._peer = peer
+        self._known = known
         self._core = RtmpConnection()
         self._publisher: Publisher | None = None
+
+    @property
+    def admitted(self) -> bool:
+        """Tell whether its key was good."""
+        return self._publisher is not None
 
     async def run(self) -> None:
         """Read until the peer or the feed ends. Raises: BadContribution, Refused, OSError."""
@@ -152,6 +170,7 @@ class _Session:
             await self._flush()
             await self._linger()
             raise
+        self._known()
         self._ingest.metrics.publishers.labels("rtmp").inc()
         await self._handle(self._core.accept())
 

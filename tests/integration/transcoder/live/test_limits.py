@@ -87,7 +87,7 @@ async def test_a_silent_publisher_gives_way_to_another() -> None:
 
 
 async def test_the_number_of_connections_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_module, "CONNECTIONS_LIMIT_OF_ADDRESS", 2)
+    monkeypatch.setattr(server_module, "STRANGERS_LIMIT_OF_ADDRESS", 2)
     async with studio() as here, connection(here) as first, connection(here):
         await eventually(lambda: here.server.connections == 2)
         async with connection(here) as (reader, _):
@@ -95,6 +95,33 @@ async def test_the_number_of_connections_is_bounded(monkeypatch: pytest.MonkeyPa
         assert here.figure("tongbu_ingest_refused_total", why="connections") == 1
         first[1].close()
         await eventually(lambda: here.server.connections == 1)
+
+
+async def test_who_showed_a_key_is_no_stranger(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "STRANGERS_LIMIT_OF_ADDRESS", 1)
+    async with studio() as here, connection(here) as (_, encoder):
+        encoder.write(asking(GOOD))
+        await eventually(lambda: here.figure("tongbu_ingest_publishers", way="rtmp") == 1)
+        async with connection(here) as other:
+            await eventually(lambda: here.server.connections == 2)
+            async with connection(here) as (reader, _):
+                await closed(reader)
+            other[1].close()
+            await eventually(lambda: here.server.connections == 1)
+        encoder.close()
+        await eventually(lambda: here.server.connections == 0)
+        async with connection(here):
+            await eventually(lambda: here.server.connections == 1)
+
+
+async def test_no_more_connections_than_the_port_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "CONNECTIONS_LIMIT", 1)
+    async with studio() as here, connection(here) as (_, encoder):
+        encoder.write(asking(GOOD))
+        await eventually(lambda: here.figure("tongbu_ingest_publishers", way="rtmp") == 1)
+        async with connection(here) as (reader, _):
+            await closed(reader)
+        assert here.figure("tongbu_ingest_refused_total", why="connections") == 1
 
 
 async def test_bytes_that_are_no_rtmp_end_the_publisher_not_the_feed() -> None:
