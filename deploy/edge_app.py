@@ -25,6 +25,7 @@ from deploy.edge_school import School
 from deploy.edge_status import Status
 from deploy.edge_store import SchoolStore
 from deploy.edge_telling import EdgeTelling
+from deploy.edge_use import Use
 from deploy.listening import OVERHEARD
 from deploy.machine import MachineFigures
 from deploy.observe import HTTP_METRICS, HttpMetrics, health_routes, observing
@@ -81,7 +82,8 @@ async def edge_app(
     pages = Pages(await asyncio.to_thread(read_dist, DIST))
     status = Status(school, pages.document)
     metrics = HttpMetrics(school.registry)
-    app = web.Application(middlewares=[observing(metrics), problems])
+    use = Use()
+    app = web.Application(middlewares=[observing(metrics), use.middleware, problems])
     app[HTTP_METRICS] = metrics
     app.add_routes(health_routes(school.registry, {}))
     app.router.add_get("/edge/status", status.serve)
@@ -99,6 +101,7 @@ async def edge_app(
         (_keep_keys(school.keys), "keys"),
         (school.night.run(), "night"),
         (school.staying.run(), "stays"),
+        (_listen(school, use), "pulse of the line"),
         (Probe(school.upstream, school.line, school.watching.held_by_line).run(), "probe"),
         (_sample(status), "use of the line"),
         (_machine(school).run(), "figures of the machine"),
@@ -223,6 +226,16 @@ async def _keep_keys(keys: Keys) -> None:
     while True:
         answered = await keys.refresh()
         await asyncio.sleep(KEYS_EVERY_S if answered else KEYS_AGAIN_S)
+
+
+async def _listen(school: School, use: Use) -> None:
+    """Know of a cut line soon, sooner while somebody is here."""
+
+    def in_use() -> bool:
+        busy = school.rooms.members or school.feeds.feeds or school.watching.seen
+        return bool(busy) or use.lately
+
+    await school.upstream.listen(lambda: school.line.arrived_bytes, in_use)
 
 
 async def _sample(status: Status) -> None:
