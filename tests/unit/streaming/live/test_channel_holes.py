@@ -54,7 +54,7 @@ def test_a_hole_is_filled_with_gaps_and_is_no_discontinuity() -> None:
     assert not any(s.discontinuity for s in script.segments("720p"))
     for segment in script.segments("aac"):
         own_s = segment.start_ts / 48_000
-        assert segment.program_utc == pytest.approx(ANCHOR_UTC + own_s, abs=1e-5)
+        assert segment.program_utc == pytest.approx(ANCHOR_UTC + own_s, abs=1 / 48_000)
     states = [e.state for e in script.events if isinstance(e, StateChanged)]
     assert states == [ChannelState.LIVE, ChannelState.AWAY, ChannelState.LIVE]
 
