@@ -216,7 +216,7 @@ class HotProtocol(asyncio.Protocol):
     def _ask(self, head: Head, raw: bytes) -> None:
         """Ask the door for what is asked for."""
         self._keep = head.fields.keep_alive and not self._port.draining
-        found = self._port.door.find(head)
+        found = self._port.door.find(head, self)
         if isinstance(found, Answer):
             self._write(found, head, raw)
         elif found is None:
@@ -363,7 +363,13 @@ class HotProtocol(asyncio.Protocol):
         self._outbox.end()
         self._transport.abort()
 
-    # What the port asks
+    # What doors and the port ask
+
+    @property
+    def address(self) -> str:
+        """The viewer's address."""
+        name = self._transport.get_extra_info("peername")
+        return str(name[0]) if name else ""
 
     @property
     def in_head(self) -> bool:
