@@ -53,6 +53,7 @@ from streaming.edge.schedule import Schedule, Wish
 from streaming.edge.shelf import Shelf
 from streaming.edge.staybook import StayBook
 from streaming.edge.staying import Staying
+from streaming.edge.titles import Titles
 from streaming.edge.turns import Turns
 from streaming.edge.upstream import Upstream, UpstreamSettings
 from streaming.edge.watching import Watching
@@ -78,7 +79,7 @@ async def edge_app(
 ) -> web.Application:
     """Make the box's application; all that it runs beside itself ends with the stack."""
     school = await _school(stack, settings, identity)
-    proxy = Proxy(school.upstream, school.answers)
+    proxy = Proxy(school.upstream, school.answers, school.titles.hear)
     EdgeFigures(school, school.registry)
     pages = Pages(await asyncio.to_thread(read_dist, DIST))
     status = Status(school, pages.document)
@@ -124,7 +125,8 @@ async def _school(stack: AsyncExitStack, settings: Settings, identity: EdgeIdent
     stack.callback(turns.close)
     fills: Fills[Wish] = Fills(upstream, turns, shelf)
     stack.push_async_callback(fills.close)
-    proxy, keys = Proxy(upstream, answers), Keys(upstream, answers)
+    titles = Titles(answers)
+    proxy, keys = Proxy(upstream, answers, titles.hear), Keys(upstream, answers)
     await keys.load()
 
     def changed(lesson: str) -> None:
@@ -158,7 +160,8 @@ async def _school(stack: AsyncExitStack, settings: Settings, identity: EdgeIdent
         identity=identity, settings=settings, registry=registry, upstream=upstream,
         answers=answers, shelf=shelf, line=line, turns=turns, fills=fills,
         presentations=presentations, watching=watching, feeds=feeds, gate=gate, media=media,
-        live_metrics=live_metrics, staying=staying, clock=clock, keys=keys, night=night, qoe=qoe,
+        live_metrics=live_metrics, staying=staying, titles=titles, clock=clock, keys=keys,
+        night=night, qoe=qoe,
         rooms=RoomRelay(_dialling(upstream), gate.admitted, clock, staying),
     )  # fmt: skip
 
