@@ -48,9 +48,10 @@ bench-live: $(BIN)/.installed-dev web ## Live: glass to glass, skew of four brow
 	$(BIN)/python -m loadtests.live_fanout
 	$(BIN)/python -m loadtests.live_sessions
 
-bench-edge: $(BIN)/.installed-dev web ## A school's thin line behind our box, nginx, Varnish; rooms in step; as root (ARGS="--scenarios S2")
+bench-edge: $(BIN)/.installed-dev web ## A school's thin line behind our box, nginx, Varnish; rooms in step; a week; as root (ARGS="--scenarios S2")
 	$(BIN)/python -m loadtests.edge_bench $(ARGS)
 	$(if $(ARGS),,$(BIN)/python -m loadtests.edge_rooms)
+	$(if $(ARGS),,$(BIN)/python -m loadtests.edge_week)
 
 bench: $(BIN)/.installed-dev web ## Every figure of the README, one after the other (two hours)
 	$(BIN)/python -m loadtests.first_frame_bench

@@ -46,7 +46,10 @@ ALL = (
     Command("origin", "run API, pages and playback", origin.run),
     Command("worker", "run transcoding jobs", worker.run),
     Command("edge", "run the box of a school", edge.run,
-            (Argument(("--enrol",), {"metavar": "CODE", "help": "one-time code from the city"}),)),
+            (Argument(("--enrol",), {"metavar": "CODE", "help": "one-time code from the city, for a"
+                      " box that has not come in yet"}),
+             Argument(("--enrol-again",), {"action": "store_true", "help": "take the code though"
+                      " this box has come in before"}))),
     Command("doctor", "check this machine and say what to do", readings.run,
             (Argument(("--json",), {"action": "store_true", "help": "for programs"}),)),
     monitoring.COMMAND,

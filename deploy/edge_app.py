@@ -25,6 +25,7 @@ from deploy.edge_school import School
 from deploy.edge_status import Status
 from deploy.edge_store import SchoolStore
 from deploy.edge_telling import EdgeTelling
+from deploy.edge_use import Use
 from deploy.listening import OVERHEARD
 from deploy.machine import MachineFigures
 from deploy.observe import HTTP_METRICS, HttpMetrics, health_routes, observing
@@ -40,6 +41,7 @@ from streaming.edge.gates import Keys, LiveGate
 from streaming.edge.line import Line
 from streaming.edge.night import Hours
 from streaming.edge.nightly import Nightly, NightSettings
+from streaming.edge.pacing import Pacing
 from streaming.edge.piece import Piece
 from streaming.edge.presentations import Presentations
 from streaming.edge.probe import Probe
@@ -51,6 +53,7 @@ from streaming.edge.schedule import Schedule, Wish
 from streaming.edge.shelf import Shelf
 from streaming.edge.staybook import StayBook
 from streaming.edge.staying import Staying
+from streaming.edge.titles import Titles
 from streaming.edge.turns import Turns
 from streaming.edge.upstream import Upstream, UpstreamSettings
 from streaming.edge.watching import Watching
@@ -76,12 +79,13 @@ async def edge_app(
 ) -> web.Application:
     """Make the box's application; all that it runs beside itself ends with the stack."""
     school = await _school(stack, settings, identity)
-    proxy = Proxy(school.upstream, school.answers)
+    proxy = Proxy(school.upstream, school.answers, school.titles.hear)
     EdgeFigures(school, school.registry)
     pages = Pages(await asyncio.to_thread(read_dist, DIST))
     status = Status(school, pages.document)
     metrics = HttpMetrics(school.registry)
-    app = web.Application(middlewares=[observing(metrics), problems])
+    use = Use()
+    app = web.Application(middlewares=[observing(metrics), use.middleware, problems])
     app[HTTP_METRICS] = metrics
     app.add_routes(health_routes(school.registry, {}))
     app.router.add_get("/edge/status", status.serve)
@@ -99,6 +103,7 @@ async def edge_app(
         (_keep_keys(school.keys), "keys"),
         (school.night.run(), "night"),
         (school.staying.run(), "stays"),
+        (_listen(school, use), "pulse of the line"),
         (Probe(school.upstream, school.line, school.watching.held_by_line).run(), "probe"),
         (_sample(status), "use of the line"),
         (_machine(school).run(), "figures of the machine"),
@@ -120,7 +125,8 @@ async def _school(stack: AsyncExitStack, settings: Settings, identity: EdgeIdent
     stack.callback(turns.close)
     fills: Fills[Wish] = Fills(upstream, turns, shelf)
     stack.push_async_callback(fills.close)
-    proxy, keys = Proxy(upstream, answers), Keys(upstream, answers)
+    titles = Titles(answers)
+    proxy, keys = Proxy(upstream, answers, titles.hear), Keys(upstream, answers)
     await keys.load()
 
     def changed(lesson: str) -> None:
@@ -135,8 +141,8 @@ async def _school(stack: AsyncExitStack, settings: Settings, identity: EdgeIdent
         return await proxy.allows(request, f"/api/v1/lessons/{lesson}")
 
     media = Media(
-        presentations, SchoolStore(cached, presentations), Gate(keys, may_watch),
-        MediaMetrics(registry),
+        presentations, SchoolStore(cached, presentations, Pacing(watching.share_of)),
+        Gate(keys, may_watch), MediaMetrics(registry),
     )  # fmt: skip
     live_metrics, gate, clock = LiveMetrics(registry), LiveGate(keys, proxy), UpstreamClock()
     staying = await _staying(stack, settings, upstream)
@@ -154,7 +160,8 @@ async def _school(stack: AsyncExitStack, settings: Settings, identity: EdgeIdent
         identity=identity, settings=settings, registry=registry, upstream=upstream,
         answers=answers, shelf=shelf, line=line, turns=turns, fills=fills,
         presentations=presentations, watching=watching, feeds=feeds, gate=gate, media=media,
-        live_metrics=live_metrics, staying=staying, clock=clock, keys=keys, night=night, qoe=qoe,
+        live_metrics=live_metrics, staying=staying, titles=titles, clock=clock, keys=keys,
+        night=night, qoe=qoe,
         rooms=RoomRelay(_dialling(upstream), gate.admitted, clock, staying),
     )  # fmt: skip
 
@@ -223,6 +230,16 @@ async def _keep_keys(keys: Keys) -> None:
     while True:
         answered = await keys.refresh()
         await asyncio.sleep(KEYS_EVERY_S if answered else KEYS_AGAIN_S)
+
+
+async def _listen(school: School, use: Use) -> None:
+    """Know of a cut line soon, sooner while somebody is here."""
+
+    def in_use() -> bool:
+        busy = school.rooms.members or school.feeds.feeds or school.watching.seen
+        return bool(busy) or use.lately
+
+    await school.upstream.listen(lambda: school.line.arrived_bytes, in_use)
 
 
 async def _sample(status: Status) -> None:

@@ -20,6 +20,7 @@ from streaming.edge.rooms import RoomRelay, UpstreamClock
 from streaming.edge.schedule import Wish
 from streaming.edge.shelf import Shelf
 from streaming.edge.staying import Staying
+from streaming.edge.titles import Titles
 from streaming.edge.turns import Turns
 from streaming.edge.upstream import Upstream
 from streaming.edge.watching import Watching
@@ -48,6 +49,7 @@ class School:
     live_metrics: LiveMetrics
     rooms: RoomRelay
     staying: Staying
+    titles: Titles
     clock: UpstreamClock
     keys: Keys
     night: Nightly

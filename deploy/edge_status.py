@@ -128,11 +128,17 @@ class Status:
                     "live": seen.live,
                     "viewers": seen.viewers,
                     "rungs": rungs,
-                    "title": "" if seen.live else await self._title(stream.id),
+                    "title": await self._title_of(stream.id, seen.live),
                     "why": None if allowed is None else allowed.why.name.lower(),
                 }
             )
         return rows  # fmt: skip
+
+    async def _title_of(self, stream: str, live: bool) -> str:
+        """Give a title: of a live stream the session's, whose id is in the stream's."""
+        if not live:
+            return await self._title(stream)
+        return await self._school.titles.of(stream.split("/")[1])
 
     async def _title(self, lesson: str) -> str:
         words = await self._school.presentations.words(lesson)

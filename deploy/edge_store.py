@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from catalog.store.port import ObjectInfo, ObjectMissing
 from streaming.edge.cached import Cached
+from streaming.edge.pacing import Pacing, Slowing
 from streaming.edge.presentations import Presentations
 from streaming.hot.door import FileSlice
+from streaming.vod.bodies import BodySource
 from streaming.vod.reply import Stored
 
 
 class SchoolStore:
-    """What `streaming.vod.app.Media` reads from."""
+    """What `streaming.vod.app.Media` reads from; `pacing` holds back players that are not ours."""
 
-    def __init__(self, pieces: Cached, presentations: Presentations) -> None:
+    def __init__(self, pieces: Cached, presentations: Presentations, pacing: Pacing) -> None:
         self._pieces = pieces
         self._presentations = presentations
+        self._pacing = pacing
 
     async def info(self, key: str) -> ObjectInfo:
         """Size of a picture. Raises: ObjectMissing, Unavailable."""
@@ -35,18 +38,26 @@ class SchoolStore:
         """Open files are the shelf's."""
         self._pieces.close()
 
-    @asynccontextmanager
-    async def read(
-        self, key: str, offset: int = 0, length: int | None = None
-    ) -> AsyncIterator[AsyncIterator[bytes]]:
+    def bodies_for(self, lesson: str, viewer: str, headers: Mapping[str, str]) -> BodySource:
+        """Give what a viewer reads from (`streaming.vod.bodies.BodiesForViewers`)."""
+        slowing = self._pacing.slowing(lesson, viewer, headers)
+        return self if slowing is None else _Slowed(self, slowing)
+
+    def read(
+        self, key: str, offset: int = 0, length: int | None = None, slowing: Slowing | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Open a part of an object as chunks. Raises: StoreError, Unavailable."""
         if self._presentations.is_picture(key):
-            body = await self._picture(key)
-            end = len(body) if length is None else offset + length
-            yield _once(body[offset:end])
-            return
-        async with self._pieces.read(key, offset, length) as chunks:
-            yield chunks
+            return self._read_picture(key, offset, length)
+        return self._pieces.read(key, offset, length, slowing)
+
+    @asynccontextmanager
+    async def _read_picture(
+        self, key: str, offset: int, length: int | None
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        body = await self._picture(key)
+        end = len(body) if length is None else offset + length
+        yield _once(body[offset:end])
 
     def _is_picture(self, stored: Stored) -> bool:
         return self._presentations.is_picture(stored.key)
@@ -56,6 +67,20 @@ class SchoolStore:
         if found is None:
             raise ObjectMissing(key)
         return found
+
+
+class _Slowed:
+    """The same bytes for a viewer who is held back."""
+
+    def __init__(self, store: SchoolStore, slowing: Slowing) -> None:
+        self._store = store
+        self._slowing = slowing
+
+    def read(
+        self, key: str, offset: int = 0, length: int | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Open a part of an object as chunks. Raises: StoreError, Unavailable."""
+        return self._store.read(key, offset, length, self._slowing)
 
 
 async def _once(body: bytes) -> AsyncIterator[bytes]:

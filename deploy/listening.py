@@ -12,7 +12,7 @@ from aiohttp import web
 from deploy.config import ConfigError
 from deploy.observe import HTTP_METRICS
 from deploy.settings import parse_listen
-from streaming.hot.door import Door, Found
+from streaming.hot.door import Door, Found, Viewer
 from streaming.hot.doors import doors_of
 from streaming.hot.head import Head
 from streaming.hot.listening import listening
@@ -36,10 +36,10 @@ class Overhearing:
         self._door = door
         self._overheard = overheard
 
-    def find(self, head: Head) -> Found:
+    def find(self, head: Head, viewer: Viewer) -> Found:
         """Hear, and let the door answer."""
         self._overheard.hear(head.target, head.fields)
-        return self._door.find(head)
+        return self._door.find(head, viewer)
 
 
 async def listen(

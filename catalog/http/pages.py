@@ -29,6 +29,11 @@ APP_PATHS = (
     "/studio/{id}",
     "/classroom",
     "/watch/{id}",
+    "/operations",
+    "/operations/districts/{id}",
+    "/operations/schools/{id}",
+    "/operations/sessions/{id}",
+    "/operations/rooms/{id}",
     "/login",
     "/account",
 )

@@ -13,6 +13,7 @@ import uvloop
 
 from deploy.config import ConfigError
 from deploy.edge_app import edge_app
+from deploy.edge_asking import IdentityError
 from deploy.edge_certificate import keep_certificate, own_addresses, tls_context
 from deploy.edge_identity import EdgeIdentity, enrol, load
 from deploy.listening import Secure, listen
@@ -23,20 +24,25 @@ from deploy.tasks import running
 
 def run(settings: Settings, asked: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT."""
-    uvloop.run(_until_signalled(settings, asked.enrol))
+    uvloop.run(_until_signalled(settings, asked.enrol, again=asked.enrol_again))
     return 0
 
 
-async def _until_signalled(settings: Settings, code: str | None) -> None:
-    identity = await identify(settings, code)
+async def _until_signalled(settings: Settings, code: str | None, *, again: bool) -> None:
+    identity = await identify(settings, code, again=again)
     async with run_edge(settings, identity):
         await until_signalled()
 
 
-async def identify(settings: Settings, code: str | None) -> EdgeIdentity:
-    """Read who this box is, or enrol it with a code. Raises: ConfigError, IdentityError."""
+async def identify(settings: Settings, code: str | None, *, again: bool = False) -> EdgeIdentity:
+    """Read who this box is, or enrol it with a code. Raises: ConfigError, IdentityError.
+
+    Who it is for this origin it stays, whatever code it is given; `again`: it takes the code.
+    """
     data = settings.server.data
-    known = None if code else await asyncio.to_thread(load, data)
+    if again and not code:
+        raise ConfigError("--enrol-again needs a new code from the city: add --enrol CODE")
+    known = None if again else await asyncio.to_thread(_known, settings, code)
     if known is not None:
         return known
     if not code:
@@ -52,6 +58,26 @@ async def identify(settings: Settings, code: str | None) -> EdgeIdentity:
         identity = await enrol(client, settings.edge.origin, code, data, addresses)
     sys.stdout.write(f"enrolled as {identity.words.name} of {identity.words.school.name}\n")
     return identity
+
+
+def _known(settings: Settings, code: str | None) -> EdgeIdentity | None:
+    """Give who this box is already; with a code, only if that is for the same origin. Blocks."""
+    try:
+        found = load(settings.server.data)
+    except IdentityError:
+        if code:
+            return None
+        raise
+    origin = settings.edge.origin.rstrip("/")
+    if found is None or not code:
+        return found
+    if origin and origin != found.words.origin:
+        return None
+    sys.stdout.write(
+        f"enrolled as {found.words.name} of {found.words.school.name} already: the code is not "
+        "used (--enrol-again takes it)\n"
+    )
+    return found
 
 
 @asynccontextmanager

@@ -7,12 +7,18 @@ is on the shelf is also given as an open file to send (`streaming.hot.files.File
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    aclosing,
+    asynccontextmanager,
+)
 
 from catalog.store.port import ObjectMissing
 from streaming.edge.fill import Place
 from streaming.edge.fills import Fills
 from streaming.edge.openfiles import Kept as KeptFile
+from streaming.edge.pacing import Slowing, Turn
 from streaming.edge.piece import Group, Piece
 from streaming.edge.schedule import Priority, Wish
 from streaming.edge.shelf import Shelf
@@ -50,18 +56,26 @@ class Cached:
         self.shelf_bytes = 0
         self.fill_bytes = 0
 
+    def read(
+        self, key: str, offset: int = 0, length: int | None = None, slowing: Slowing | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Open a part of an object as chunks. Raises: ObjectMissing, StoreAway.
+
+        `slowing` holds back a viewer who makes pieces cross the line.
+        """
+        return self._read(key, offset, length, slowing)
+
     @asynccontextmanager
-    async def read(
-        self, key: str, offset: int = 0, length: int | None = None
+    async def _read(
+        self, key: str, offset: int, length: int | None, slowing: Slowing | None
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Open a part of an object as chunks. Raises: ObjectMissing, StoreAway."""
         place = self._find(key, offset)
         if place is None:
             raise ObjectMissing(f"nothing is known of {key} at {offset}")
         end = place.piece.end if length is None else offset + length
         async with AsyncExitStack() as stack:
-            first = await stack.enter_async_context(self._piece(place, offset, end))
-            yield await stack.enter_async_context(aclosing(self._on(first, place, end)))
+            first = await stack.enter_async_context(self._piece(place, offset, end, slowing))
+            yield await stack.enter_async_context(aclosing(self._on(first, place, end, slowing)))
 
     def held(self, stored: Stored) -> FileSlice | None:
         """Give a part of a piece if its file is open; never waits."""
@@ -106,7 +120,7 @@ class Cached:
         return place
 
     async def _on(
-        self, chunks: AsyncIterator[bytes], place: Place, end: int
+        self, chunks: AsyncIterator[bytes], place: Place, end: int, slowing: Slowing | None
     ) -> AsyncGenerator[bytes, None]:
         """Give the chunks of a piece, then those of the pieces behind it up to the end."""
         async for chunk in chunks:
@@ -116,29 +130,41 @@ class Cached:
             following = self._find(place.piece.key, at)
             if following is None:
                 return
-            async with self._piece(following, at, end) as chunks:
+            async with self._piece(following, at, end, slowing) as chunks:
                 async for chunk in chunks:
                     yield chunk
             at = following.piece.end
 
     @asynccontextmanager
     async def _piece(
-        self, place: Place, start: int, end: int
+        self, place: Place, start: int, end: int, slowing: Slowing | None
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """Open the part of one piece that lies between two offsets of its object."""
         piece = place.piece
         first, length = start - piece.offset, min(end, piece.end) - start
         self._used(place.group)
+        async with AsyncExitStack() as stack:
+            kept, turn = await self._find_kept(piece), None
+            if kept is None and slowing is not None and self._fills.find(piece) is None:
+                turn = await stack.enter_async_context(slowing.turn(piece.size_bytes))
+                kept = None if turn is None else await self._find_kept(piece)
+            if kept is not None:
+                stack.enter_context(kept)
+                chunks = self._shelf.chunks(kept, first, length)
+                yield self._from_shelf(await stack.enter_async_context(aclosing(chunks)))
+                return
+            turn = turn if self._fills.find(piece) is None else None
+            joined = self._fills.join(place, self._wish(place), first, length)
+            coming = self._from_fill(await stack.enter_async_context(joined))
+            weight = piece.size_bytes / max(1, length)
+            yield coming if turn is None else _slowly(coming, turn, weight)
+
+    async def _find_kept(self, piece: Piece) -> KeptFile | None:
+        """Give a piece's file, unless it comes just now."""
         kept = self._shelf.at_hand(piece)
         if kept is None and self._fills.find(piece) is None:
             kept = await self._shelf.get(piece)
-        if kept is not None:
-            with kept:
-                async with aclosing(self._shelf.chunks(kept, first, length)) as chunks:
-                    yield self._from_shelf(chunks)
-            return
-        async with self._fills.join(place, self._wish(place), first, length) as coming:
-            yield self._from_fill(coming)
+        return kept
 
     async def _from_shelf(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
         async for chunk in chunks:
@@ -149,3 +175,14 @@ class Cached:
         async for chunk in chunks:
             self.fill_bytes += len(chunk)
             yield chunk
+
+
+async def _slowly(
+    chunks: AsyncGenerator[bytes, None], turn: Turn, weight: float
+) -> AsyncGenerator[bytes, None]:
+    """Give a fill's bytes as its viewer may have them; a part costs what the whole piece does."""
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            for grain in turn.grains(chunk):
+                await turn.give(len(grain) * weight)
+                yield grain

@@ -172,6 +172,11 @@ class Cap:
         self._measured = False
         self.room_bps = 0
 
+    @property
+    def limited(self) -> bool:
+        """Tell whether an operator keeps a part of the line."""
+        return self._limits != NO_LIMITS
+
     def limit(self, limits: Limits) -> None:
         """Take other limits; the next decision follows them at once, upward too."""
         self._limits = limits

@@ -1,6 +1,7 @@
 """Takes the reports of the outbox to the origin while the line is there, each until it is taken.
 
-A batch whose answer was lost goes again: the origin counts an id once. What is refused for good is
+A batch whose answer was lost goes again: the origin counts an id once. When the line is cut, the
+next try is as soon as it is back. What is refused for good is
 forgotten; a batch that is refused as a whole goes report by report, so that one cannot hold up the
 others.
 """
@@ -21,6 +22,7 @@ import aiohttp
 import msgspec
 
 from streaming.edge.outbox import Outbox, Waiting
+from streaming.edge.reach import LineCut
 from streaming.errors import StreamingError
 
 log = logging.getLogger(__name__)
@@ -112,6 +114,8 @@ class Delivering:
             else:
                 log.info("reports are not taken now: %d", said.status)
                 return min(said.wait_s, WAIT_LIMIT_S)
+        except LineCut:
+            return None
         except (StreamingError, aiohttp.ClientError, TimeoutError) as error:
             log.info("reports do not go out now: %s", error)
             return 0.0

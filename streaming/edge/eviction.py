@@ -141,13 +141,12 @@ class Ledger:
     def _order(self, today: date, incoming: Victim | None) -> Iterator[Victim]:
         """Give what may go, in order."""
         own = incoming.group if incoming else None
-        pins = {group: day for group, day in self._pins.items() if day >= today}
+        pins = self._pins
         for group, held in self._groups.items():
-            if group not in pins and group != own:
+            if group != own and pins.get(group, date.min) < today:
                 yield from (Victim(group, piece) for piece in held.tail_first())
-        own_day = pins.get(own) if own else None
-        pinned = ((day, group) for group, day in pins.items() if own_day and day < own_day)
-        for _, group in sorted(pinned):
+        own_day = pins.get(own, date.min) if own else date.min
+        for _, group in sorted((day, one) for one, day in pins.items() if today <= day < own_day):
             if group in self._groups:
                 yield from (Victim(group, piece) for piece in self._groups[group].tail_first())
         if incoming and incoming.group in self._groups:

@@ -204,6 +204,7 @@ class Nightly:
             first=first_day(now),
             line_bps=self._estimate(),
             budget_bytes=max(0, self._settings.budget_bytes - self._fetched.size_bytes),
+            shelf_bytes=self._shelf.figures().budget_bytes,
         )
 
     async def _said(self) -> _Plan:

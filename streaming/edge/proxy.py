@@ -10,7 +10,7 @@ Headers that belong to one connection are not passed on (RFC 9110 7.6.1).
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from hashlib import blake2b
 from typing import Protocol
@@ -49,12 +49,21 @@ class Forwarding(Protocol):
         """Send a request with these headers and nothing of ours. Raises: LineCut, ClientError."""
 
 
-class Proxy:
-    """Passes requests on."""
+Heard = Callable[[str, bytes], Awaitable[None]]
+"""Learns what was answered to GET of a path."""
 
-    def __init__(self, upstream: Forwarding, answers: Answers) -> None:
+
+async def _deaf(path: str, body: bytes) -> None:
+    """Learn nothing."""
+
+
+class Proxy:
+    """Passes requests on. `heard` learns of what is kept."""
+
+    def __init__(self, upstream: Forwarding, answers: Answers, heard: Heard = _deaf) -> None:
         self._upstream = upstream
         self._answers = answers
+        self._heard = heard
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer a request with what the upstream says. Raises: Unavailable."""
@@ -79,6 +88,7 @@ class Proxy:
                 if found.status == 200 and found.content_type == "application/json":
                     data = await found.content.read(KEPT_LIMIT_BYTES)
                     await self._answers.put(name, data, found.headers.get("ETag", ""))
+                    await self._heard(path, data)
                 if found.status in REFUSALS:
                     await self._answers.drop(name)
                 return found.status == 200
@@ -99,6 +109,7 @@ class Proxy:
             data = await found.content.read(KEPT_LIMIT_BYTES + 1)
             if len(data) <= KEPT_LIMIT_BYTES and found.content.at_eof():
                 await self._answers.put(name, data, found.headers.get("ETag", ""))
+                await self._heard(request.raw_path, data)
                 answer = web.Response(status=found.status, body=data)
                 _set(answer, headers)
                 return answer

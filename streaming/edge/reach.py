@@ -1,7 +1,9 @@
 """Whether the upstream can be reached, and since when not.
 
-A line that is cut is knocked at each second, later each five, until there is an answer. One answer
-that is missing is no proof: it makes a knock at once, which tells whether the line is to blame.
+A line that is cut is knocked at each second, later each two, until there is an answer. One answer
+that is missing is no proof: it makes a knock at once, which tells whether the line is to blame. A
+line on which nothing is heard is knocked at, too (`pulse.py`). Who waits for an answer when the
+line is found to be cut waits no longer.
 """
 
 from __future__ import annotations
@@ -9,18 +11,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import chain, repeat
 
 import aiohttp
 
+from streaming.edge.pulse import LOOK_EVERY_S, Pulse
 from streaming.errors import StreamingError
 
 log = logging.getLogger(__name__)
 
 KNOCK_FIRST_S = 1.0
-KNOCK_THEN_S = 5.0
+KNOCK_THEN_S = 2.0
 KNOCKS_FAST = 10
 WHY_LIMIT = 200
 
@@ -54,6 +58,7 @@ class Reach:
         self._reachable = asyncio.Event()
         self._reachable.set()
         self._task: asyncio.Task[None] | None = None
+        self._waits: set[asyncio.Timeout] = set()
         self.cut: Cut | None = None
         self.cuts = 0
 
@@ -74,8 +79,44 @@ class Reach:
             self.cuts += 1
             self._reachable.clear()
             log.warning("the line is cut: %s", why)
+            now = asyncio.get_running_loop().time()
+            for limit in self._waits:
+                if not limit.expired():
+                    limit.reschedule(now)
             self._begin()
         return LineCut(f"the line is cut: {why}")
+
+    @asynccontextmanager
+    async def waiting(self, limit_s: float | None) -> AsyncIterator[None]:
+        """Wait for an answer so long. Raises: TimeoutError; LineCut when the line is cut."""
+        try:
+            async with asyncio.timeout(limit_s) as limit:
+                self._waits.add(limit)
+                try:
+                    yield
+                finally:
+                    self._waits.discard(limit)
+        except TimeoutError:
+            self.require()
+            raise
+
+    async def listen(self, heard: Callable[[], int], in_use: Callable[[], bool]) -> None:
+        """Knock when nothing is heard, until cancelled."""
+        pulse = Pulse(self._clock())
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            if self.cut is None and pulse.is_quiet(self._clock(), heard(), in_use()):
+                await self._find_out(heard)
+
+    async def _find_out(self, heard: Callable[[], int]) -> None:
+        before = heard()
+        try:
+            await self._knock()
+        except aiohttp.ServerDisconnectedError:
+            self.suspect("a knock")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            if heard() == before:
+                self.note_cut(error)
 
     def suspect(self, what: str) -> None:
         """An answer is missing."""

@@ -138,8 +138,11 @@ class Staying:
             if await self._is_told(stay):
                 pauses = self._again_s()
                 self.stir()
+                continue
+            self.stays.not_told(stay)
+            if self.cut:
+                pauses = self._again_s()
             else:
-                self.stays.not_told(stay)
                 await asyncio.sleep(next(pauses))
 
     async def _next_due(self) -> Stay:

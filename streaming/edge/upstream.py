@@ -3,7 +3,7 @@
 Texts are bounded and come whole; media comes as it arrives, told to the meter. Each media transfer
 holds a connection of its own while it runs, so texts never wait behind one; how many run at once is
 for the schedule to say. When the upstream cannot be reached the line counts as cut: requests fail
-at once, and a knock each second, later each five, finds out when it is back.
+at once, and a knock each second, later each two, finds out when it is back.
 
 Redirects are not followed and cookies not kept: the credential goes to one place only.
 """
@@ -24,6 +24,7 @@ from yarl import URL
 
 from streaming.edge.arrival import Broken
 from streaming.edge.drip import SILENCE_S, WINDOW_S, Drip
+from streaming.edge.pulse import KNOCK_LIMIT_S
 from streaming.edge.reach import KNOCK_FIRST_S, KNOCK_THEN_S, Cut, Reach
 from streaming.edge.reach import LineCut as LineCut
 from streaming.errors import StreamingError
@@ -36,6 +37,7 @@ FAREWELL = aiohttp.ClientWSTimeout(ws_close=0.5)  # nobody answers on a line tha
 CHUNK_BYTES = 64 * 1024
 VOUCHER = "Tongbu-Edge"
 KNOCK_PATH = "/healthz"
+KNOCK_LIMIT_BYTES = 1024
 
 
 class BadAnswer(StreamingError):
@@ -67,6 +69,7 @@ class UpstreamSettings:
     text_s: float = 20.0
     silence_s: float = SILENCE_S
     window_s: float = WINDOW_S
+    knock_s: float = KNOCK_LIMIT_S
     knock_first_s: float = KNOCK_FIRST_S
     knock_then_s: float = KNOCK_THEN_S
 
@@ -109,6 +112,7 @@ class Upstream:
         self._texts = asyncio.Semaphore(TEXTS_AT_ONCE)
         self._reach = Reach(self._knock, settings.knock_first_s, settings.knock_then_s, clock)
         self._session: aiohttp.ClientSession | None = None
+        self._answered = 0
 
     @property
     def cut(self) -> Cut | None:
@@ -141,6 +145,13 @@ class Upstream:
     async def reachable(self) -> None:
         """Return when the line is not cut."""
         await self._reach.back()
+
+    async def listen(self, heard: Callable[[], int], in_use: Callable[[], bool]) -> None:
+        """Find out that the line is cut while nobody asks for anything; for a task.
+
+        `heard` grows with whatever else comes over the line, `in_use`: somebody uses the box.
+        """
+        await self._reach.listen(lambda: self._answered + heard(), in_use)
 
     async def text(self, path: str, etag: str = "") -> Answer:
         """Get a text whole, whatever its status; 304 when it still has this tag.
@@ -190,7 +201,7 @@ class Upstream:
         """
         self._reach.require()
         try:
-            async with asyncio.timeout(None if body else self._settings.forward_s):
+            async with self._reach.waiting(None if body else self._settings.forward_s):
                 response = await self._open_session().request(
                     method,
                     self._url(path),
@@ -203,6 +214,7 @@ class Upstream:
             raise
         except aiohttp.ClientConnectionError as error:
             raise self._reach.note_cut(error) from error
+        self._answered += 1
         async with response:
             yield response
 
@@ -249,10 +261,15 @@ class Upstream:
                 response.close()
 
     async def _head(self, path: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
-        async with asyncio.timeout(self._settings.head_s):
-            return await self._open_session().get(
-                self._url(path), headers={**headers, **self._identity()}, allow_redirects=False
-            )
+        async with self._reach.waiting(self._settings.head_s):
+            return await self._get_head(path, {**headers, **self._identity()})
+
+    async def _get_head(self, path: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        response = await self._open_session().get(
+            self._url(path), headers=headers, allow_redirects=False
+        )
+        self._answered += 1
+        return response
 
     async def _whole(self, path: str, response: aiohttp.ClientResponse) -> bytes:
         body = bytearray()
@@ -285,8 +302,9 @@ class Upstream:
             return await response.content.readany()
 
     async def _knock(self) -> None:
-        async with asyncio.timeout(self._settings.connect_s):
-            (await self._head(KNOCK_PATH, {})).close()
+        async with asyncio.timeout(self._settings.knock_s):
+            async with await self._get_head(KNOCK_PATH, {}) as response:
+                await response.content.read(KNOCK_LIMIT_BYTES)  # and use the connection again
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:

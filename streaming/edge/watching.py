@@ -20,6 +20,7 @@ from catalog.live import FeedName
 from catalog.media import Media, Presentation, Rendition, peak_bps
 from streaming.edge.cap import Allowed, Cap, Rung, Stream, Why
 from streaming.edge.eviction import Held
+from streaming.edge.pace import Share, share_of
 from streaming.edge.piece import Group
 from streaming.edge.relayed import RelayedFeed, RelayedFeeds
 
@@ -90,6 +91,13 @@ class Watching:
         """Tell whether the line is why the school has fewer rungs than there are."""
         by_line = (Why.LINE, Why.LOWEST, Why.UNKNOWN)
         return any(one.capped and one.why in by_line for one in self.decisions.values())
+
+    def share_of(self, lesson: str) -> Share | None:
+        """Say what foreign players may take of the line for a lesson; None: all that there is."""
+        streams = [one.stream for one in self.seen]
+        live = {one.stream.id for one in self.seen if one.live}
+        cap = self._cap
+        return share_of(lesson, streams, self.decisions, cap.room_bps, live, cap.limited)
 
     def follow(self, feeds: RelayedFeeds) -> None:
         """Cap these feeds from now on."""

@@ -67,10 +67,18 @@ class Answer:
 Found = Answer | Awaitable[Answer | None] | None
 
 
+class Viewer(Protocol):
+    """Who asks on a connection."""
+
+    @property
+    def address(self) -> str:
+        """The other side's address, without a port."""
+
+
 class Door(Protocol):
     """Answers some requests: GET and HEAD without a body."""
 
-    def find(self, head: Head) -> Found:
+    def find(self, head: Head, viewer: Viewer) -> Found:
         """Answer, promise an answer, or give None: the application answers. Never blocks."""
 
 
@@ -81,11 +89,11 @@ class Doors:
         self._doors = tuple(doors.items())
         self.close = close
 
-    def find(self, head: Head) -> Found:
+    def find(self, head: Head, viewer: Viewer) -> Found:
         """Ask the door of the target's prefix."""
         for prefix, door in self._doors:
             if head.target.startswith(prefix):
-                return door.find(head)
+                return door.find(head, viewer)
         return None
 
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 
 from catalog.errors import Unavailable
 from streaming.hls.directives import BadDirective
-from streaming.hot.door import Answer, Broken, Found, fields_of, head_of
+from streaming.hot.door import Answer, Broken, Found, Viewer, fields_of, head_of
 from streaming.hot.head import Head
 from streaming.hot.metrics import AnswersCounted
 from streaming.live.app import NO_SUCH_PART, Live
@@ -41,7 +41,7 @@ class LiveDoor:
         self._live = live
         self._counted = counted
 
-    def find(self, head: Head) -> Found:
+    def find(self, head: Head, viewer: Viewer) -> Found:
         """Answer GET or HEAD, at once or when it is there; None for what is not its business."""
         read = _remembered if len(head.target) <= TARGET_REMEMBERED_CHARS else _read
         asked = read(head.target)

@@ -15,12 +15,23 @@ from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from catalog.errors import TongbuError
-from streaming.hot.door import Answer, Broken, Chunks, Done, FileSlice, Found, fields_of, head_of
+from streaming.hot.door import (
+    Answer,
+    Broken,
+    Chunks,
+    Done,
+    FileSlice,
+    Found,
+    Viewer,
+    fields_of,
+    head_of,
+)
 from streaming.hot.files import FileSource
 from streaming.hot.head import Head
 from streaming.hot.metrics import AnswersCounted
 from streaming.vod.access import FOREVER, TOKEN, asker_of
 from streaming.vod.app import CORS, Media, read_asked
+from streaming.vod.bodies import BodySource
 from streaming.vod.kept import Kept
 from streaming.vod.reply import Stored, answer
 from streaming.vod.target import Target
@@ -64,7 +75,7 @@ class MediaDoor:
         self._counted = counted
         self._ready: Kept[tuple[str, str, bool], _Ready] = Kept(READY_LIMIT_BYTES)
 
-    def find(self, head: Head) -> Found:
+    def find(self, head: Head, viewer: Viewer) -> Found:
         """Answer GET or HEAD; None for what is not at hand."""
         memo = head.memo
         if isinstance(memo, _Ready):
@@ -73,7 +84,7 @@ class MediaDoor:
             if lasts and self._view(memo.lesson) is seen:
                 if not isinstance(body, FileSlice) or body.hold():
                     return memo.answer
-                return self._answer(head, memo)
+                return self._answer(head, viewer, memo)
         head.memo = None
         read = _remembered if len(head.target) <= TARGET_REMEMBERED_CHARS else _read
         asked = read(head.target)
@@ -87,7 +98,7 @@ class MediaDoor:
             made = self._make(head, target, token, view)
         else:
             made = self._make_ready(head, target, token, view)
-        return None if made is None else self._answer(head, made)
+        return None if made is None else self._answer(head, viewer, made)
 
     def _make_ready(
         self, head: Head, target: Target, token: str | None, view: View
@@ -120,25 +131,26 @@ class MediaDoor:
         made = Answer(head_of(reply, _CORS), reply.length, body, done)
         return _Ready(target.lesson, view, until_utc, made, stored)
 
-    def _answer(self, head: Head, ready: _Ready) -> Found:
+    def _answer(self, head: Head, viewer: Viewer, ready: _Ready) -> Found:
         made, stored = ready.answer, ready.stored
         if stored is None:
             return made
         held = self._files.held(stored)
         if held is None:
-            return self._open(made, stored)
+            bodies = self._media.bodies_for(ready.lesson, viewer.address, head.fields)
+            return self._open(made, stored, bodies)
         found = Answer(made.head, made.length, held, made.done)
         if not head.fields.conditional:
             head.memo = replace(ready, answer=found)
         return found
 
-    async def _open(self, made: Answer, stored: Stored) -> Answer:
+    async def _open(self, made: Answer, stored: Stored, bodies: BodySource) -> Answer:
         """Open the file, or the stream of a store that has none. Raises: StoreError."""
         begun = time.monotonic()
         body: FileSlice | Chunks | None = await self._files.open(stored)
         self._media.metrics.store_wait.observe(time.monotonic() - begun)
         if body is None:
-            body = self._media.bodies.read(stored.key, stored.offset, stored.size_bytes)
+            body = bodies.read(stored.key, stored.offset, stored.size_bytes)
         return Answer(made.head, made.length, body, made.done)
 
     def _counting(self, method: str, kind: str, status: int) -> Done:

@@ -2,8 +2,7 @@
 
 `SocketOutbox` writes with send and sendfile on a duplicate of the connection's descriptor (uvloop
 lets nobody watch its own), made when it is first needed and given back when the connection idles.
-Nothing may be written with the transport beside it. `TransportOutbox` is for TLS: it writes with
-the transport, and takes no files.
+Nothing may be written with the transport beside it. TLS has an outbox of its own (tls_outbox.py).
 """
 
 from __future__ import annotations
@@ -24,7 +23,6 @@ from streaming.hot.door import Broken, FileSlice
 
 TURN_BYTES = 1024 * 1024
 HEAD_ALONE_BYTES = 256 * 1024
-HIGH_WATER_BYTES = 256 * 1024
 _MORE = int(socket.MSG_MORE)
 _AGAIN = (BlockingIOError, InterruptedError)
 _GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ETIMEDOUT})
@@ -124,7 +122,7 @@ class SocketOutbox:
 
     def taken_bytes(self) -> int:
         """Count what was given to the kernel and is acknowledged."""
-        return self.sent_bytes - _unacknowledged(self._socket)
+        return self.sent_bytes - unacknowledged_bytes(self._socket)
 
     def unsent_bytes(self) -> int:
         """Count what is queued here."""
@@ -224,58 +222,6 @@ class SocketOutbox:
         return _behind(item, count)
 
 
-class TransportOutbox:
-    """Writes with the transport, which encrypts; told by its protocol when the reader lags."""
-
-    sends_files = False
-
-    def __init__(self, transport: asyncio.Transport, on_drained: Callable[[], None]) -> None:
-        self._transport = transport
-        self._on_drained = on_drained
-        self._socket = transport.get_extra_info("socket")
-        self.sent_bytes = 0
-        self.pending = False
-        self.broken: Broken | None = None
-        transport.set_write_buffer_limits(high=HIGH_WATER_BYTES, low=0)
-
-    def write(self, data: bytes) -> None:
-        """Hand over to the transport."""
-        if not self._transport.is_closing():
-            self.sent_bytes += len(data)
-            self._transport.write(data)
-
-    def write_file(self, head: bytes, body: FileSlice) -> None:
-        """Refuse: files are read and written as chunks."""
-        body.release()
-        raise TypeError("a file cannot be sent through TLS; write its chunks")
-
-    def taken_bytes(self) -> int:
-        """Count what was given to the kernel and is acknowledged, nearly."""
-        unsent = self._transport.get_write_buffer_size()
-        return self.sent_bytes - unsent - _unacknowledged(self._socket)
-
-    def unsent_bytes(self) -> int:
-        """Count what the transport holds."""
-        return self._transport.get_write_buffer_size()
-
-    def release(self) -> None:
-        """Nothing is held."""
-
-    def end(self) -> None:
-        """Nothing is queued here."""
-        self.pending = False
-
-    def pause(self) -> None:
-        """The transport holds enough."""
-        self.pending = True
-
-    def resume(self) -> None:
-        """The transport has sent all."""
-        if self.pending:
-            self.pending = False
-            self._on_drained()
-
-
 def _behind(item: FileSlice, count: int) -> FileSlice:
     """Give what is left of a slice."""
     return FileSlice(item.fd, item.offset + count, item.size_bytes - count, item.release)
@@ -291,7 +237,8 @@ def _sendfile(to_fd: int, item: FileSlice, limit_bytes: int) -> int:
     return os.sendfile(to_fd, item.fd, item.offset, min(item.size_bytes, limit_bytes))
 
 
-def _unacknowledged(connection: socket.socket | None) -> int:
+def unacknowledged_bytes(connection: socket.socket | None) -> int:
+    """Count what the kernel holds until the other side's machine has it."""
     if connection is None:
         return 0
     with suppress(OSError, ValueError):

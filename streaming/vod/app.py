@@ -26,7 +26,7 @@ from catalog.media import PresentationSource
 from catalog.store.port import ObjectInfo
 from streaming.metrics import MediaMetrics
 from streaming.vod.access import Asker, Gate
-from streaming.vod.bodies import BodySource, send
+from streaming.vod.bodies import BodiesForViewers, BodySource, send
 from streaming.vod.kept import Kept
 from streaming.vod.lessons import Lessons
 from streaming.vod.reply import Resource, answer
@@ -74,6 +74,7 @@ class Media:
         self._store = store
         self._gate = gate
         self.bodies: BodySource = bodies or store
+        self._by_viewer = self.bodies if isinstance(self.bodies, BodiesForViewers) else None
         self.metrics = metrics
         self._picture_sizes: Kept[str, int] = Kept(PICTURE_SIZES_LIMIT)
 
@@ -109,6 +110,12 @@ class Media:
         size_bytes = None if key is None else self._picture_sizes.fresh(key, 0.0)
         return None if key is None or size_bytes is None else view.picture(key, size_bytes)
 
+    def bodies_for(self, lesson: str, viewer: str, headers: Mapping[str, str]) -> BodySource:
+        """Give where a viewer's bytes come from: its address, its header fields in lower case."""
+        if self._by_viewer is None:
+            return self.bodies
+        return self._by_viewer.bodies_for(lesson, viewer, headers)
+
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         target = read_asked(request.match_info["path"], request.query)
         if target is None:
@@ -121,7 +128,8 @@ class Media:
         if resource is None:
             raise NotFound("this lesson has no such part")
         reply = answer(request.method, request.headers, resource)
-        response, sent = await send(request, reply, self.bodies, self.metrics)
+        bodies = self.bodies_for(target.lesson, request.remote or "", request.headers)
+        response, sent = await send(request, reply, bodies, self.metrics)
         self.metrics.count(target.kind.value, reply.status, sent)
         return response
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from aiohttp import ClientError, web
 
@@ -28,6 +28,16 @@ class BodySource(Protocol):
         self, key: str, offset: int = 0, length: int | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Open a part of an object as chunks; closing early frees all. Raises: StoreError."""
+
+
+@runtime_checkable
+class BodiesForViewers(Protocol):
+    """A `BodySource` to which it is not all the same who asks."""
+
+    def bodies_for(self, lesson: str, viewer: str, headers: Mapping[str, str]) -> BodySource:
+        """Give the source for one request: the viewer's address, its header fields by name in
+        lower case.
+        """
 
 
 async def send(

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from catalog.store.port import StoreAway
 from streaming.hot.door import Answer, Broken, FileSlice, Found
+from streaming.hot.door import Viewer as Who
 from streaming.hot.head import Head
 from streaming.hot.listening import listening
 from streaming.hot.metrics import HotMetrics
@@ -38,7 +39,7 @@ class ToyDoor:
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: int = 0
 
-    def find(self, head: Head) -> Found:
+    def find(self, head: Head, viewer: Who) -> Found:
         """Answer by name."""
         self.asked.append(head.target)
         name = head.target.partition("?")[0]

@@ -13,8 +13,8 @@ from typing import Any
 
 import aiohttp
 
-from loadtests.client import Client, signed_in
-from loadtests.service import ADMIN_PASSWORD, Service
+from loadtests.client import Client, Refused, signed_in
+from loadtests.service import ADMIN_PASSWORD
 from tests.support.wait import eventually
 
 PASSWORD = "a-password-for-boards-1"
@@ -50,15 +50,28 @@ class Lesson:
         await eventually(named, limit_s)
         return time.monotonic() - began
 
+    async def well(self) -> None:
+        """Wait until the lesson is live, with all its far rooms in it and nobody at fault."""
+
+        async def live() -> bool:
+            try:
+                found = await self.school(self.rural)
+            except Refused:
+                return False  # a new school is known within seconds
+            states = [room["state"] for room in found["rooms"]]
+            return found["school"]["cause"] is None and states == ["well"] * len(self.rooms)
+
+        await eventually(live)
+
     async def codes(self, school: str) -> set[str]:
         """Give the codes of a school's evidence."""
         return {one["code"] for one in (await self.school(school))["school"]["evidence"]}
 
 
 @asynccontextmanager
-async def lesson_on(service: Service, rooms: int = 2) -> AsyncIterator[Lesson]:
+async def lesson_on(url: str, rooms: int = 2) -> AsyncIterator[Lesson]:
     """Make districts, schools and classrooms with boards, and open a lesson between them."""
-    async with signed_in(service.url, "admin", ADMIN_PASSWORD) as admin:
+    async with signed_in(url, "admin", ADMIN_PASSWORD) as admin:
         mark = datetime.now(UTC).strftime("%H%M%S%f")
         district = await _made(admin, "districts", name=f"莱西市{mark}")
         city = await _made(admin, "districts", name=f"市南区{mark}")
@@ -104,11 +117,11 @@ class Board:
 
 
 @asynccontextmanager
-async def board(service: Service, lesson: Lesson, room: str) -> AsyncIterator[Board]:
+async def board(url: str, lesson: Lesson, room: str) -> AsyncIterator[Board]:
     """Let a classroom's board sit in the room and report until the block is left."""
     found = Board(dict(WELL))
-    async with signed_in(service.url, f"board-{room}", PASSWORD) as device:
-        path = f"{service.url}/live/{lesson.session}/room"
+    async with signed_in(url, f"board-{room}", PASSWORD) as device:
+        path = f"{url}/live/{lesson.session}/room"
         async with device.http.ws_connect(path) as socket:
             await socket.send_json({"type": "join", "device": "kiosk", "client": "board"})
             while (await socket.receive_json(timeout=20))["type"] != "welcome":

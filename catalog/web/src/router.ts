@@ -14,6 +14,8 @@ declare module "vue-router" {
   }
 }
 
+const operations = () => import("./pages/OperationsPage.vue");
+
 const routes: RouteRecordRaw[] = [
   { path: "/", name: "library", component: LibraryPage, meta: { title: "nav.library" } },
   {
@@ -79,6 +81,40 @@ const routes: RouteRecordRaw[] = [
     name: "account",
     component: () => import("./pages/AccountPage.vue"),
     meta: { title: "nav.account", needs: "person" },
+  },
+  {
+    path: "/operations",
+    name: "operations",
+    component: operations,
+    meta: { title: "nav.operations", needs: "person" },
+  },
+  {
+    path: "/operations/districts/:id",
+    name: "operations-district",
+    component: operations,
+    props: true,
+    meta: { title: "nav.operations", needs: "person" },
+  },
+  {
+    path: "/operations/schools/:id",
+    name: "operations-school",
+    component: operations,
+    props: true,
+    meta: { title: "nav.operations", needs: "person" },
+  },
+  {
+    path: "/operations/sessions/:id",
+    name: "operations-session",
+    component: operations,
+    props: true,
+    meta: { title: "nav.operations", needs: "person" },
+  },
+  {
+    path: "/operations/rooms/:id",
+    name: "operations-room",
+    component: operations,
+    props: true,
+    meta: { title: "nav.operations", needs: "person" },
   },
   {
     path: "/edge/status",

@@ -89,7 +89,7 @@ async def test_a_school_takes_part_through_its_box(
 
     status = await school.status()
     (stream,) = status["streams"]
-    assert stream["live"]
+    assert (stream["live"], stream["title"]) == (True, "轴对称图形")
     assert stream["viewers"] == 2
     assert status["members"] == 2
     assert status["line"]["up"]

@@ -38,25 +38,14 @@ def stopped(process: int) -> Iterator[None]:
         os.kill(process, signal.SIGKILL)
 
 
-async def until_well(lesson: Lesson, rooms: int) -> None:
-    """Wait until the lesson is live, with all its rooms in it."""
-
-    async def live() -> bool:
-        found = await lesson.school(lesson.rural)
-        states = [room["state"] for room in found["rooms"]]
-        return found["school"]["cause"] is None and states == ["well"] * rooms
-
-    await eventually(live)
-
-
 async def test_an_encoder_that_stops_and_a_device_that_is_slow(service: Service) -> None:
     async with (
-        lesson_on(service) as lesson,
+        lesson_on(service.url) as lesson,
         publisher(lesson.push) as encoder,
-        board(service, lesson, lesson.rooms[0]) as slow,
-        board(service, lesson, lesson.rooms[1]),
+        board(service.url, lesson, lesson.rooms[0]) as slow,
+        board(service.url, lesson, lesson.rooms[1]),
     ):
-        await until_well(lesson, 2)
+        await lesson.well()
         (session,) = (await lesson.school(lesson.rural))["sessions"]
         assert (session["title"], session["rooms"], session["bad"]) == ("两位数乘法", 3, 0)
         assert session["ingest_bps"] > 0
@@ -116,7 +105,7 @@ async def started(stack: AsyncExitStack, service: Service, lesson: Lesson, url: 
 async def test_a_box_that_stands_still_looks_like_its_line_and_one_that_died_is_named(
     service: Service,
 ) -> None:
-    async with lesson_on(service, 1) as lesson, AsyncExitStack() as stack:
+    async with lesson_on(service.url, 1) as lesson, AsyncExitStack() as stack:
         box = await started(stack, service, lesson, service.url)
         found = (await lesson.school(lesson.rural))["school"]
         assert found["cause"] is None

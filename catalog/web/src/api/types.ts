@@ -49,3 +49,15 @@ export interface Registry {
   series: Series;
   users: User;
 }
+
+export type WallChange = Schemas["Change"];
+export type CityRow = Schemas["CityRow"];
+export type DistrictRow = Schemas["DistrictRow"];
+export type SchoolRow = Schemas["SchoolRow"];
+export type SessionRow = Schemas["SessionRow"];
+export type RoomRow = Schemas["RoomRow"];
+export type AlertRow = Schemas["AlertRow"];
+export type EvidenceRow = Schemas["EvidenceRow"];
+export type Cause = NonNullable<SchoolRow["cause"]>;
+export type OperationsPast = Schemas["Past"];
+export type RunbookText = Schemas["Runbook"];

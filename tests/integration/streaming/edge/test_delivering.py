@@ -15,6 +15,7 @@ import aiohttp
 import msgspec
 import pytest
 
+from catalog.ending import end_task
 from streaming.edge.delivering import Delivering, Said
 from streaming.edge.outbox import BATCH_LIMIT, Outbox, Waiting
 from streaming.edge.upstream import LineCut
@@ -164,3 +165,22 @@ async def test_one_that_spoils_a_batch_holds_up_no_other(
     await emptied(outbox)
     assert [len(batch) for batch in origin.batches] == [3, 1, 1, 1]
     assert (delivering.delivered, delivering.refused) == (2, 1)
+
+
+async def test_what_a_cut_line_held_up_goes_as_soon_as_it_is_back(
+    outbox: Outbox, origin: Origin
+) -> None:
+    made = Delivering(outbox, origin, origin, lambda: repeat(3600.0))
+    task = asyncio.create_task(made.run())
+
+    def falls(batch: object) -> Said:
+        origin.line.clear()
+        return cut(batch)
+
+    origin.script = [falls]
+    await put(outbox)
+    await eventually(lambda: len(origin.batches) == 1)
+    assert outbox.waiting == 1
+    origin.line.set()
+    await emptied(outbox)
+    await end_task(task)

@@ -11,10 +11,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
 from catalog.http.problem import problems
 from streaming.edge.answers import Answers
 from streaming.edge.proxy import KEPT_LIMIT_BYTES, Proxy
+from streaming.edge.titles import TITLE_LIMIT_CHARS, Titles
 from streaming.edge.upstream import Upstream, UpstreamSettings
 
 SECRET = {"Authorization": "Edge secret"}
@@ -34,6 +36,7 @@ class City:
         app.router.add_get("/healthz", self.me)
         app.router.add_get("/api/v1/me", self.me)
         app.router.add_get("/api/v1/large", self.large)
+        app.router.add_get("/api/v1/sessions/{id}", self.session)
         app.router.add_get("/api/v1/events", self.events)
         app.router.add_post("/api/v1/lessons", self.upload)
         return app
@@ -49,6 +52,12 @@ class City:
         answer.headers.add("Set-Cookie", "a=1")
         answer.headers.add("Set-Cookie", "b=2")
         return answer
+
+    async def session(self, request: web.Request) -> web.Response:
+        titles = {"s1": "圆的面积", "s2": "二元一次方程组"}
+        return web.json_response(
+            {"id": request.match_info["id"], "title": titles[request.path[-2:]]}
+        )
 
     async def large(self, request: web.Request) -> web.Response:
         body = b'"' + b"x" * KEPT_LIMIT_BYTES + b'"'
@@ -201,3 +210,28 @@ async def test_a_connection_that_ends_is_no_cut_line(here: Here) -> None:
     assert here.upstream.cuts == 0
     async with here.http.get(f"{here.url}/api/v1/me", headers=who("wang")) as answer:
         assert await answer.json() == {"name": "wang"}
+
+
+async def test_titles_of_sessions_are_heard_as_they_pass(here: Here, tmp_path: Path) -> None:
+    answers = Answers(tmp_path / "titles.db")
+    await answers.open()
+    titles = Titles(answers)
+    proxy = Proxy(here.upstream, answers, titles.hear)
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", proxy.serve)
+    async with serving(app) as (url, _):
+        async with here.http.get(f"{url}/api/v1/sessions/s1?lang=zh") as answer:
+            assert answer.status == 200
+        async with here.http.get(f"{url}/api/v1/me") as answer:
+            assert answer.status == 200
+        asked = make_mocked_request("GET", "/live/s2/multivariant.m3u8")
+        assert await proxy.allows(asked, "/api/v1/sessions/s2")
+    for now in (titles, Titles(answers)):
+        assert [await now.of(one) for one in ("s1", "s2", "s3")] == [
+            "圆的面积", "二元一次方程组", "",
+        ]  # fmt: skip
+    await titles.hear("/api/v1/sessions/s1", b"{")
+    await titles.hear("/api/v1/sessions/s1/attendance", b'{"title":"x"}')
+    await titles.hear("/api/v1/sessions/s1", b'{"title":"' + b"x" * 500 + b'"}')
+    assert len(await titles.of("s1")) == TITLE_LIMIT_CHARS
+    await answers.close()

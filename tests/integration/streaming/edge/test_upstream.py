@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from itertools import count
 from pathlib import Path
 
 import aiohttp
@@ -19,8 +21,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from catalog.ending import end_task
+from streaming.edge import reach
 from streaming.edge import upstream as module
 from streaming.edge.arrival import Broken
+from streaming.edge.pulse import KNOCK_LIMIT_S
 from streaming.edge.reach import KNOCKS_FAST, Reach
 from streaming.edge.upstream import BadAnswer, LineCut, Upstream, UpstreamSettings
 from tests.support.box import PIECE_BYTES, box, place
@@ -257,12 +262,108 @@ async def test_a_cut_line_is_told_at_once_and_knocked_at_until_it_is_back() -> N
         assert client.cuts == 2
 
 
-async def test_knocks_come_each_second_and_later_each_five() -> None:
+async def test_knocks_come_each_second_and_later_each_two() -> None:
     async def knock() -> None:
         raise AssertionError
 
     pauses = Reach(knock).pauses_s()
-    assert [next(pauses) for _ in range(KNOCKS_FAST + 2)] == [*[1.0] * KNOCKS_FAST, 5.0, 5.0]
+    assert [next(pauses) for _ in range(KNOCKS_FAST + 2)] == [*[1.0] * KNOCKS_FAST, 2.0, 2.0]
+
+
+class Silent:
+    """A way to an origin on which nothing comes through while it is cut: nobody says a word."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.cut = False
+        self.accepted = 0
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.accepted += 1
+        there, back = await asyncio.open_connection("127.0.0.1", self.port)
+        self._writers += [writer, back]
+        await asyncio.gather(self._carry(reader, back), self._carry(there, writer))
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(65536):
+                if not self.cut:
+                    writer.write(data)
+        writer.close()
+
+    def close(self) -> None:
+        for writer in self._writers:
+            writer.close()
+
+
+@asynccontextmanager
+async def silent(origin: ScriptedUpstream) -> AsyncIterator[tuple[Silent, str]]:
+    way = Silent(int(origin.url.rpartition(":")[2]))
+    server = await asyncio.start_server(way.serve, "127.0.0.1", 0)
+    async with server:
+        yield way, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        way.close()
+
+
+@asynccontextmanager
+async def listened(url: str, heard: Callable[[], int] = lambda: 0) -> AsyncIterator[Upstream]:
+    settings = UpstreamSettings(url, knock_s=0.3, knock_first_s=0.05)
+    async with Upstream(settings, identity, Tally()) as client:
+        listening = asyncio.create_task(client.listen(heard, lambda: True))
+        yield client
+        await end_task(listening)
+
+
+async def test_a_silent_line_is_known_within_five_seconds_though_nobody_asks(
+    origin: ScriptedUpstream,
+) -> None:
+    origin.sizes[module.KNOCK_PATH] = 15
+    async with silent(origin) as (way, url), listened(url) as client:
+        await eventually(lambda: len(origin.asked(module.KNOCK_PATH)) >= 2)
+        assert way.accepted == 1, "on the connection it has"
+        assert client.cut is None
+        assert "Authorization" not in origin.asked(module.KNOCK_PATH)[0]
+        way.cut, cut_at = True, time.monotonic()
+        await eventually(lambda: is_cut(client))
+        assert time.monotonic() - cut_at < 5.0 - KNOCK_LIMIT_S + 1.5
+        way.cut = False
+        async with asyncio.timeout(5.0):
+            await client.reachable()
+        assert client.cuts == 1
+
+
+async def test_a_line_on_which_anything_comes_is_not_knocked_at(
+    origin: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reach, "LOOK_EVERY_S", 0.01)
+    looked = count()
+    async with silent(origin) as (way, url), listened(url, lambda: next(looked)) as client:
+        way.cut = True
+        await eventually(lambda: next(looked) > 300)
+        assert client.cut is None
+    assert origin.asked(module.KNOCK_PATH) == []
+
+
+async def test_who_waits_for_an_answer_hears_at_once_that_the_line_is_cut(
+    origin: ScriptedUpstream,
+) -> None:
+    never = asyncio.Event()
+    origin.script(PATH, holding(0.0, never))
+
+    async def once() -> AsyncIterator[bytes]:
+        yield b"[]"
+
+    async with silent(origin) as (way, url), listened(url) as client:
+        way.cut = True
+        for body in (None, once()):
+            with pytest.raises(LineCut):
+                async with asyncio.timeout(8.0), client.forward("POST", PATH, {}, body):
+                    pass
+            way.cut = False
+            await client.reachable()
+            way.cut = True
+        never.set()
 
 
 async def test_a_line_that_swallows_connections_is_cut() -> None:

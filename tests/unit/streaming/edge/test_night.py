@@ -9,6 +9,7 @@ from streaming.edge.night import (
     DAY_MIN,
     PICTURES,
     SCHOOL_DAYS_AHEAD,
+    SHELF_SHARE,
     Choice,
     Entry,
     Hours,
@@ -45,7 +46,12 @@ def lesson(name: str) -> tuple[Choice, ...]:
 LESSONS = {name: lesson(name) for name in ("maths", "physics", "english", "art")}
 
 
-def plan(*entries: Entry, kept: frozenset[Piece] = frozenset(), budget_bytes: int = 10**9) -> Plan:
+def plan(
+    *entries: Entry,
+    kept: frozenset[Piece] = frozenset(),
+    budget_bytes: int = 10**9,
+    shelf_bytes: int = 10**9,
+) -> Plan:
     return make_plan(
         entries,
         LESSONS,
@@ -53,6 +59,7 @@ def plan(*entries: Entry, kept: frozenset[Piece] = frozenset(), budget_bytes: in
         first=MONDAY,
         line_bps=LINE_BPS,
         budget_bytes=budget_bytes,
+        shelf_bytes=shelf_bytes,
     )
 
 
@@ -107,14 +114,14 @@ def test_a_school_can_use_two_pictures_that_fit_its_line_and_sound() -> None:
     assert usable((), 8_000_000) == ()
 
 
-def test_the_soonest_day_first_and_every_lesson_playable_before_any_is_better() -> None:
+def test_the_soonest_day_first_and_each_lesson_whole_from_its_sound_on() -> None:
     found = plan(Entry(TUESDAY, ("english",)), Entry(MONDAY, ("maths", "physics")))
     assert groups(found) == [
         ("maths", "aac"),
         ("maths", "360p"),
+        ("maths", "720p"),
         ("physics", "aac"),
         ("physics", "360p"),
-        ("maths", "720p"),
         ("physics", "720p"),
         ("english", "aac"),
         ("english", "360p"),
@@ -158,16 +165,39 @@ def test_what_is_whole_is_only_pinned_and_what_was_begun_goes_on() -> None:
 
 
 def test_the_budget_ends_a_night_between_two_pieces() -> None:
-    found = plan(Entry(MONDAY, ("maths", "physics")), budget_bytes=350)
+    found = plan(Entry(MONDAY, ("maths", "physics")), budget_bytes=1100)
     assert [(f.group.lesson, f.group.rendition, f.size_bytes) for f in found.fetches] == [
         ("maths", "aac", 40),
         ("maths", "360p", 200),
+        ("maths", "720p", 800),
         ("physics", "aac", 40),
     ]
-    assert found.left_out_bytes == 200 + 2 * 800
+    assert found.left_out_bytes == 200 + 800
     partly = plan(Entry(MONDAY, ("maths",)), budget_bytes=150)
     assert partly.fetches[-1].missing_bytes == 200
     assert partly.fetches[-1].size_bytes == 100
+
+
+def test_a_shelf_keeps_most_of_its_room_for_what_is_watched() -> None:
+    whole_bytes = 40 + 200 + 800
+    shelf_bytes = int((whole_bytes + 240) / SHELF_SHARE) + 1
+    entries = Entry(MONDAY, ("maths", "physics")), Entry(TUESDAY, ("english",))
+    found = plan(*entries, shelf_bytes=shelf_bytes)
+    expected = [("maths", "aac"), ("maths", "360p"), ("maths", "720p"),
+                ("physics", "aac"), ("physics", "360p")]  # fmt: skip
+    assert groups(found) == expected
+    assert [(group.lesson, group.rendition) for group in found.pins] == expected, "no other pins"
+    assert found.left_out_bytes == 800 + whole_bytes, "nothing less urgent takes its place"
+
+
+def test_what_is_kept_already_counts_as_room_of_the_shelf() -> None:
+    kept = frozenset(piece for choice in LESSONS["maths"][1:] for piece in choice.pieces)
+    shelf_bytes = int(1040 / SHELF_SHARE) + 1
+    found = plan(Entry(MONDAY, ("maths", "physics")), kept=kept, shelf_bytes=shelf_bytes)
+    assert not found.fetches
+    assert {group.lesson for group in found.pins} == {"maths"}
+    assert found.left_out_bytes == 1040
+    assert plan(Entry(MONDAY, ("maths",)), shelf_bytes=0).pins == {}
 
 
 def test_a_lesson_that_nobody_knows_is_told() -> None:
@@ -180,17 +210,22 @@ def test_a_lesson_that_nobody_knows_is_told() -> None:
     st.lists(st.tuples(st.integers(0, 3), st.lists(st.sampled_from(list(LESSONS)), max_size=4))),
     st.sets(st.sampled_from([p for c in LESSONS.values() for one in c for p in one.pieces])),
     st.integers(0, 5000),
+    st.integers(0, 12_000),
 )
 def test_nights_add_up_to_everything(
-    table: list[tuple[int, list[str]]], kept: set[Piece], budget_bytes: int
+    table: list[tuple[int, list[str]]], kept: set[Piece], budget_bytes: int, shelf_bytes: int
 ) -> None:
     entries = [Entry(MONDAY + timedelta(days=n), tuple(names)) for n, names in table]
-    first = plan(*entries, kept=frozenset(kept), budget_bytes=budget_bytes)
+    first = plan(*entries, kept=frozenset(kept), budget_bytes=budget_bytes, shelf_bytes=shelf_bytes)
     brought = [piece for fetch in first.fetches for piece in fetch.pieces]
-    assert first.size_bytes <= budget_bytes
+    assert first.size_bytes <= min(budget_bytes, SHELF_SHARE * shelf_bytes)
     assert len(set(brought)) == len(brought)
     assert not kept & set(brought)
     assert len(first.fetches) <= len(first.pins) <= len(LESSONS) * (PICTURES + 1)
+    pinned = (choice for group in first.pins for choice in LESSONS[group.lesson]
+              if choice.rendition == group.rendition)  # fmt: skip
+    room_bytes = sum(piece.size_bytes for choice in pinned for piece in choice.pieces)
+    assert room_bytes <= SHELF_SHARE * shelf_bytes
     second = plan(*entries, kept=frozenset(kept | set(brought)))
     assert second.size_bytes == first.left_out_bytes
-    assert second.pins == first.pins
+    assert first.pins.items() <= second.pins.items()

@@ -88,3 +88,31 @@ def test_lessons_that_are_known_are_bounded_and_others_unknown() -> None:
     scene.watch(lesson(LESSONS_LIMIT))
     assert [one.stream.id for one in scene.watching.seen] == [lesson(LESSONS_LIMIT).lesson]
     assert WHOLE.lesson == LESSON
+
+
+def test_foreign_players_are_held_back_while_others_watch_or_an_operator_keeps_a_part() -> None:
+    scene = Scene(1_000_000)
+    first, second = lesson(1), lesson(2)
+    scene.show(first)
+    assert scene.watching.share_of(first.lesson) is None
+    scene.watch(first)
+    alone = scene.watching.share_of(first.lesson)
+    assert alone is not None
+    assert alone.together_bps == scene.watching.room_bps
+    scene.show(second)
+    scene.watch(second)
+    beside = scene.watching.share_of(first.lesson)
+    assert beside is not None
+    assert beside.together_bps < alone.together_bps
+    assert scene.watching.share_of("nobody watches it") is None
+
+
+def test_who_is_alone_on_a_line_that_is_nobody_elses_is_not_held_back() -> None:
+    watching = Watching(Cap(), lambda: 1_000_000, nothing, lambda lesson: None, lambda: 0.0)
+    first, second = lesson(1), lesson(2)
+    for one in (first, second):
+        watching.allowed(one)
+    watching.used(Group(first.lesson, HIGH.id))
+    assert watching.share_of(first.lesson) is None
+    watching.used(Group(second.lesson, HIGH.id))
+    assert watching.share_of(first.lesson) is not None

@@ -1,0 +1,130 @@
+/** The wall in this page: rows by id, changed by what the service sends. Pure. */
+import type {
+  AlertRow, Cause, CityRow, DistrictRow, RoomRow, SchoolRow, SessionRow, WallChange,
+} from "@/api/types";
+
+export interface WallState {
+  at: number;
+  city: CityRow | undefined;
+  districts: ReadonlyMap<string, DistrictRow>;
+  schools: ReadonlyMap<string, SchoolRow>;
+  sessions: ReadonlyMap<string, SessionRow>;
+  rooms: ReadonlyMap<string, RoomRow>;
+  alerts: ReadonlyMap<string, AlertRow>;
+}
+
+export const EMPTY: WallState = {
+  at: 0,
+  city: undefined,
+  districts: new Map(),
+  schools: new Map(),
+  sessions: new Map(),
+  rooms: new Map(),
+  alerts: new Map(),
+};
+
+function merged<T>(
+  before: ReadonlyMap<string, T>,
+  rows: Record<string, T | null>,
+  whole: boolean,
+): ReadonlyMap<string, T> {
+  const changed = Object.entries(rows);
+  if (!whole && changed.length === 0) return before;
+  const found = new Map(whole ? [] : before);
+  for (const [id, row] of changed) {
+    if (row === null) found.delete(id);
+    else found.set(id, row);
+  }
+  return found;
+}
+
+export function applied(state: WallState, change: WallChange): WallState {
+  const { whole } = change;
+  return {
+    at: change.at,
+    city: change.city ?? (whole ? undefined : state.city),
+    districts: merged(state.districts, change.districts, whole),
+    schools: merged(state.schools, change.schools, whole),
+    sessions: merged(state.sessions, change.sessions, whole),
+    rooms: merged(state.rooms, change.rooms, whole),
+    alerts: merged(state.alerts, change.alerts, whole),
+  };
+}
+
+/** In the order in which a picture passes them, as catalog/operations/verdict.py has it. */
+export const CAUSES: readonly Cause[] = ["encoder", "origin", "line", "edge", "wifi", "device"];
+
+/** Nobody sees anything: a wall shows these in red, what is merely bad in amber. */
+const BROKEN = new Set(["encoder_silent", "box_untold", "box_closed", "box_unheard"]);
+export type Mood = "broken" | "bad" | "air" | "idle";
+const MOODS: readonly Mood[] = ["broken", "bad", "air", "idle"];
+
+interface Judged {
+  cause: Cause | null;
+  evidence: readonly { code: string }[];
+}
+
+export function moodOf(row: Judged, onAir: boolean): Mood {
+  if (row.cause === null) return onAir ? "air" : "idle";
+  return row.evidence.some((one) => BROKEN.has(one.code)) ? "broken" : "bad";
+}
+
+export const moodOfSchool = (row: SchoolRow): Mood => moodOf(row, row.sessions.length > 0);
+
+/** The worst first, then by name. */
+export function schoolsOf(state: WallState, district?: string): SchoolRow[] {
+  const rows = [...state.schools.values()];
+  return rows
+    .filter((row) => district === undefined || row.district === district)
+    .sort(
+      (a, b) =>
+        MOODS.indexOf(moodOfSchool(a)) - MOODS.indexOf(moodOfSchool(b)) ||
+        a.name.localeCompare(b.name, "zh-CN"),
+    );
+}
+
+export function troubledOf(state: WallState): SchoolRow[] {
+  return schoolsOf(state).filter((row) => row.cause !== null);
+}
+
+export function sessionsOf(state: WallState, among?: readonly string[]): SessionRow[] {
+  const weight = (row: SessionRow): number => (row.cause ? 0 : row.bad > 0 ? 1 : 2);
+  return [...state.sessions.values()]
+    .filter((row) => among === undefined || among.includes(row.id))
+    .sort((a, b) => weight(a) - weight(b) || (a.since ?? 0) - (b.since ?? 0));
+}
+
+export function roomsOf(
+  state: WallState,
+  which: { school?: string; session?: string; room?: string },
+): RoomRow[] {
+  const order = ["bad", "absent", "well"];
+  return [...state.rooms.values()]
+    .filter((row) => which.school === undefined || row.school === which.school)
+    .filter((row) => which.session === undefined || row.session === which.session)
+    .filter((row) => which.room === undefined || row.id === which.room)
+    .sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state) ||
+      a.name.localeCompare(b.name, "zh-CN"));
+}
+
+export function alertsOf(state: WallState): AlertRow[] {
+  const weight = (row: AlertRow): number => (row.severity === "critical" ? 0 : 1);
+  return [...state.alerts.values()].sort(
+    (a, b) => weight(a) - weight(b) || a.since - b.since || a.name.localeCompare(b.name),
+  );
+}
+
+export function districtsOf(state: WallState): DistrictRow[] {
+  return [...state.districts.values()].sort((a, b) => a.name.localeCompare(b.name, "zh-CN"));
+}
+
+export const troubledIn = (row: DistrictRow): number =>
+  Object.values(row.causes).reduce((sum, count) => sum + count, 0);
+
+/** The service tells something each second. Silent for this long, it is the one at fault. */
+export const SILENT_MS = 6000;
+
+export function silentFor(heardMs: number, nowMs: number): number | undefined {
+  const silent = nowMs - heardMs;
+  return silent >= SILENT_MS ? Math.floor(silent / 1000) : undefined;
+}

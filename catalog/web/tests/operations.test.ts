@@ -1,0 +1,222 @@
+/** Operations: the wall kept up, evidence in sentences, history as lines, runbooks as blocks. */
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import type { AlertRow, OperationsPast, RoomRow, SchoolRow, SessionRow, WallChange } from "@/api/types";
+import { CODES, sentenceOf, type Measures } from "@/operations/evidence";
+import { bandsOf, isKnown, lineOf, spanOf } from "@/operations/past";
+import { pathTo } from "@/operations/path";
+import { blocksOf, inLanguage } from "@/operations/runbook";
+import {
+  alertsOf, applied, CAUSES, EMPTY, moodOfSchool, roomsOf, schoolsOf, sessionsOf, silentFor, SILENT_MS,
+  troubledOf, type WallState,
+} from "@/operations/wall";
+
+type Tree = { [name: string]: Tree | string };
+const chinese = JSON.parse(readFileSync("src/i18n/operations.zh-CN.json", "utf8")) as Tree;
+
+function word(key: string): string {
+  const found = key.split(".").reduce<Tree | string | undefined>(
+    (tree, name) => (typeof tree === "object" ? tree[name] : undefined), chinese,
+  );
+  if (typeof found !== "string") throw new Error(`no words for ${key}`);
+  return found;
+}
+
+const evidence = (code: string, about = "") => ({ code, figure: 4, limit: 3, unit: "s", about, since: 100 });
+
+const school = (id: string, more: Partial<SchoolRow> = {}): SchoolRow => ({
+  id, name: `学校${id}`, district: "d1", cause: null, evidence: [], box: "telling", estimate_bps: 8e6,
+  ceiling_bps: null, use_bps: 1e6, streams: 0, viewers: 0, sessions: [], rooms: 0, devices: 0,
+  delay_ms: null, skew_ms: null, stalls: 0, ...more,
+});
+
+const lesson = (id: string, more: Partial<SessionRow> = {}): SessionRow => ({
+  id, title: `课${id}`, kind: "sync_class", since: 100, cause: null, evidence: [], rooms: 2, bad: 0,
+  absent: 0, viewers: 3, rungs: { "720p": 2 }, d_ms: 450, skew_ms: 4, stalls: 0, ingest_bps: 2e6,
+  speed: 1, part_age_ms: 200, ...more,
+});
+
+const room = (id: string, more: Partial<RoomRow> = {}): RoomRow => ({
+  id, name: `教室${id}`, school: "a", session: "l1", part: "listening", state: "well", trouble: null,
+  rung: "720p", delay_ms: 450, skew_ms: 4, can_ms: 380, stalls: 0, devices: 1, ...more,
+});
+
+const alert = (name: string, more: Partial<AlertRow> = {}): AlertRow => ({
+  name, severity: "warning", kind: "school", subject: "a", title: "学校a", code: "line_thin", since: 100,
+  ...more,
+});
+
+const change = (more: Partial<WallChange> = {}): WallChange => ({
+  version: 1, at: 100, whole: false, city: null, districts: {}, schools: {}, sessions: {}, rooms: {},
+  alerts: {}, ...more,
+});
+
+function wallOf(more: Partial<WallChange>): WallState {
+  return applied(EMPTY, change({ whole: true, ...more }));
+}
+
+describe("the wall", () => {
+  it("begins with everything and follows what changes", () => {
+    const first = wallOf({ schools: { a: school("a"), b: school("b") } });
+    const then = applied(first, change({ at: 101, schools: { b: null, c: school("c") } }));
+    expect([...then.schools.keys()]).toEqual(["a", "c"]);
+    expect(then.at).toBe(101);
+    expect([...first.schools.keys()]).toEqual(["a", "b"]);
+    expect(then.rooms).toBe(first.rooms);
+  });
+
+  it("forgets all when it is told everything anew", () => {
+    const first = wallOf({ schools: { a: school("a") }, alerts: { x: alert("LineThin") } });
+    const then = applied(first, change({ whole: true, schools: { z: school("z") } }));
+    expect([[...then.schools.keys()], then.alerts.size, then.city]).toEqual([["z"], 0, undefined]);
+  });
+
+  it("shows who sees nothing in another way than who merely suffers", () => {
+    expect(moodOfSchool(school("a"))).toBe("idle");
+    expect(moodOfSchool(school("a", { sessions: ["l1"] }))).toBe("air");
+    expect(moodOfSchool(school("a", { cause: "line", evidence: [evidence("line_thin")] }))).toBe("bad");
+    expect(moodOfSchool(school("a", { cause: "line", evidence: [evidence("box_untold")] }))).toBe("broken");
+  });
+
+  it("puts the worst first", () => {
+    const state = wallOf({
+      schools: {
+        a: school("a"), b: school("b", { sessions: ["l1"] }), e: school("e", { district: "d2" }),
+        c: school("c", { cause: "device", evidence: [evidence("device_late")] }),
+        d: school("d", { cause: "edge", evidence: [evidence("box_closed")] }),
+      },
+      sessions: { l1: lesson("l1"), l2: lesson("l2", { bad: 1 }), l3: lesson("l3", { cause: "encoder" }) },
+      rooms: { x: room("x"), y: room("y", { state: "bad" }), z: room("z", { school: "b", session: "l2" }) },
+      alerts: { p: alert("LineThin"), q: alert("LineCut", { severity: "critical" }) },
+    });
+    expect(schoolsOf(state, "d1").map((row) => row.id)).toEqual(["d", "c", "b", "a"]);
+    expect(troubledOf(state).map((row) => row.id)).toEqual(["d", "c"]);
+    expect(sessionsOf(state).map((row) => row.id)).toEqual(["l3", "l2", "l1"]);
+    expect(sessionsOf(state, ["l1"]).map((row) => row.id)).toEqual(["l1"]);
+    expect(roomsOf(state, { school: "a" }).map((row) => row.id)).toEqual(["y", "x"]);
+    expect(roomsOf(state, { session: "l2" }).map((row) => row.id)).toEqual(["z"]);
+    expect(alertsOf(state).map((row) => row.name)).toEqual(["LineCut", "LineThin"]);
+  });
+
+  it("names the origin when the service says nothing", () => {
+    expect(silentFor(0, SILENT_MS - 1)).toBeUndefined();
+    expect(silentFor(0, SILENT_MS)).toBe(6);
+    expect(SILENT_MS).toBeLessThan(15_000);
+  });
+});
+
+const measures: Measures = {
+  rate: (bps) => `${bps / 1e6} 兆`,
+  span: (seconds) => `${seconds} 秒`,
+  count: String,
+  share: (value) => `${value * 100}%`,
+};
+
+describe("evidence", () => {
+  it.each(CODES)("%s has a sentence, in which all places are filled", (code) => {
+    const { key, named } = sentenceOf(evidence(code, "三年级一班"), measures, (about) => about);
+    const said = word(key).replace(/\{(\w+)\}/g, (_, name: string) => named[name] ?? "??");
+    expect(said).not.toMatch(/[{}?]/);
+  });
+
+  it("is known here as the service knows it", () => {
+    const source = readFileSync("../operations/alerts.py", "utf8");
+    const theirs = [...source.matchAll(/^ {4}"([a-z_]+)": \("/gm)].map((found) => found[1]);
+    expect([...CODES].sort()).toEqual(theirs.sort());
+    const causes = readFileSync("../operations/verdict.py", "utf8");
+    expect(CAUSES).toEqual([...causes.matchAll(/^ {4}[A-Z]+ = "([a-z]+)"/gm)].map((found) => found[1]));
+    for (const cause of CAUSES) expect(word(`operations.fault.${cause}`)).toBeTruthy();
+  });
+
+  it("has figures with units and names in place of ids", () => {
+    const row = { ...evidence("line_thin"), figure: 2.4e6, unit: "bps" };
+    expect(sentenceOf(row, measures, () => "").named.figure).toBe("2.4 兆");
+    const found = sentenceOf(evidence("encoder_silent", "l1"), measures, () => "两位数乘法");
+    expect(found.named).toMatchObject({ figure: "4 秒", limit: "3 秒", about: "两位数乘法" });
+  });
+
+  it("that nobody here knows is told by its code", () => {
+    const { key, named } = sentenceOf(evidence("moon_eclipsed"), measures, (about) => about);
+    expect([key, named.code]).toEqual(["operations.evidence.other", "moon_eclipsed"]);
+  });
+});
+
+describe("history", () => {
+  const past: OperationsPast = {
+    step_s: 10,
+    figures: ["delay_ms", "use_bps", "cause"],
+    points: [
+      [100, 400, 1e6, null], [110, 450, null, 2], [120, 500, 2e6, 2], [200, 400, 1e6, 5],
+    ],
+  };
+
+  it("is a line that breaks where nothing was told", () => {
+    expect(lineOf(past, "delay_ms")).toEqual([
+      [100_000, 400], [110_000, 450], [120_000, 500], [130_000, null], [200_000, 400],
+    ]);
+    expect(lineOf(past, "use_bps", 1e-6).map(([, value]) => value)).toEqual([1, null, 2, null, 1]);
+    expect(lineOf(past, "nothing")).toEqual([]);
+    expect([isKnown(lineOf(past, "delay_ms")), isKnown([[1, null]])]).toEqual([true, false]);
+  });
+
+  it("has bands for the time in which a cause was named", () => {
+    expect(bandsOf(past)).toEqual([
+      { cause: "line", fromMs: 110_000, toMs: 130_000 },
+      { cause: "device", fromMs: 200_000, toMs: 210_000 },
+    ]);
+  });
+
+  it("takes spans of the address that there are, else an hour", () => {
+    expect(["24", "336", "7", undefined, ["1"]].map(spanOf)).toEqual([24, 336, 1, 1, 1]);
+  });
+});
+
+describe("where one is", () => {
+  const state = wallOf({
+    districts: { d1: { id: "d1", name: "莱西市", schools: 1, on_air: 1, causes: {}, use_bps: 0 } },
+    schools: { a: school("a") },
+    rooms: { r: room("r") },
+    sessions: { l1: lesson("l1") },
+  });
+  const texts = (view: string, id: string) => pathTo(state, view, id).map((step) => step.text);
+
+  it("is three steps from the city to a classroom, each of which leads back", () => {
+    expect(texts("operations", "")).toEqual([]);
+    expect(texts("operations-district", "d1")).toEqual(["", "莱西市"]);
+    expect(texts("operations-school", "a")).toEqual(["", "莱西市", "学校a"]);
+    expect(texts("operations-room", "r")).toEqual(["", "莱西市", "学校a", "教室r"]);
+    expect(texts("operations-session", "l1")).toEqual(["", "课l1"]);
+    expect(pathTo(state, "operations-room", "r").map((step) => step.to !== undefined)).toEqual([
+      true, true, true, false,
+    ]);
+  });
+
+  it("is the city's when the place is gone", () => {
+    expect(texts("operations-room", "none")).toEqual([""]);
+    expect(texts("operations-school", "none")).toEqual([""]);
+  });
+});
+
+describe("runbooks", () => {
+  const folder = "../../deploy/runbooks";
+  const names = readdirSync(folder).filter((name) => name !== "README.md");
+
+  it.each(names)("%s is shown whole, in either language", (name) => {
+    const text = readFileSync(`${folder}/${name}`, "utf8");
+    for (const english of [false, true]) {
+      const blocks = blocksOf(inLanguage(text, english));
+      expect(blocks.filter((block) => block.kind === "heading")).toHaveLength(3);
+      expect(blocks.filter((block) => block.kind === "code").length).toBeGreaterThan(0);
+      expect(blocks.filter((block) => block.kind === "steps").length).toBeGreaterThan(0);
+    }
+    expect(word(`operations.alert.${name.replace(".md", "")}`)).toBeTruthy();
+  });
+
+  it("keep commands as they are and steps in one piece", () => {
+    expect(blocksOf("# X\n\n## 确认\n\n    curl -sS `a`\n\n1. 看 `rung`\n   再看\n2. 完")).toEqual([
+      { kind: "heading", text: "确认" },
+      { kind: "code", text: "curl -sS `a`" },
+      { kind: "steps", items: ["看 rung 再看", "完"] },
+    ]);
+  });
+});
