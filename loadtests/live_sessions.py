@@ -3,8 +3,8 @@
     python -m loadtests.live_sessions [--first 4] [--most 128] [--seconds 20] [--judge]
 
 Every lesson is a recording host that pushes 720p-sized bytes (H.264 2 Mbit/s at 30 frames/s, AAC
-128 kbit/s) by RTMP; the picture is small, so that no lower rung is made of it. More and more lessons
-begin until p95 of a part's age, from capture to when it can be fetched, passes 100 ms, or one is refused.
+128 kbit/s) by RTMP; the picture is small, so that no lower rung is made of it. More lessons begin
+until p95 of a part's age, from capture to when it can be fetched, passes 100 ms, or one is refused.
 Each is packed as LL-HLS, recorded, and told of as in any lesson; nobody watches. The hosts send one
 file that was encoded before, with `-re`; they take part of the same machine.
 """
