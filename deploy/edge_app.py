@@ -26,7 +26,7 @@ from deploy.edge_status import Status
 from deploy.edge_store import SchoolStore
 from deploy.edge_telling import EdgeTelling
 from deploy.edge_use import Use
-from deploy.listening import OVERHEARD
+from deploy.listening import OVERHEARD, WATCHED
 from deploy.machine import MachineFigures
 from deploy.observe import HTTP_METRICS, HttpMetrics, health_routes, observing
 from deploy.origin_app import DIST
@@ -56,6 +56,7 @@ from streaming.edge.staying import Staying
 from streaming.edge.titles import Titles
 from streaming.edge.turns import Turns
 from streaming.edge.upstream import Upstream, UpstreamSettings
+from streaming.edge.viewers import Viewers
 from streaming.edge.watching import Watching
 from streaming.live.app import Live
 from streaming.live.metrics import LiveMetrics
@@ -91,6 +92,7 @@ async def edge_app(
     app.router.add_get("/edge/status", status.serve)
     app.add_routes(school.qoe.door.routes())
     app[OVERHEARD] = school.qoe.overheard
+    app[WATCHED] = lambda target, who: school.viewers.hear(target, who, time.monotonic())
     app.router.add_get("/live/{session}/room", school.rooms.serve)
     live = Live(school.feeds, school.gate, school.live_metrics)
     app.add_subapp("/live", live.app())
@@ -161,7 +163,7 @@ async def _school(stack: AsyncExitStack, settings: Settings, identity: EdgeIdent
         answers=answers, shelf=shelf, line=line, turns=turns, fills=fills,
         presentations=presentations, watching=watching, feeds=feeds, gate=gate, media=media,
         live_metrics=live_metrics, staying=staying, titles=titles, clock=clock, keys=keys,
-        night=night, qoe=qoe,
+        viewers=Viewers(), night=night, qoe=qoe,
         rooms=RoomRelay(_dialling(upstream), gate.admitted, clock, staying),
     )  # fmt: skip
 

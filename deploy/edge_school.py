@@ -23,6 +23,7 @@ from streaming.edge.staying import Staying
 from streaming.edge.titles import Titles
 from streaming.edge.turns import Turns
 from streaming.edge.upstream import Upstream
+from streaming.edge.viewers import Viewers
 from streaming.edge.watching import Watching
 from streaming.live.metrics import LiveMetrics
 from streaming.vod.app import Media
@@ -50,6 +51,7 @@ class School:
     rooms: RoomRelay
     staying: Staying
     titles: Titles
+    viewers: Viewers
     clock: UpstreamClock
     keys: Keys
     night: Nightly

@@ -19,6 +19,7 @@ from deploy.edge_school import School
 from deploy.version import program_version
 from streaming.edge.cap import Why
 from streaming.edge.diagnosis import Figures, diagnose
+from streaming.edge.watching import Seen
 
 USE_OVER_S = 10.0
 LESSONS_SHOWN = 200
@@ -126,13 +127,18 @@ class Status:
                 {
                     "id": stream.id,
                     "live": seen.live,
-                    "viewers": seen.viewers,
+                    "viewers": self._viewers_of(seen),
                     "rungs": rungs,
                     "title": await self._title_of(stream.id, seen.live),
                     "why": None if allowed is None else allowed.why.name.lower(),
                 }
             )
         return rows  # fmt: skip
+
+    def _viewers_of(self, seen: Seen) -> int:
+        if seen.live:
+            return seen.viewers
+        return self._school.viewers.count(seen.stream.id, self._clock())
 
     async def _title_of(self, stream: str, live: bool) -> str:
         """Give a title: of a live stream the session's, whose id is in the stream's."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,9 @@ from streaming.hot.listening import listening
 from streaming.qoe.overheard import Overheard
 
 OVERHEARD: web.AppKey[Overheard] = web.AppKey("overheard")
+Watched = Callable[[str, str], None]
+"""Learns what is asked for, and from which address; it is quick."""
+WATCHED: web.AppKey[Watched] = web.AppKey("watched")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +34,18 @@ class Secure:
 
 
 class Overhearing:
-    """A door where somebody listens what players say of themselves."""
+    """A door where somebody listens what players say of themselves, and who asks for what."""
 
-    def __init__(self, door: Door, overheard: Overheard) -> None:
+    def __init__(self, door: Door, overheard: Overheard, watched: Watched | None) -> None:
         self._door = door
         self._overheard = overheard
+        self._watched = watched
 
     def find(self, head: Head, viewer: Viewer) -> Found:
         """Hear, and let the door answer."""
         self._overheard.hear(head.target, head.fields)
+        if self._watched is not None:
+            self._watched(head.target, viewer.address)
         return self._door.find(head, viewer)
 
 
@@ -56,7 +63,9 @@ async def listen(
     host, port = parse_listen(where)
     doors, metrics = doors_of(app, app.get(HTTP_METRICS))
     stack.callback(doors.close)
-    door: Door = Overhearing(doors, app[OVERHEARD]) if OVERHEARD in app else doors
+    door: Door = doors
+    if OVERHEARD in app:
+        door = Overhearing(doors, app[OVERHEARD], app.get(WATCHED))
     try:
         opened = await stack.enter_async_context(listening(app, door, metrics, host, port, drain_s))
     except OSError as error:

@@ -8,6 +8,7 @@ A wait that was in vain is told here, since the application would wait anew.
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import Mapping
 from functools import lru_cache
 from http import HTTPStatus
@@ -15,7 +16,7 @@ from urllib.parse import parse_qsl
 
 from catalog.errors import Unavailable
 from streaming.hls.directives import BadDirective
-from streaming.hot.door import Answer, Broken, Found, Viewer, fields_of, head_of
+from streaming.hot.door import Answer, Broken, Done, Found, Viewer, fields_of, head_of
 from streaming.hot.head import Head
 from streaming.hot.metrics import AnswersCounted
 from streaming.live.app import NO_SUCH_PART, Live
@@ -23,23 +24,32 @@ from streaming.live.audience import Audience
 from streaming.live.target import Kind, Target, read_target
 from streaming.vod.access import TOKEN, asker_of
 from streaming.vod.app import CORS
-from streaming.vod.reply import Reply, Resource, answer
+from streaming.vod.reply import Reply, Resource, Stored, answer
 
 PREFIX = "/live/"
 ROUTE = "/live/{path}"
 TARGETS_REMEMBERED = 4096
 TARGET_REMEMBERED_CHARS = 1024
 RETRY_AFTER_S = 2
+MADE_LIMIT = 64
+MADE_LIMIT_BYTES = 256 * 1024
 KINDS = frozenset({Kind.PLAYLIST, Kind.INIT, Kind.SEGMENT, Kind.PART})
 _CORS = fields_of(CORS)
 
 
 class LiveDoor:
-    """Answers below /live what `Live` has at hand, or soon."""
+    """Answers below /live what `Live` has at hand, or soon.
+
+    What many ask for at the same time is made once: its answer is kept for a while.
+    """
 
     def __init__(self, live: Live, counted: AnswersCounted) -> None:
         self._live = live
         self._counted = counted
+        self._made: OrderedDict[tuple[str, str, bool], tuple[bytes | Stored, Answer]] = (
+            OrderedDict()
+        )
+        self._dones: dict[tuple[str, int, str], Done] = {}
 
     def find(self, head: Head, viewer: Viewer) -> Found:
         """Answer GET or HEAD, at once or when it is there; None for what is not its business."""
@@ -57,7 +67,7 @@ class LiveDoor:
         except BadDirective:
             return None
         if resource is not None:
-            return self._answer(head, target, answer("GET", head.fields, resource))
+            return self._answer(head, target, resource)
         return self._wait(head, feed, target, query)
 
     async def _wait(
@@ -66,23 +76,52 @@ class LiveDoor:
         try:
             resource: Resource | None = await self._live.waited_for(feed, target, query)
         except Unavailable as error:
-            return self._answer(head, target, _told(503, str(error)), counted=False)
+            return self._make(head, _told(503, str(error)), self._told_done(head.method, 503))
         if resource is None:
-            return self._answer(head, target, _told(404, NO_SUCH_PART), counted=False)
-        return self._answer(head, target, answer("GET", head.fields, resource))
+            return self._make(head, _told(404, NO_SUCH_PART), self._told_done(head.method, 404))
+        return self._answer(head, target, resource)
 
-    def _answer(self, head: Head, target: Target, reply: Reply, counted: bool = True) -> Answer:
-        metrics, method, kind = self._live.metrics, head.method, target.kind.value
+    def _answer(self, head: Head, target: Target, resource: Resource) -> Answer:
+        fields, body = head.fields, resource.body
+        key = (resource.etag, head.method, fields.gzip)
+        known = self._made.get(key)
+        if known is not None and known[0] is body and not fields.conditional:
+            return known[1]
+        reply = answer("GET", fields, resource)
+        made = self._make(head, reply, self._done(target.kind.value, reply.status, head.method))
+        if not fields.conditional and resource.size_bytes <= MADE_LIMIT_BYTES:
+            self._made[key] = body, made
+            if len(self._made) > MADE_LIMIT:
+                self._made.popitem(last=False)
+        return made
 
-        answered = self._counted.counting(method, ROUTE, reply.status)
+    def _make(self, head: Head, reply: Reply, done: Done) -> Answer:
+        body = reply.body if isinstance(reply.body, bytes) and head.method == "GET" else None
+        return Answer(head_of(reply, _CORS), reply.length, body, done)
+
+    def _done(self, kind: str, status: int, method: str) -> Done:
+        """Give what counts an answer as the slower shell does, its labels looked up once."""
+        found = self._dones.get((kind, status, method))
+        if found is None:
+            metrics = self._live.metrics
+            answers, sent = metrics.answers.labels(kind, str(status)), metrics.sent.labels("hls")
+            answered = self._counted.counting(method, ROUTE, status)
+
+            def done(sent_bytes: int, broken: Broken | None, took_s: float) -> None:
+                answers.value += 1
+                sent.value += sent_bytes
+                answered.add(took_s)
+
+            found = self._dones[kind, status, method] = done
+        return found
+
+    def _told_done(self, method: str, status: int) -> Done:
+        answered = self._counted.counting(method, ROUTE, status)
 
         def done(sent_bytes: int, broken: Broken | None, took_s: float) -> None:
             answered.add(took_s)
-            if counted:
-                metrics.count(kind, reply.status, sent_bytes, method)
 
-        body = reply.body if isinstance(reply.body, bytes) and method == "GET" else None
-        return Answer(head_of(reply, _CORS), reply.length, body, done)
+        return done
 
 
 def _told(status: int, detail: str) -> Reply:

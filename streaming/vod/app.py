@@ -7,7 +7,8 @@ must be waited for, and every error, is this one's alone.
 
 Raises catalog errors; the middleware around it makes them problem+json. Any origin may read: what
 is not public needs its token anyway, and browsers send no cookie to a `*` answer. A page whose
-device decodes AV1 smoothly asks for `multivariant.m3u8?av1=1`.
+device decodes AV1 smoothly asks for `multivariant.m3u8?av1=1`; one that learns by itself what a
+school's line may carry, and keeps to it, adds `whole=1`.
 
 Spec: Fetch 3.3 (CORS); RFC 9110.
 """
@@ -34,7 +35,7 @@ from streaming.vod.target import Kind, Target, read_target
 from streaming.vod.view import NEVER, TEXTS, View
 
 MEDIA: web.AppKey[Media] = web.AppKey("media")
-AV1_WANTED = "av1"
+AV1_WANTED, WHOLE_WANTED = "av1", "whole"
 PICTURE_SIZES_LIMIT = 50_000
 PREFLIGHT_S = 86_400
 CORS = {
@@ -60,7 +61,7 @@ class MediaStore(BodySource, Protocol):
 
 
 class Media:
-    """Lessons over HTTP."""
+    """Lessons over HTTP. `view` gives a lesson's view if it is in memory."""
 
     def __init__(
         self,
@@ -71,6 +72,7 @@ class Media:
         bodies: BodySource | None = None,
     ) -> None:
         self._lessons = Lessons(source, metrics)
+        self.view = self._lessons.kept
         self._store = store
         self._gate = gate
         self.bodies: BodySource = bodies or store
@@ -91,10 +93,6 @@ class Media:
     def forget(self, lesson: str) -> None:
         """The catalogue says that the lesson has changed (NOTIFY `lesson`)."""
         self._lessons.forget(lesson)
-
-    def view(self, lesson: str) -> View | None:
-        """Give the lesson's view if it is in memory."""
-        return self._lessons.kept(lesson)
 
     def admitted(self, asker: Asker, view: View) -> tuple[str, float] | None:
         """Give the suffix of child URLs, and until when, if that needs no catalogue."""
@@ -162,8 +160,9 @@ class Media:
 def read_asked(path: str, query: Mapping[str, str]) -> Target | None:
     """Read a path below /media, without its leading slash, and its query."""
     target = read_target(path)
-    if target is not None and target.kind is Kind.MULTIVARIANT and query.get(AV1_WANTED) == "1":
-        return replace(target, av1=True)
+    if target is not None and target.kind is Kind.MULTIVARIANT:
+        av1, whole = (query.get(name) == "1" for name in (AV1_WANTED, WHOLE_WANTED))
+        return replace(target, av1=av1, whole=whole) if av1 or whole else target
     return target
 
 

@@ -64,6 +64,10 @@ async def watched(box: Box, lesson: str) -> tuple[str, int, dict[str, str]]:
         assert asked > 0
         assert await asyncio.to_thread(frames_of, url) == frames[0]
         assert await fills(box) == asked, "each piece once, whoever watches"
+        async with client.http.get(f"{box.url}/edge/status") as answer:
+            (stream,) = (await answer.json())["streams"]
+        seen = {name: stream[name] for name in ("id", "live", "title", "viewers")}
+        assert seen == {"id": lesson, "live": False, "title": TITLE, "viewers": 1}
         return hls, frames[0], {"Authorization": client.http.headers["Authorization"]}
 
 

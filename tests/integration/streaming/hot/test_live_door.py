@@ -96,6 +96,35 @@ async def test_a_reload_waits_for_its_part(
         assert hot(live) == 5
 
 
+async def test_what_all_ask_for_at_once_is_made_once_and_counted_for_each(
+    store: LocalStore, client: aiohttp.ClientSession
+) -> None:
+    async with running(store) as live:
+        session, feed = await begun(live)
+        url = live.at(session, f"{TOKEN}360p.m3u8")
+        async with client.get(url, headers={"Accept-Encoding": "identity"}) as answer:
+            before, segments = answer.headers["ETag"], parse_media(await answer.text()).segments
+        for coding, known in (("identity", before), ("gzip", f'{before[:-1]}-gz"')):
+            for _ in range(2):
+                async with client.get(url, headers={"Accept-Encoding": coding}) as answer:
+                    assert (answer.status, answer.headers["ETag"]) == (200, known)
+            asked = {"Accept-Encoding": coding, "If-None-Match": known}
+            async with client.get(url, headers=asked) as answer:
+                assert answer.status == 304
+        async with client.head(url, headers={"Accept-Encoding": "identity"}) as answer:
+            assert answer.headers["ETag"] == before
+        assert live.figure("answers_total", kind="playlist", status="200") == 1 + 4 + 1
+        assert live.figure("answers_total", kind="playlist", status="304") == 2
+        for segment in segments[:2]:
+            for asked, size in (({}, None), ({"Range": "bytes=0-9"}, 10), ({}, None)):
+                async with client.get(live.at(session, TOKEN + segment.uri), headers=asked) as a:
+                    body = await a.read()
+                    assert len(body) == (size or int(a.headers["Content-Length"])) > 0
+        await feed.end()
+        async with client.get(url, headers={"Accept-Encoding": "identity"}) as answer:
+            assert answer.headers["ETag"] != before
+
+
 async def test_a_wait_in_vain_is_told_once_and_as_the_application_would(
     store: LocalStore, client: aiohttp.ClientSession
 ) -> None:

@@ -1,0 +1,195 @@
+"""From what is known to the rows of the wall: who is named where, and what it costs for a city."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from catalog.db.operations import Facts, RoomFact, SchoolFact, SessionFact
+from catalog.operations.board import Board, Placed, Scope
+from catalog.operations.known import Box, City, Device, Picture, Viewings
+from catalog.operations.rows import (
+    AlertRow,
+    CheckRow,
+    CityRow,
+    DistrictRow,
+    RoomRow,
+    SchoolRow,
+    SessionRow,
+)
+from catalog.operations.telling import Telling
+from deploy.operations_readings import Live, Seated
+from deploy.operations_wall import Moment, Wall
+from streaming.room.inputs import Report
+
+NOW_UTC = 1_795_600_000.0
+SCHOOLS = {
+    "s1": SchoolFact("s1", "海滨小学", "d1", "市南区"),
+    "s2": SchoolFact("s2", "店埠小学", "d2", "莱西市"),
+    "s3": SchoolFact("s3", "田横小学", "d2", "莱西市"),
+}
+ROOMS = (
+    RoomFact("c1", "主讲教室", "s1", "main"),
+    RoomFact("c2", "三年级1班", "s2", "listening"),
+    RoomFact("c3", "三年级2班", "s2", "listening"),
+)
+LESSON = SessionFact("l1", "两位数乘法", "sync_class", NOW_UTC - 60, "s1", ROOMS)
+FACTS = Facts(SCHOOLS, {"d1": "市南区", "d2": "莱西市"}, [LESSON], {}, frozenset(), [])
+SERVICE = CityRow((CheckRow("database", True, ""),), (), 1, 2, 50, 100)
+PICTURE = Picture("l1", 0.0, 0, 0.0, 1.0, 0.2, 0.0, 0.0)
+
+
+def seated(room: RoomFact, **more: Any) -> Seated:
+    device = Device(room.name, "l1", 0.45, 0.004, None, 0.5, None, False)
+    report = Report("720p", 450, 4, can_ms=380)
+    return Seated(room, replace(device, **more), report, 0)
+
+
+MOMENT = Moment(
+    NOW_UTC, 600.0, FACTS, Live({}, {}, {"l1": 0.45}, []), {"l1": PICTURE},
+    [seated(ROOMS[1]), seated(ROOMS[2])], {}, {}, {}, City(0.01), SERVICE,
+)  # fmt: skip
+
+
+def rows_of(moment: Moment, kind: str) -> dict[str, Any]:
+    rows, _ = Wall().rows(moment)
+    return {id_: placed.row for (found, id_), placed in rows.items() if found == kind}
+
+
+def causes(moment: Moment) -> dict[str, str | None]:
+    return {id_: row.cause for id_, row in rows_of(moment, "school").items()}
+
+
+def test_a_city_that_is_well() -> None:
+    assert causes(MOMENT) == {"s1": None, "s2": None, "s3": None}
+    assert rows_of(MOMENT, "alert") == {}
+    lesson: SessionRow = rows_of(MOMENT, "session")["l1"]
+    assert (lesson.rooms, lesson.bad, lesson.absent, lesson.d_ms) == (3, 0, 0, 450)
+    assert lesson.rungs == {"720p": 2}
+    district: DistrictRow = rows_of(MOMENT, "district")["d2"]
+    assert (district.name, district.schools, district.on_air, district.causes) == (
+        "莱西市", 2, 1, {}
+    )  # fmt: skip
+    city: CityRow = rows_of(MOMENT, "city")["city"]
+    assert (city.sessions, city.rooms, city.schools, city.troubled) == (1, 3, 3, 0)
+
+
+def test_a_silent_encoder_is_named_for_all_its_schools_and_alerts_once() -> None:
+    moment = replace(MOMENT, pictures={"l1": replace(PICTURE, silent_s=5.0)})
+    assert causes(moment) == {"s1": "encoder", "s2": "encoder", "s3": None}
+    alerts: dict[str, AlertRow] = rows_of(moment, "alert")
+    assert list(alerts) == ["EncoderStopped:session:l1"]
+    assert alerts["EncoderStopped:session:l1"].since == NOW_UTC - 5
+    assert rows_of(moment, "district")["d2"].causes == {"encoder": 1}
+
+
+def test_a_busy_origin_is_named_where_there_is_a_lesson_and_alerts_once() -> None:
+    moment = replace(MOMENT, city=City(0.4), service=replace_city(loop_late_ms=400))
+    assert causes(moment) == {"s1": "origin", "s2": "origin", "s3": None}
+    assert list(rows_of(moment, "alert")) == ["LoopLate:city:"]
+
+
+def replace_city(**more: Any) -> CityRow:
+    fields = {name: getattr(SERVICE, name) for name in SERVICE.__struct_fields__}
+    return CityRow(**{**fields, **more})
+
+
+def test_a_device_is_named_and_its_room_is_bad() -> None:
+    moment = replace(MOMENT, seated=[seated(ROOMS[1], stalled_s=1.0), seated(ROOMS[2])])
+    assert causes(moment) == {"s1": None, "s2": "device", "s3": None}
+    rooms: dict[str, RoomRow] = rows_of(moment, "room")
+    states = {room.id: (room.state, room.trouble) for room in rooms.values()}
+    assert states == {
+        "c1": ("well", None), "c2": ("bad", "device_stalls"), "c3": ("well", None)
+    }  # fmt: skip
+    assert list(rows_of(moment, "alert")) == ["DeviceSlow:school:s2"]
+    absent = replace(MOMENT, seated=[seated(ROOMS[1])])
+    assert rows_of(absent, "session")["l1"].absent == 1
+
+
+def test_boxes_by_what_they_told_and_by_what_the_catalogue_knows() -> None:
+    told = {"s2": Box(1.0), "s3": Box(12.0)}
+    tellings = {"s2": Telling(8_000_000, None, 2_000_000), "s3": Telling()}
+    heard = {"s1": datetime.fromtimestamp(NOW_UTC - 400, UTC), "s2": datetime.now(UTC)}
+    moment = replace(MOMENT, boxes=told, tellings=tellings, facts=replace(FACTS, heard=heard))
+    schools: dict[str, SchoolRow] = rows_of(moment, "school")
+    words = {id_: (row.box, row.cause) for id_, row in schools.items()}
+    assert words == {
+        "s1": ("unheard", "edge"), "s2": ("telling", None), "s3": ("silent", "line")
+    }  # fmt: skip
+    assert (schools["s2"].estimate_bps, schools["s2"].use_bps) == (8_000_000, 2_000_000)
+    young = replace(moment, up_s=30.0)
+    assert causes(young)["s1"] is None, "boxes had no time to dial yet"
+
+
+def test_what_viewers_of_a_school_report_counts_behind_a_box_that_is_well() -> None:
+    moment = replace(
+        MOMENT, boxes={"s3": Box(1.0)}, tellings={"s3": Telling()},
+        viewings={"s3": Viewings(9, 90.0, 30.0)},
+    )  # fmt: skip
+    assert causes(moment)["s3"] == "wifi"
+
+
+def test_a_database_that_is_away_is_the_citys_alert() -> None:
+    service = replace_city(checks=(CheckRow("database", False, "no answer within 2 s"),))
+    rows, _ = Wall().rows(replace(MOMENT, service=service))
+    placed = rows["alert", "DatabaseAway:city:"]
+    assert placed.places.for_city
+    assert isinstance(placed.row, AlertRow)
+    assert placed.row.since == NOW_UTC
+
+
+def test_samples_are_of_places_that_tell_something() -> None:
+    _, samples = Wall().rows(MOMENT)
+    assert {kind for kind, _ in samples} == {"city", "district", "school", "session", "room"}
+    assert {id_ for kind, id_ in samples if kind == "school"} == {"s1", "s2"}
+    assert samples["school", "s2"].delay_ms == 450
+
+
+def test_of_a_session_only_its_schools_officers_see() -> None:
+    board = Board()
+    board.put(Wall().rows(MOMENT)[0], NOW_UTC)
+    other = board.changes(Scope(schools=frozenset({"s3"})))
+    assert (set(other.schools), other.sessions, other.rooms) == ({"s3"}, {}, {})
+    far = board.changes(Scope(districts=frozenset({"d2"})))
+    assert set(far.sessions) == {"l1"}
+    assert set(far.rooms) == {"l1:c2", "l1:c3"}
+
+
+def whole_city(schools: int, sessions: int) -> Moment:
+    """Give a city in which each session has a main classroom and three far ones."""
+    facts = {f"s{n}": SchoolFact(f"s{n}", f"学校{n}", f"d{n % 10}", "") for n in range(schools)}
+    lessons, devices = [], []
+    for number in range(sessions):
+        rooms = tuple(
+            RoomFact(f"c{number}-{n}", f"教室{n}", f"s{(3 * number + n) % schools}",
+                     "listening" if n else "main") for n in range(4)
+        )  # fmt: skip
+        lessons.append(SessionFact(f"l{number}", "课", "sync_class", 0.0, rooms[0].school, rooms))
+        devices += [
+            replace(one, device=replace(one.device, session=f"l{number}"))
+            for one in map(seated, rooms[1:])
+        ]
+    districts = {f"d{n}": f"区{n}" for n in range(10)}
+    return replace(
+        MOMENT, seated=devices, pictures={f"l{n}": PICTURE for n in range(sessions)},
+        facts=Facts(facts, districts, lessons, {}, frozenset(), []),
+        boxes={school: Box(1.0) for school in facts},
+        tellings={school: Telling(8_000_000) for school in facts},
+    )  # fmt: skip
+
+
+def test_a_second_of_a_whole_city_takes_a_fraction_of_a_second() -> None:
+    moment, wall, board = whole_city(1000, 270), Wall(), Board()
+    rows: dict[tuple[str, str], Placed] = {}
+    spent = []
+    for number in range(5):
+        began = time.process_time()
+        rows, _ = wall.rows(replace(moment, now_utc=NOW_UTC + number))
+        board.put(rows, NOW_UTC + number)
+        spent.append(time.process_time() - began)
+    assert len(rows) == 1000 + 270 + 4 * 270 + 10 + 1
+    assert min(spent) < 0.25
+    assert board.changes(Scope(city=True), board.version - 1).schools == {}
