@@ -165,6 +165,17 @@ class Presentation:
     chapters: tuple[Chapter, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class CappedPresentation(Presentation):
+    """A presentation as a school may watch it now; it never leaves the school's box.
+
+    hidden: renditions by id that are announced only to a player that asks for all, because it
+    learns by itself which of them it may choose.
+    """
+
+    hidden: frozenset[str] = frozenset()
+
+
 class PresentationSource(Protocol):
     """Where the data plane learns what can be played (the catalogue, or an edge's upstream)."""
 

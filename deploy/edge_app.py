@@ -19,6 +19,8 @@ from prometheus_client import CollectorRegistry
 
 from catalog.http.pages import Pages, read_dist
 from catalog.http.problem import problems
+from deploy.edge_cap import PATH as CAP_PATH
+from deploy.edge_cap import CapDoor
 from deploy.edge_figures import EdgeFigures
 from deploy.edge_identity import EdgeIdentity
 from deploy.edge_school import School
@@ -90,6 +92,7 @@ async def edge_app(
     app[HTTP_METRICS] = metrics
     app.add_routes(health_routes(school.registry, {}))
     app.router.add_get("/edge/status", status.serve)
+    app.router.add_get(CAP_PATH, CapDoor(school).serve)
     app.add_routes(school.qoe.door.routes())
     app[OVERHEARD] = school.qoe.overheard
     app[WATCHED] = lambda target, who: school.viewers.hear(target, who, time.monotonic())

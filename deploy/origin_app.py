@@ -61,6 +61,8 @@ from catalog.uploads.sweep import Sweeper
 from catalog.watching import Watch
 from deploy.box_figures import BoxFigures
 from deploy.certificates import authority_ends, site_ends
+from deploy.edge_cap import PATH as CAP_PATH
+from deploy.edge_cap import no_cap
 from deploy.edges_commands import EDGE_CA
 from deploy.listening import OVERHEARD
 from deploy.live_parts import LiveGround, live_parts
@@ -125,6 +127,7 @@ async def origin_app(stack: AsyncExitStack, settings: Settings, dsn: str) -> web
         *await _lessons(stack, ground, app),
         *await _uploads(stack, ground, app),
     ]
+    app.router.add_get(CAP_PATH, no_cap)
     add_endpoints(app, [*endpoints, *DescriptionApi(endpoints, program_version()).endpoints()])
     app.add_subapp("/media", _media(ground))
     app.add_routes(Pages(await asyncio.to_thread(read_dist, DIST)).routes())

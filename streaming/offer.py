@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from catalog.media import (
+    CappedPresentation,
     Media,
     Presentation,
     Rendition,
@@ -71,6 +72,14 @@ class Offer:
     def duration_s(self) -> float:
         """Where the longest announced rendition ends."""
         return max((item.end_s for item in (*self.videos, *self.audios)), default=0.0)
+
+    @property
+    def shown(self) -> tuple[Offered, ...]:
+        """The pictures that everyone is told of."""
+        if not isinstance(self.presentation, CappedPresentation):
+            return self.videos
+        hidden = self.presentation.hidden
+        return tuple(item for item in self.videos if item.rendition.id not in hidden)
 
     @property
     def subtitles(self) -> tuple[SubtitleTrack, ...]:

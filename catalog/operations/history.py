@@ -8,7 +8,7 @@ is an array of floats; NaN is a figure that was not known. 9 figures × 360 samp
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from math import isnan, nan
 
@@ -84,17 +84,21 @@ class History:
         found = [(slot * EVERY_S, _read(ring, slot)) for slot in slots]
         return [point for point in found if any(value is not None for value in point[1])]
 
-    def minute(self, minute_utc: float) -> Iterator[tuple[Subject, tuple[float | None, ...]]]:
-        """Give the row of each subject that told something within a minute, at most the limit."""
+    def minute(self, minute_utc: float) -> list[tuple[Subject, tuple[float | None, ...]]]:
+        """Give the row of each subject that told something within a minute, at most the limit.
+
+        Of a minute that is over; samples of later ones may be taken meanwhile.
+        """
         first = int(minute_utc // EVERY_S)
         slots = range(first, first + round(MINUTE_S / EVERY_S))
-        left = ROWS_A_MINUTE_LIMIT
-        for subject, ring in self._rings.items():
-            inside = [_read(ring, s) for s in slots if ring.oldest <= s <= ring.newest]
-            row = joined(inside)
-            if left and any(value is not None for value in row):
-                left -= 1
-                yield subject, row
+        found: list[tuple[Subject, tuple[float | None, ...]]] = []
+        for subject, ring in tuple(self._rings.items()):
+            row = joined([_read(ring, s) for s in slots if ring.oldest <= s <= ring.newest])
+            if any(value is not None for value in row):
+                found.append((subject, row))
+            if len(found) >= ROWS_A_MINUTE_LIMIT:
+                break
+        return found
 
     @staticmethod
     def _put(ring: _Ring, slot: int, values: Sequence[float | None]) -> None:

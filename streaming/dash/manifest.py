@@ -36,8 +36,8 @@ def render_manifest(offer: Offer, suffix: str = "") -> str:
     """Write the manifest; `suffix` ends every URL (a token's query)."""
     mpd = ET.Element("MPD", {"xmlns": NAMESPACE, "profiles": PROFILE, **_timing(offer)})
     period = ET.SubElement(mpd, "Period", id="0", start="PT0S")
-    h264 = [item for item in offer.videos if not item.codec_is(AV1)]
-    av1 = [item for item in offer.videos if item.codec_is(AV1)]
+    h264 = [item for item in offer.shown if not item.codec_is(AV1)]
+    av1 = [item for item in offer.shown if item.codec_is(AV1)]
     _video_set(period, h264, 2, suffix)
     for priority, items in ((2, _opus(offer, True)), (1, _opus(offer, False))):
         _audio_set(period, items[:1], priority, suffix)

@@ -1,7 +1,7 @@
 """What can be played, as the upstream says it, and kept for when the line is cut.
 
 `PresentationSource` of the edge's `/media`, and the map from stored bytes to the addresses where
-they come from. A capped lesson is shown with fewer pictures.
+they come from. A capped lesson is shown with fewer pictures, but to our own player.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import asyncio
 import logging
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from itertools import accumulate
 
 import msgspec
 
 from catalog.errors import Invalid, NoRight, Unavailable
-from catalog.media import Media, MediaObject, Presentation, Rendition
+from catalog.media import CappedPresentation, Media, MediaObject, Presentation, Rendition
 from catalog.presentation_json import PRESENTATION_LIMIT_BYTES, decode
 from streaming.edge.answers import Answers, Kept
 from streaming.edge.fill import Place
@@ -78,8 +78,9 @@ class Presentations:
         allowed = self._allowed(whole)
         if allowed is None:
             return whole
-        kept = (r for r in whole.renditions if r.media is Media.AUDIO or r.id in allowed)
-        return replace(whole, renditions=tuple(kept))
+        pictures = (r.id for r in whole.renditions if r.media is not Media.AUDIO)
+        known = {one.name: getattr(whole, one.name) for one in fields(whole)}
+        return CappedPresentation(**known, hidden=frozenset(pictures) - allowed)
 
     async def whole(self, lesson: str) -> Presentation | None:
         """Give it with all its pictures. Raises: Unavailable, NoRight."""

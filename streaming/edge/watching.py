@@ -117,6 +117,15 @@ class Watching:
             known.allowed = self._would_be(lesson, known, now)
         return None if known.allowed is None else _shown(known.allowed)
 
+    def choice_of(self, lesson: str) -> Allowed | None:
+        """Say what the school may choose of a lesson that was shown; None: nothing is known."""
+        known = self._lessons.get(lesson)
+        if known is None:
+            return None
+        if not self._is_watched(known, self._clock()):
+            known.allowed = self._would_be(lesson, known, self._clock())
+        return known.allowed
+
     def used(self, group: Group) -> None:
         """A piece of a lesson was asked for."""
         known = self._lessons.get(group.lesson)

@@ -34,11 +34,15 @@ SUBTITLES = "subtitles"
 AUDIO_NAME = "audio"
 
 
-def multivariant(offer: Offer, suffix: str = "", av1: bool = False) -> MultivariantPlaylist:
+def multivariant(
+    offer: Offer, suffix: str = "", av1: bool = False, whole: bool = False
+) -> MultivariantPlaylist:
     """Make the multivariant playlist; `suffix` ends every URL (a token's query).
 
-    `av1` adds the AV1 variants, behind all others.
+    `av1` adds the AV1 variants, behind all others; `whole` those that are hidden.
     """
+    if not whole:
+        offer = replace(offer, videos=offer.shown)
     groups = _audio_groups(offer)
     subtitles = SUBTITLES if offer.subtitles else ""
     sounds: list[Offered | None] = [*groups] or [None]

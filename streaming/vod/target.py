@@ -33,7 +33,9 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One resource of a lesson; `av1` asks for a multivariant playlist with AV1 variants."""
+    """One resource of a lesson; `av1` asks for a multivariant playlist with AV1 variants, `whole`
+    for one with those that a school's cap hides.
+    """
 
     lesson: str
     kind: Kind
@@ -41,6 +43,7 @@ class Target:
     number: int = 0
     language: str = ""
     av1: bool = False
+    whole: bool = False
 
 
 _ID = "[0-9a-hjkmnp-tv-z]{20}"

@@ -145,7 +145,7 @@ class View:
         return next((t for t in self.offer.subtitles if t.language == language), None)
 
     def _multivariant(self, target: Target) -> str:
-        return render_multivariant(multivariant(self.offer, _MARK, target.av1))
+        return render_multivariant(multivariant(self.offer, _MARK, target.av1, target.whole))
 
     def _manifest(self, _: Target) -> str:
         return render_manifest(self.offer, _MARK)

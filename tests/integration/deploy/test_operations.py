@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from urllib.parse import urlsplit
+import time
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager
+from pathlib import Path
 
-from loadtests.city_door import Door
+import aiohttp
+
+from catalog.db.home import home_of
+from catalog.ending import end_task
+from loadtests.client import Client, signed_in
 from loadtests.school import Box, new_code, running_box
-from loadtests.service import Service
-from tests.support.operations import Lesson, board, lesson_on
+from loadtests.service import ADMIN_PASSWORD, Service
+from tests.support.operations import PASSWORD, Lesson, board, lesson_on
 from tests.support.publishing import publisher
 from tests.support.service import service as service
+from tests.support.valve import valve_to
 from tests.support.wait import eventually
 
 
@@ -75,23 +82,12 @@ async def test_an_encoder_that_stops_and_a_device_that_is_slow(service: Service)
             await lesson.names(lesson.rural, None, 20)
 
 
-@asynccontextmanager
-async def open_door(url: str, port: int = 0) -> AsyncIterator[int]:
-    """Pass everything on to a service; nothing passes any more when the block ends."""
-    target = urlsplit(url)
-    door = Door(str(target.hostname), int(target.port or 0))
-    server = await asyncio.start_server(door.take, "127.0.0.1", port)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        await door.close()
-
-
-async def started(stack: AsyncExitStack, service: Service, lesson: Lesson, url: str) -> Box:
+async def started(
+    stack: AsyncExitStack, service: Service, lesson: Lesson, url: str, *more: str
+) -> Box:
     """Start the far school's box and wait until it has told something."""
     code = await new_code(service.url, lesson.rural, f"box-{lesson.rural}")
-    manager = running_box(url, code)
+    manager = running_box(url, code, *more)
     box = await asyncio.to_thread(manager.__enter__)
     stack.push_async_callback(asyncio.to_thread, manager.__exit__, None, None, None)
 
@@ -116,3 +112,81 @@ async def test_a_box_that_stands_still_looks_like_its_line_and_one_that_died_is_
         box.process.kill()
         assert await lesson.names(lesson.rural, "edge") <= 15
         assert await lesson.codes(lesson.rural) == {"box_closed"}
+
+
+async def test_a_line_that_is_cut_without_a_word(service: Service) -> None:
+    async with (
+        lesson_on(service.url, 1) as lesson,
+        valve_to(service.url) as (line, url),
+        AsyncExitStack() as stack,
+    ):
+        await started(stack, service, lesson, url)
+        line.shut()
+        assert await lesson.names(lesson.rural, "line") <= 15
+        assert await lesson.codes(lesson.rural) == {"box_untold"}
+        line.open()
+        await lesson.names(lesson.rural, None, 20)
+
+
+async def test_a_line_that_is_too_thin_for_the_lesson(service: Service) -> None:
+    async with (
+        lesson_on(service.url, 1) as lesson,
+        publisher(lesson.push),
+        AsyncExitStack() as stack,
+    ):
+        box = await started(stack, service, lesson, service.url, "--line", "100K")
+        pupil = await stack.enter_async_context(
+            signed_in(box.url, f"board-{lesson.rooms[0]}", PASSWORD)
+        )
+        path = f"{box.url}/live/{lesson.session}/stream"
+        await eventually(lambda: watches(pupil, path))
+        stream = await stack.enter_async_context(pupil.http.ws_connect(path))
+        stack.push_async_callback(end_task, asyncio.create_task(drain(stream), name="viewer"))
+        assert await lesson.names(lesson.rural, "line") <= 15
+        assert await lesson.codes(lesson.rural) == {"line_thin"}
+
+
+async def watches(pupil: Client, path: str) -> bool:
+    """Tell whether the lesson can be watched by now."""
+    try:
+        async with pupil.http.ws_connect(path):
+            return True
+    except aiohttp.ClientError:
+        return False
+
+
+async def drain(stream: aiohttp.ClientWebSocketResponse) -> None:
+    """Watch, and look at nothing."""
+    async for _ in stream:
+        pass
+
+
+async def test_a_database_that_hangs_is_told_on_a_wall_that_is_open(service: Service) -> None:
+    processes = await asyncio.to_thread(database_of, service)
+    async with (
+        signed_in(service.url, "admin", ADMIN_PASSWORD) as admin,
+        admin.http.get(f"{service.url}/api/v1/operations/events") as events,
+    ):
+        began = time.monotonic()
+        with ExitStack() as hanging:
+            for process in processes:
+                hanging.enter_context(held(process))
+            await until_told(events, "DatabaseAway:city:")
+        assert time.monotonic() - began <= 15
+
+
+def database_of(service: Service) -> list[int]:
+    """Give the processes of a service's own database, the one that starts others first."""
+    first = (home_of(service.data).cluster / "postmaster.pid").read_text().split()[0]
+    others = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+    return [int(pid) for pid in (first, *others)]
+
+
+async def until_told(events: aiohttp.ClientResponse, alert: str) -> None:
+    """Read the wall's changes until this alert is open."""
+    async with asyncio.timeout(20):
+        async for line in events.content:
+            if line.startswith(b"data: "):
+                change = json.loads(line.removeprefix(b"data: "))
+                if change["alerts"].get(alert):
+                    return

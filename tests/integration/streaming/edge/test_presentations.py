@@ -16,6 +16,8 @@ from catalog.presentation_json import encode
 from streaming.edge.answers import Answers
 from streaming.edge.presentations import Presentations
 from streaming.edge.upstream import Upstream, UpstreamSettings
+from streaming.vod.target import Kind, Target
+from streaming.vod.view import View
 from tests.integration.streaming.edge.test_proxy import SECRET, Deaf, serving
 from tests.support.presentations import LESSON, audio, video
 
@@ -125,11 +127,29 @@ async def test_another_lesson_than_was_asked_for_is_refused(here: Here) -> None:
         await here.presentations.presentation(LESSON[:-1] + "7")
 
 
+def shown(view: View, target: Target) -> set[str]:
+    """Give which renditions a text names."""
+    text = view.text(target, "")
+    assert text is not None
+    assert isinstance(text.body, bytes)
+    return {r.name for r in WHOLE.renditions if r.id in text.body.decode()}
+
+
 async def test_a_capped_lesson_has_fewer_pictures_and_all_its_sound(here: Here) -> None:
     here.allowed[0] = frozenset({WHOLE.renditions[1].id})
     found = await here.presentations.presentation(LESSON)
     assert found is not None
-    assert [r.name for r in found.renditions] == ["720p", "aac"]
+    view, hidden = View(found), WHOLE.renditions[0].id
+    capped, whole = {"720p", "aac"}, {"1080p", "720p", "aac"}
+    assert shown(view, Target(LESSON, Kind.MULTIVARIANT)) == capped
+    assert shown(view, Target(LESSON, Kind.MULTIVARIANT, av1=True)) == capped
+    assert shown(view, Target(LESSON, Kind.MANIFEST)) == capped
+    assert shown(view, Target(LESSON, Kind.MULTIVARIANT, whole=True)) == whole
+    assert view.text(Target(LESSON, Kind.MEDIA_PLAYLIST, hidden), "") is not None
+    assert view.find_part(Target(LESSON, Kind.SEGMENT, hidden, 0)) is not None
+    assert encode(await here.presentations.whole(LESSON) or found) == encode(WHOLE)
+    here.allowed[0] = None
+    assert await here.presentations.presentation(LESSON) == WHOLE
 
 
 async def test_every_segment_has_its_address(here: Here) -> None:

@@ -116,3 +116,25 @@ def test_who_is_alone_on_a_line_that_is_nobody_elses_is_not_held_back() -> None:
     assert watching.share_of(first.lesson) is None
     watching.used(Group(second.lesson, HIGH.id))
     assert watching.share_of(first.lesson) is not None
+
+
+def test_a_player_learns_what_the_school_may_choose_of_its_lesson() -> None:
+    scene = Scene(20_000_000)
+    assert scene.watching.choice_of(WHOLE.lesson) is None, "nobody has asked for it"
+    scene.show(WHOLE)
+    free = scene.watching.choice_of(WHOLE.lesson)
+    assert free is not None
+    assert not free.capped
+    scene = Scene(500_000)
+    shown = scene.show(WHOLE)
+    scene.watch(WHOLE)
+    capped = scene.watching.choice_of(WHOLE.lesson)
+    assert capped is not None
+    assert capped.capped
+    videos = [r for r in WHOLE.renditions if r.media is Media.VIDEO]
+    assert shown == [r.name for r in videos if r.id in capped.rungs]
+    scene.now += WATCHED_S + 1
+    scene.watching.decide()
+    again = scene.watching.choice_of(WHOLE.lesson)
+    assert again is not None
+    assert again.rungs == capped.rungs, "what it would have, though nobody watches now"
