@@ -21,13 +21,24 @@ import aiohttp
 
 from catalog.errors import Unavailable
 from catalog.live import FeedName
+from streaming.edge.demand import Demand
 from streaming.edge.line import Lag
 from streaming.errors import BadMedia, Ended
 from streaming.live.audience import Audience
 from streaming.live.events import ChannelState, StateChanged
 from streaming.live.metrics import LiveMetrics
 from streaming.live.mirror import Mirror
-from streaming.live.relay import Fragments, Known, Message, Standing, asking, decode
+from streaming.live.relay import (
+    Anew,
+    Closed,
+    Fragments,
+    Known,
+    Message,
+    RunBegun,
+    Standing,
+    asking,
+    decode,
+)
 from streaming.room.clock import Clock, Reading
 
 log = logging.getLogger(__name__)
@@ -35,7 +46,6 @@ log = logging.getLogger(__name__)
 OPEN_LIMIT_S = 10.0
 FOLLOW_LIMIT_S = 6.0
 IDLE_S = 30.0
-UNUSED_S = 10.0
 AGAIN_S = 0.5
 LOOK_S = 0.25
 CLOCK_EVERY_S = 1.5
@@ -80,10 +90,11 @@ class RelayedFeed(Audience):
         self._silence_s = silence_s
         self._clock = clock
         self._clock_utc = clock_utc
-        self._asked_at: dict[str, float] = {}
+        self._demand = Demand()
+        self._fetching = 0
         self._seen_at = clock()
         self._following: frozenset[str] = frozenset()
-        self._fresh: dict[str, asyncio.Event] = {}
+        self._told: dict[str, asyncio.Event] = {}
         self._look = asyncio.Event()
         self._upstream_clock = Clock()
 
@@ -111,30 +122,30 @@ class RelayedFeed(Audience):
         """Tell whether nobody has asked for anything for a while."""
         return not len(self.hub) and not len(self.relays) and self._clock() - self._seen_at > IDLE_S
 
-    def follows(self, rendition: str) -> bool:
-        """Note that a viewer asks for a rendition; tell whether it is kept up to date here."""
-        self._note(rendition)
-        return rendition in self._following and self._fresh_event(rendition).is_set()
+    def follows(self, rendition: str, live: bool) -> bool:
+        """Note that a viewer asks for a rendition; tell whether what is known of it is true."""
+        self._note(rendition, live)
+        return self._told_event(rendition).is_set()
 
     async def follow(self, rendition: str) -> None:
-        """See that a rendition is kept up to date. Raises: Unavailable."""
+        """Wait until what is known of a rendition is true. Raises: Unavailable."""
         shown = rendition in self.channel.tracks and rendition not in self.channel.gone
         if self.ended or not shown:
             return
-        self._note(rendition)
-        self._look.set()
         try:
             async with asyncio.timeout(FOLLOW_LIMIT_S):
-                await self._fresh_event(rendition).wait()
+                await self._told_event(rendition).wait()
         except TimeoutError:
-            raise Unavailable(
-                "the line to the city is down: the lesson goes on when it is back"
-            ) from None
+            raise Unavailable(LINE_DOWN) from None
 
     async def old(self, rendition: str, number: int) -> bytes | None:
         """Fetch a segment that is not here. Raises: Unavailable."""
-        self._note(rendition)
-        return await self._fetch_old(self.name.value, rendition, number)
+        self._note(rendition, live=False)
+        self._fetching += 1
+        try:
+            return await self._fetch_old(self.name.value, rendition, number)
+        finally:
+            self._fetching -= 1
 
     def cap(self, allowed: frozenset[str] | None) -> None:
         """Show only these pictures (None: all) to the school."""
@@ -148,25 +159,26 @@ class RelayedFeed(Audience):
         if self.channel.gone != before:
             self._changed()
 
-    def _note(self, rendition: str) -> None:
-        self._seen_at = self._asked_at[rendition] = self._clock()
+    def _note(self, rendition: str, live: bool) -> None:
+        self._seen_at = self._clock()
+        self._demand.ask(rendition, self._seen_at, live=live)
+        if live and rendition not in self._following:
+            self._look.set()
 
-    def _fresh_event(self, rendition: str) -> asyncio.Event:
-        return self._fresh.setdefault(rendition, asyncio.Event())
+    def _told_event(self, rendition: str) -> asyncio.Event:
+        return self._told.setdefault(rendition, asyncio.Event())
 
     def in_use(self) -> frozenset[str]:
-        """Give the renditions that somebody here watches."""
-        now = self._clock()
+        """Give the renditions whose media somebody here needs as it comes."""
         numbers = self.hub.in_use()
         below = self.relays.in_use()
-        return frozenset(
+        held = (
             track.name
             for track in self.channel.present()
-            if track.id in numbers
-            or track.name in below
-            or self.waiters[track.name].waiting
-            or now - self._asked_at.get(track.name, -UNUSED_S) < UNUSED_S
+            if track.id in numbers or track.name in below or self.waiters[track.name].waiting
         )
+        shown = {track.name for track in self.channel.present()}
+        return self._demand.wanted(self._clock(), frozenset(held)) & shown
 
     async def run(self, dial: Dial, line: LineLike) -> None:
         """Follow the upstream until the feed ends or is no more."""
@@ -191,7 +203,7 @@ class RelayedFeed(Audience):
         line.falls_behind(self._label, False)
         self.lag = Lag()
         self._following = frozenset()
-        for event in self._fresh.values():
+        for event in self._told.values():
             event.clear()
         if self.channel.state is ChannelState.LIVE:
             self.channel.state = ChannelState.AWAY
@@ -225,6 +237,15 @@ class RelayedFeed(Audience):
                 self.known.set()
             case Known(id=identifier):
                 self._on_known(self.mirror.name_of(identifier))
+                self.relays.know(self.mirror.name_of(identifier), self._clock())
+            case RunBegun(id=identifier):
+                self._on_known(self.mirror.name_of(identifier))
+            case Anew(id=identifier):
+                self.relays.renew(self.mirror.name_of(identifier), self._clock())
+            case Closed(id=identifier):
+                name = self.mirror.name_of(identifier)
+                self._demand.closed(name, self._clock(), self._fetching > 0)
+                self._look.set()
             case Fragments(sent_utc=sent_utc):
                 self._note_lag(self.now_utc() - sent_utc, line)
         self.publish(events, self.now_utc(), self.anchor_utc)
@@ -240,8 +261,7 @@ class RelayedFeed(Audience):
         self.listings[name].change(anew=True)
         self.hub.begun.set()
         self.check_ready()
-        if name in self._following:
-            self._fresh_event(name).set()
+        self._told_event(name).set()
 
     def _changed(self) -> None:
         self.announce(self.anchor_utc)
@@ -266,7 +286,6 @@ class RelayedFeed(Audience):
             wanted = self.in_use()
             if wanted != self._following:
                 for name in self._following - wanted:
-                    self._fresh_event(name).clear()
                     self.hub.forget(self.channel.tracks[name])
                 self._following = wanted
                 await ws.send_str(asking(wanted))

@@ -26,6 +26,7 @@ from yarl import URL
 from catalog.errors import NotFound, Unavailable
 from catalog.live import FeedName
 from streaming.hls.directives import (
+    MSN,
     SKIP,
     BadDirective,
     Directives,
@@ -101,7 +102,7 @@ class Live:
         """Give what is in memory and needs no waiting: playlists, inits, segments, parts."""
         target, query = _as_shown(feed, target, query)
         listing = feed.listings.get(target.rendition)
-        if listing is None or not feed.follows(target.rendition):
+        if listing is None or not feed.follows(target.rendition, _is_live(target, query)):
             return None
         if target.kind is Kind.PLAYLIST:
             return _listed(feed, listing, query)
@@ -122,7 +123,7 @@ class Live:
         listing = feed.listings.get(target.rendition)
         if listing is None:
             return None
-        if not feed.follows(target.rendition):
+        if not feed.follows(target.rendition, _is_live(target, query)):
             await feed.follow(target.rendition)
         if target.kind is Kind.PLAYLIST:
             return await self._playlist(query, feed, listing)
@@ -234,6 +235,11 @@ class Live:
             return None
         data = segment.data or await feed.old(track.name, target.number)
         return None if data is None else _media(feed, track, target, data)
+
+
+def _is_live(target: Target, query: Mapping[str, str]) -> bool:
+    """Tell whether whoever asks takes what comes, not segment by segment what has ended."""
+    return target.kind is Kind.PART or (target.kind is Kind.PLAYLIST and MSN in query)
 
 
 def _as_shown(

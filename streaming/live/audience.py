@@ -58,8 +58,11 @@ class Audience(ABC):
         Raises: Unavailable.
         """
 
-    def follows(self, rendition: str) -> bool:
-        """A viewer asks for a rendition: tell whether it is kept up to date here."""
+    def follows(self, rendition: str, live: bool) -> bool:
+        """A viewer asks for a rendition: tell whether it is kept up to date here.
+
+        `live`: for what comes (a part, a playlist that waits for one), not for what has ended.
+        """
         return True
 
     @abstractmethod

@@ -24,11 +24,15 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class FragmentReady:
-    """A fragment is in its place on the timeline, in the segment that this opening begins."""
+    """A fragment is in its place on the timeline, in the segment that this opening begins.
+
+    `again`: viewers had it before; an upstream sent the open segment once more.
+    """
 
     track: Track
     fragment: Fragment
     opening: Opening
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,7 @@ class Hub:
         for event in events:
             if isinstance(event, RunStarted):
                 self._on_run(event, now, now_utc, anchor)
-            elif isinstance(event, FragmentReady):
+            elif isinstance(event, FragmentReady) and not event.again:
                 self._spread(_frame(event), now)
             elif isinstance(event, StateChanged):
                 self._say(self._state(), now)

@@ -1,12 +1,13 @@
 """A channel whose boundaries were decided upstream: the same tracks, parts and numbers. Pure.
 
 Feed it a relay's messages (relay.py) in order; it gives the events that the channel upstream gave.
-What is not followed is known (its init, what it had) but stands still.
+Of what is not asked for the segments are told of, without their media.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from catalog.media import Media
 from streaming.errors import BadMedia
@@ -24,10 +25,11 @@ from streaming.live.events import (
 )
 from streaming.live.port import LiveRendition
 from streaming.live.relay import (
+    Anew,
     Announced,
+    Closed,
     Fragments,
     Known,
-    Left,
     Lost,
     Message,
     RunBegun,
@@ -68,11 +70,13 @@ class Mirror:
             case Known():
                 return list(self._know(message))
             case RunBegun():
-                self._begin_run(message)
+                return list(self._begin_run(message))
+            case Anew(id=identifier):
+                self._track(identifier).abandon()
             case Fragments():
                 return list(self._add(message))
-            case Left():
-                return list(self._leave_out(message))
+            case Closed():
+                return list(self._close(message))
             case Lost(number=number):
                 for track in self.channel.tracks.values():
                     track.lose(number)
@@ -115,10 +119,14 @@ class Mirror:
         if before is None or before.number != runs[-1].number:
             yield RunStarted(track, runs[-1])
 
-    def _begin_run(self, message: RunBegun) -> None:
+    def _begin_run(self, message: RunBegun) -> Iterable[Event]:
         track = self._track(message.id)
         self._readers[track.name], init = _reader(message.init)
+        yield from _closed(track)
         track.prepare(init)
+        run = track.follow_run(message.part_target_ts, message.frame_ts)
+        if run is not None:
+            yield RunStarted(track, run)
 
     def _add(self, message: Fragments) -> Iterable[Event]:
         track = self._track(message.id)
@@ -129,22 +137,27 @@ class Mirror:
             if not isinstance(fragment, Fragment) or len(fragment.data) > FRAGMENT_LIMIT_BYTES:
                 raise BadMedia(f"{track.name}: no fragment")
             for event in _placed(track, message.opening, fragment):
-                if not isinstance(event, FragmentReady) or self._is_new(track, event.fragment):
+                if isinstance(event, FragmentReady) and self._is_again(track, event.fragment):
+                    yield replace(event, again=True)
+                else:
                     yield event
 
-    def _is_new(self, track: Track, fragment: Fragment) -> bool:
+    def _is_again(self, track: Track, fragment: Fragment) -> bool:
         """After a break the open segment comes once more from its beginning."""
         start_us = track.us(fragment.start_ts)
         if start_us + SLACK_US < self._told_us.get(track.name, 0):
-            return False
+            return True
         self._told_us[track.name] = start_us + track.us(fragment.duration_ts)
-        return True
+        return False
 
-    def _leave_out(self, message: Left) -> Iterable[Event]:
+    def _close(self, message: Closed) -> Iterable[Event]:
         track, segment = self._track(message.id), message.segment
+        if track.opening is not None and track.opening.number == segment.number:
+            track.abandon()
         yield from _closed(track)
-        if segment.run >= len(track.runs) or segment.number != track.next_number:
-            raise BadMedia(f"{track.name}: gap {segment.number} out of its turn")
+        is_next = not track.segments or segment.number == track.next_number
+        if segment.run >= len(track.runs) or not is_next:
+            raise BadMedia(f"{track.name}: segment {segment.number} out of its turn")
         yield SegmentReady(track, track.leave_out(segment))
 
     def name_of(self, identifier: int) -> str:

@@ -1,9 +1,10 @@
 """The words between a channel and its mirror in a school: what is decided once is sent, not redone.
 
-An edge is told where segments begin, what runs there are and which fragments came; it cuts parts
-by the same rule as its upstream, so both have the same media under the same names. A rendition
-that the edge asks for begins with all that is known of it (`Known`) and what its open segment has
-so far. Texts are JSON; binary messages begin with a tag.
+An edge is told all that is known of each rendition (`Known`), then which runs begin and which
+segments have ended: so its playlists are right whether it has the media or not. Of the renditions
+that it asks for it gets the fragments too, beginning with what the open segment has so far
+(`Anew`); it cuts parts by the same rule as its upstream, so both have the same media under the same
+names. Texts are JSON; binary messages begin with a tag.
 
 Sans-IO: nothing here waits.
 """
@@ -30,7 +31,7 @@ KNOWN_LIMIT_BYTES = 16 * 1024 * 1024
 SEGMENTS_LIMIT = 40_000
 _KNOWN, _RUN, _FRAGMENTS = 1, 2, 3
 _HEAD = struct.Struct(">BB")
-_RUN_HEAD = struct.Struct(">BBH")
+_RUN_HEAD = struct.Struct(">BBHII")
 _FRAGMENTS_HEAD = struct.Struct(">BBI?dd")
 
 
@@ -66,11 +67,20 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class RunBegun:
-    """What follows needs this initialization section."""
+    """What follows needs this initialization section; parts are cut by these lengths."""
 
     id: int
     number: int
+    part_target_ts: int
+    frame_ts: int
     init: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Anew:
+    """What follows of a rendition begins with its open segment; what was here of that is void."""
+
+    id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +94,8 @@ class Fragments:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """A segment of which the rendition has nothing."""
+class Closed:
+    """A segment that has ended, without its media: a gap, or of a rendition nobody asks for."""
 
     id: int
     segment: Segment
@@ -98,7 +108,7 @@ class Lost:
     number: int
 
 
-Message = Standing | Known | RunBegun | Fragments | Left | Lost
+Message = Standing | Known | RunBegun | Anew | Fragments | Closed | Lost
 
 
 def encode(message: Message) -> bytes | str:
@@ -106,8 +116,10 @@ def encode(message: Message) -> bytes | str:
     match message:
         case Standing():
             return json.dumps({"type": "standing", **_standing(message)})
-        case Left(id=identifier, segment=segment):
-            return json.dumps({"type": "left", "id": identifier, "segment": _row(segment)})
+        case Closed(id=identifier, segment=segment):
+            return json.dumps({"type": "closed", "id": identifier, "segment": _row(segment)})
+        case Anew(id=identifier):
+            return json.dumps({"type": "anew", "id": identifier})
         case Lost(number=number):
             return json.dumps({"type": "lost", "number": number})
         case Known():
@@ -116,7 +128,8 @@ def encode(message: Message) -> bytes | str:
             packed = zlib.compress(len(text).to_bytes(4, "big") + text + inits, 5)
             return _HEAD.pack(_KNOWN, message.id) + packed
         case RunBegun(id=identifier, number=number, init=init):
-            return _RUN_HEAD.pack(_RUN, identifier, number) + init
+            lengths = message.part_target_ts, message.frame_ts
+            return _RUN_HEAD.pack(_RUN, identifier, number, *lengths) + init
         case Fragments(id=identifier, opening=opening, sent_utc=sent_utc, data=data):
             where = (opening.number, opening.discontinuity, opening.program_utc)
             return _FRAGMENTS_HEAD.pack(_FRAGMENTS, identifier, *where, sent_utc) + data
@@ -201,8 +214,10 @@ def _text(data: str) -> Message:
                 raise ValueError("too many renditions")
             announced = tuple(_announced(row) for row in rows)
             return Standing(ChannelState(said["state"]), float(said["anchor"]), announced)
-        case "left":
-            return Left(_identifier(said["id"]), _segment(said["segment"]))
+        case "closed":
+            return Closed(_identifier(said["id"]), _segment(said["segment"]))
+        case "anew":
+            return Anew(_identifier(said["id"]))
         case "lost":
             return Lost(int(said["number"]))
     raise ValueError("an unknown text")
@@ -243,8 +258,8 @@ def _binary(data: bytes) -> Message:
         case 1:
             return _read_known(identifier, data[_HEAD.size :])
         case 2:
-            _, _, number = _RUN_HEAD.unpack_from(data)
-            return RunBegun(identifier, number, data[_RUN_HEAD.size :])
+            _, _, number, part_ts, frame_ts = _RUN_HEAD.unpack_from(data)
+            return RunBegun(identifier, number, part_ts, frame_ts, data[_RUN_HEAD.size :])
         case 3:
             _, _, number, discontinuity, program_utc, sent_utc = _FRAGMENTS_HEAD.unpack_from(data)
             opening = Opening(number, discontinuity, program_utc)

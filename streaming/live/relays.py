@@ -20,10 +20,11 @@ from streaming.live.events import (
     StateChanged,
 )
 from streaming.live.relay import (
+    Anew,
     Announced,
+    Closed,
     Fragments,
     Known,
-    Left,
     Lost,
     Message,
     RunBegun,
@@ -113,10 +114,25 @@ class Relays:
         self._relays.discard(relay)
 
     def ask(self, relay: Relay, names: frozenset[str], now: float) -> None:
-        """Send these renditions from now on: the new ones from what is known of them."""
+        """Send the media of these from now on: of the new ones with what the open segment has."""
         fresh, relay.names = names - relay.names, names
         for name in sorted(fresh):
-            self._know(relay, name, now)
+            self._open(relay, name, now)
+
+    def know(self, name: str, now: float) -> None:
+        """What is known of a rendition was told to this edge at one go: tell those below."""
+        track = self._channel.tracks.get(name)
+        if track is not None and track.runs and self._relays:
+            data = encode(_known_of(track))
+            for relay in self._relays:
+                relay.put(data, now)
+
+    def renew(self, name: str, now: float) -> None:
+        """The open segment comes once more from its beginning."""
+        track = self._channel.tracks.get(name)
+        for relay in self._relays:
+            if track is not None and name in relay.names:
+                relay.put(encode(Anew(track.id)), now)
 
     def publish(self, events: Iterable[Event], anchor_utc: float, now: float) -> None:
         """Send everyone what happened."""
@@ -147,11 +163,13 @@ class Relays:
             relay.close()
 
     def _spread(self, event: Event, now: float) -> None:
-        message = _told(event, self._clock_utc())
-        if message is None or isinstance(event, StateChanged):
+        """Send everyone what begins and ends; media, in place of its end, to who asked for it."""
+        if isinstance(event, StateChanged):
             return
-        takers = [relay for relay in self._relays if event.track.name in relay.names]
-        if takers:
+        name = event.track.name
+        message = _told(event, self._clock_utc())
+        takers = [relay for relay in self._relays if _takes(message, name in relay.names)]
+        if message is not None and takers:
             data = encode(message)
             for relay in takers:
                 relay.put(data, now)
@@ -162,20 +180,20 @@ class Relays:
             if relay.is_over(now):
                 relay.clear()
                 self._begin(relay, now, anchor_utc)
-                for name in sorted(relay.names):
-                    self._know(relay, name, now)
 
     def _begin(self, relay: Relay, now: float, anchor_utc: float) -> None:
         relay.put(encode(self._standing(anchor_utc)), now)
         for track in self._channel.present():
-            if track.name not in relay.names and track.runs:
+            if track.runs:
                 relay.put(encode(_known_of(track)), now)
+        for name in sorted(relay.names):
+            self._open(relay, name, now)
 
-    def _know(self, relay: Relay, name: str, now: float) -> None:
+    def _open(self, relay: Relay, name: str, now: float) -> None:
         track = self._channel.tracks.get(name)
-        if track is None or not track.runs:
+        if track is None:
             return
-        relay.put(encode(_known_of(track)), now)
+        relay.put(encode(Anew(track.id)), now)
         if track.opening is not None:
             fragments = Fragments(track.id, track.opening, self._clock_utc(), track.open_data())
             relay.put(encode(fragments), now)
@@ -194,15 +212,26 @@ class Relays:
 
 
 def _told(event: Event, now_utc: float) -> Message | None:
-    """Give what an edge must hear of an event: parts and whole segments it makes itself."""
+    """Give what an edge may hear of an event: parts it cuts itself."""
     match event:
         case RunStarted(track=track, run=run):
-            return RunBegun(track.id, run.number, run.init.data)
+            lengths = track.part_target_ts, track.frame_ts
+            return RunBegun(track.id, run.number, *lengths, run.init.data)
         case FragmentReady(track=track, fragment=fragment, opening=opening):
             return Fragments(track.id, opening, now_utc, fragment.data)
-        case SegmentReady(track=track, segment=segment) if segment.gap:
-            return Left(track.id, segment)
+        case SegmentReady(track=track, segment=segment):
+            return Closed(track.id, segment)
     return None
+
+
+def _takes(message: Message | None, asked: bool) -> bool:
+    """Tell whether an edge hears this of a rendition that it asked for, or did not."""
+    match message:
+        case Fragments():
+            return asked
+        case Closed(segment=segment):
+            return not asked or not segment.data
+    return message is not None
 
 
 def _known_of(track: Track) -> Known:

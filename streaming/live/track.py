@@ -174,6 +174,10 @@ class Track:
         self._window = deque(s.number for s in self.segments if s.data)
         self.discontinuities = discontinuities
         self.part_target_ts, self.frame_ts = part_target_ts, frame_ts
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Forget what the open segment has: it comes anew, or is told of without its media."""
         self.opening, self.parts, self._fragments = None, [], []
 
     def open_data(self) -> bytes:
@@ -232,9 +236,20 @@ class Track:
         self._keyframe_bytes = fragment.first_sample_end if self.video else 0
         if self.pending is None:
             return None
+        self._set_target(fragment)
+        return self._begin_run()
+
+    def follow_run(self, part_target_ts: int, frame_ts: int) -> Run | None:
+        """Begin the run that was prepared as its upstream did; None when there is none."""
+        if self.pending is None:
+            return None
+        self.part_target_ts, self.frame_ts = part_target_ts, frame_ts
+        return self._begin_run()
+
+    def _begin_run(self) -> Run:
+        assert self.pending is not None
         self.runs.append(Run(len(self.runs), self.pending))
         self.pending = None
-        self._set_target(fragment)
         return self.runs[-1]
 
     def _set_target(self, fragment: Fragment) -> None:

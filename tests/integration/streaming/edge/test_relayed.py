@@ -23,6 +23,7 @@ from streaming.edge.relayed import RelayedFeed, RelayedFeeds
 from streaming.edge.watching import Watching
 from streaming.isobmff.fragment import Fragment
 from streaming.live.app import Live
+from streaming.live.audience import Audience
 from streaming.live.feed import LiveFeed
 from streaming.live.metrics import LiveMetrics
 from tests.integration.streaming.edge.test_proxy import serving
@@ -135,6 +136,11 @@ SIZES_LATER = [
 ]
 
 
+def ends(feed: Audience) -> list[int | None]:
+    """Tell how far the renditions of forty sockets have come."""
+    return [feed.channel.tracks[name].end_us for name in ("360p", "aac")]
+
+
 def without_reports(text: str) -> list[str]:
     return [line for line in text.splitlines() if "RENDITION-REPORT" not in line]
 
@@ -144,8 +150,10 @@ async def test_a_school_has_the_same_playlists_and_bytes(live: Running, on_air: 
         text = await edge.text("multivariant.m3u8")
         async with edge.http.get(live.at(edge.session, "multivariant.m3u8")) as answer:
             assert text == await answer.text()
-        await edge.text("360p.m3u8")
-        await edge.text("aac.m3u8")
+        await edge.text("360p.m3u8?_HLS_msn=0")
+        await edge.text("aac.m3u8?_HLS_msn=0")
+        (relay,) = on_air.relays
+        await eventually(lambda: relay.names == {"360p", "aac"})
         await send(on_air, LATER, until_s=14.0)
         number = on_air.channel.tracks["360p"].next_number
         text = await edge.text(f"360p.m3u8?_HLS_msn={number - 1}&_HLS_part=0")
@@ -159,15 +167,35 @@ async def test_a_school_has_the_same_playlists_and_bytes(live: Running, on_air: 
 
 async def test_only_the_rungs_in_use_cross_the_line(live: Running, on_air: LiveFeed) -> None:
     async with edge_of(live.url, on_air.session_id) as edge:
-        await edge.text("180p.m3u8")
-        await eventually(lambda: len(on_air.relays) == 1)
+        await edge.text("180p.m3u8?_HLS_msn=0")
         (relay,) = on_air.relays
         await eventually(lambda: relay.names == {"180p"})
         for _ in range(20):
-            await edge.text("180p.m3u8")
+            await edge.text("180p.m3u8?_HLS_msn=0")
         assert len(on_air.relays) == 1
-        await edge.text("360p.m3u8")
-        assert relay.names == {"180p", "360p"}
+        await edge.text("360p.m3u8?_HLS_msn=0")
+        await eventually(lambda: relay.names == {"180p", "360p"})
+
+
+async def test_who_plays_whole_segments_follows_from_a_segments_end_on(
+    live: Running, on_air: LiveFeed
+) -> None:
+    async with edge_of(live.url, on_air.session_id) as edge:
+        text = await edge.text("180p.m3u8")
+        (relay,) = on_air.relays
+        first = on_air.channel.tracks["180p"].first_number
+        here, there = edge.feed.channel.tracks["180p"], on_air.channel.tracks["180p"]
+        assert await edge.data(f"180p/{first}.m4s") == there.segments[0].data
+        assert relay.names == frozenset()
+        ended = there.next_number
+        await send(on_air, LATER, until_s=7.0)
+        await eventually(lambda: relay.names == {"180p"})
+        assert f"180p/{ended}.m4s\n" in await edge.text("180p.m3u8")
+        assert f"180p/{ended}.m4s\n" not in text
+        assert await edge.data(f"180p/{ended}.m4s") == there.segment(ended).data  # type: ignore[union-attr]
+        await send(on_air, LATER, until_s=9.0)
+        await eventually(lambda: here.next_number == there.next_number)
+        assert here.segments[-1] == there.segments[-1], "it came as it was made"
 
 
 async def test_blocking_reloads_are_answered_here(live: Running, on_air: LiveFeed) -> None:
@@ -193,10 +221,10 @@ async def test_forty_sockets_are_one_relay(live: Running, on_air: LiveFeed) -> N
         assert [item["name"] for item in hello["renditions"]] == ["360p", "180p", "aac"]
         (relay,) = on_air.relays
         await eventually(lambda: relay.names == {"360p", "aac"})
+        await eventually(lambda: ends(edge.feed) == ends(on_air))
         before = sum(edge.arrived)
         await send(on_air, LATER, until_s=10.0)
-        end_us = on_air.channel.tracks["360p"].end_us
-        await eventually(lambda: edge.feed.channel.tracks["360p"].end_us == end_us)
+        await eventually(lambda: ends(edge.feed) == ends(on_air))
         sent = sum(size for name, size in SIZES_LATER if name in relay.names)
         assert sum(edge.arrived) - before < 1.05 * sent
         keyframes = 0

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streaming.errors import BadMedia
 from streaming.live.events import ChannelState, Event, PartReady, SegmentReady
 from streaming.live.mirror import Mirror
 from streaming.live.playlists import TrackTexts, multivariant_text
-from streaming.live.relay import Message, decode
+from streaming.live.relay import Anew, Known, Message, Standing, decode
 from streaming.live.relays import QUEUE_LIMIT_S, Relay, Relays
 from streaming.live.segments import Part, Segment
 from streaming.live.track import WINDOW_SEGMENTS
@@ -86,6 +87,11 @@ class Pair:
         return [e.segment for e in found if e.track.name == name]
 
 
+def bare(segments: Iterable[Segment]) -> list[Segment]:
+    """Segments as they are told of without their media."""
+    return [replace(one, data=b"", parts=(), keyframe_bytes=0) for one in segments]
+
+
 def test_a_mirror_from_the_start_is_the_channel() -> None:
     pair = Pair(Script().begin(*EVERYTHING)).join(*NAMES).play(0, 500).deliver()
     for name in NAMES:
@@ -115,6 +121,8 @@ def test_only_what_is_asked_for_crosses_the_line() -> None:
     pair = Pair(Script().begin(*EVERYTHING)).play(0, 130).join("360p", "aac")
     pair.deliver().play(130, 260).deliver()
     assert {e.track.name for e in pair.events if isinstance(e, PartReady)} == {"360p", "aac"}
+    assert bare(pair.segments("720p")) == bare(pair.script.segments("720p")[2:])
+    assert not any(segment.data for segment in pair.segments("720p"))
     assert pair.parts("360p")[-1] == pair.script.parts("360p")[-1]
     mirrored = multivariant_text(pair.mirror.channel)
     assert mirrored == multivariant_text(pair.script.channel), "all rungs are told of"
@@ -197,6 +205,46 @@ def test_media_out_of_turn_or_not_announced_is_refused() -> None:
         skipped.take(messages[-1])
 
 
+@settings(max_examples=40)
+@given(st.lists(st.tuples(st.integers(1, 70), st.sets(st.sampled_from(sorted(NAMES)))), max_size=8))
+def test_whatever_is_asked_for_and_when_the_segments_are_the_same(
+    asked: list[tuple[int, set[str]]],
+) -> None:
+    """A school takes up and lets go of renditions in the middle of segments."""
+    pair = Pair(Script().begin(*EVERYTHING)).play(0, 30).join()
+    at = 30
+    for frames, names in [*asked, (130, set(NAMES))]:
+        assert pair.relay is not None
+        pair.relays.ask(pair.relay, frozenset(names), pair.now)
+        pair.play(at, at + frames)
+        if frames % 2:
+            pair.deliver()
+        at += frames
+    pair.deliver()
+    for name in NAMES:
+        mine, theirs = pair.segments(name), pair.script.segments(name)
+        assert bare(mine) == bare(theirs[len(theirs) - len(mine) :])
+        assert mine[-1] == theirs[-1], "what is followed has its media"
+        for one in mine:
+            if one.data:
+                assert one == theirs[one.number - theirs[0].number]
+        here, there = pair.script.channel.tracks[name], pair.mirror.channel.tracks[name]
+        assert bare(there.segments) == bare(here.segments)
+        assert there.open_data() == here.open_data()
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_new_run_is_known_whoever_asks_for_it(asked: bool) -> None:
+    pair = Pair(Script().begin(HIGH)).join(*(["720p"] if asked else []))
+    pair.play(0, 60, ("720p",))
+    pair.script.take("720p", video_init(0x4D))
+    pair.play(60, 200, ("720p",)).deliver()
+    mine, theirs = (c.tracks["720p"] for c in (pair.mirror.channel, pair.script.channel))
+    assert [run.init.data for run in mine.runs] == [run.init.data for run in theirs.runs]
+    assert mine.part_target_ts == theirs.part_target_ts
+    assert bare(mine.segments) == bare(theirs.segments)
+
+
 @given(st.lists(st.integers(1, 90), min_size=2, max_size=5), st.integers(0, 200))
 def test_whatever_the_grid_the_names_are_the_same(gops: list[int], joins_at: int) -> None:
     """Keyframes at any distances, an edge that comes at any time."""
@@ -214,3 +262,78 @@ def test_whatever_the_grid_the_names_are_the_same(gops: list[int], joins_at: int
     mine, theirs = pair.segments("720p"), pair.script.segments("720p")
     assert mine == theirs[len(theirs) - len(mine) :]
     assert pair.parts("720p")[-3:] == pair.script.parts("720p")[-3:]
+
+
+@dataclass
+class Chain:
+    """A channel, a box that follows it, and a box behind that one."""
+
+    pair: Pair = field(default_factory=lambda: Pair(Script().begin(*EVERYTHING)).play(0, 30).join())
+    last: Mirror = field(default_factory=Mirror)
+
+    def __post_init__(self) -> None:
+        self.box = Relays(self.pair.mirror.channel, lambda: ANCHOR_UTC)
+        self.relay = self.box.join(0.0, ANCHOR_UTC)
+        self.deliver()
+
+    def ask(self, below: set[str], here: set[str]) -> None:
+        """The last box asks its box, which asks for that and for what its own school has."""
+        self.box.ask(self.relay, frozenset(below), 0.0)
+        assert self.pair.relay is not None
+        self.pair.relays.ask(self.pair.relay, frozenset(below | here), 0.0)
+
+    def break_off(self) -> None:
+        """The line is cut between the channel and the box, which comes back and asks anew."""
+        assert self.pair.relay is not None
+        names, self.pair.relay = self.pair.relay.names, self.pair.relays.join(0.0, ANCHOR_UTC)
+        self.pair.relays.ask(self.pair.relay, names, 0.0)
+
+    def deliver(self) -> None:
+        """Bring both up to date, as `relayed.py` does."""
+        for message in self.pair.waiting():
+            events = self.pair.mirror.take(message)
+            match message:
+                case Standing():
+                    self.box.announce(0.0, ANCHOR_UTC)
+                case Known(id=identifier):
+                    self.box.know(self.pair.mirror.name_of(identifier), 0.0)
+                case Anew(id=identifier):
+                    self.box.renew(self.pair.mirror.name_of(identifier), 0.0)
+            self.box.publish(events, ANCHOR_UTC, 0.0)
+        while (data := self.relay.next()) is not None:
+            self.last.take(decode(data))
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(1, 70),
+            st.sets(st.sampled_from(sorted(NAMES))),
+            st.sets(st.sampled_from(sorted(NAMES))),
+            st.booleans(),
+            st.booleans(),
+        ),
+        max_size=5,
+    )
+)
+def test_a_box_behind_a_box_has_the_same(
+    asked: list[tuple[int, set[str], set[str], bool, bool]],
+) -> None:
+    """Whatever both ask for and when, and when the line between breaks."""
+    chain, at = Chain(), 30
+    for frames, below, here, breaks, arrives in [*asked, (130, set(NAMES), set(), False, True)]:
+        chain.ask(below, here)
+        chain.pair.play(at, at + frames)
+        at += frames
+        if breaks:
+            chain.break_off()
+        if arrives:
+            chain.deliver()
+    for name in NAMES:
+        first, last = chain.pair.script.channel.tracks[name], chain.last.channel.tracks[name]
+        assert bare(last.segments) == bare(first.segments)
+        assert last.segments[-1] == first.segments[-1], "what is followed has its media"
+        for one in last.segments:
+            assert not one.data or one.data == first.segment(one.number).data  # type: ignore[union-attr]
+        assert last.open_data() == first.open_data()

@@ -17,9 +17,9 @@ from streaming.live.relay import (
     KNOWN_LIMIT_BYTES,
     MESSAGE_LIMIT_BYTES,
     Announced,
+    Closed,
     Fragments,
     Known,
-    Left,
     Lost,
     Message,
     RunBegun,
@@ -46,9 +46,9 @@ MESSAGES: tuple[Message, ...] = (
     ),
     Known(1, (b"one", b"other"), 3, 3072, 512, SEGMENTS),
     Known(2, (b"one",), 0, 0, 0, ()),
-    RunBegun(16, 700, b"init"),
+    RunBegun(16, 700, 3072, 512, b"init"),
     Fragments(3, Opening(4_000_000_000, True, 1_795_600_000.5), 1_795_600_001.25, b"moof mdat"),
-    Left(2, SEGMENTS[3]),
+    Closed(2, SEGMENTS[3]),
     Lost(12),
 )
 
