@@ -1,6 +1,7 @@
 """The box tells its origin its figures every few seconds: operations see who suffers, and why.
 
-One WebSocket beside the relays; when it breaks it is dialled anew each second. A school's line
+One WebSocket beside the relays; when it breaks it is dialled anew each second. An upstream that
+has no ear for it (an older one, another box) is asked again each half minute. A school's line
 carries some 200 bytes for it every 3 s. What could not be told is not told later: it is old.
 """
 
@@ -19,6 +20,8 @@ from deploy.edge_school import School
 from streaming.edge.cap import Why
 
 AGAIN_S = 1.0
+DEAF_AGAIN_S = 30.0
+DEAF = frozenset({400, 404, 405, 501})
 FEEL_EVERY_S = 0.25
 FELT = 40
 PATH = "/api/v1/edge/telling"
@@ -46,11 +49,13 @@ class EdgeTelling:
 
     async def _keep(self) -> None:
         while True:
+            wait_s = AGAIN_S
             try:
                 await self._tell()
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 log.debug("the origin is not told: %s", error)
-            await asyncio.sleep(AGAIN_S)
+                wait_s = patience_s(error)
+            await asyncio.sleep(wait_s)
 
     async def _tell(self) -> None:
         async with self._school.upstream.dial(PATH) as socket:
@@ -88,3 +93,9 @@ class EdgeTelling:
             waiting=school.rooms.waiting,
             cuts=school.upstream.cuts,
         )
+
+
+def patience_s(error: Exception) -> float:
+    """Give how long to wait until the next try: long where nobody listens for tellings."""
+    refused = isinstance(error, aiohttp.WSServerHandshakeError) and error.status in DEAF
+    return DEAF_AGAIN_S if refused else AGAIN_S

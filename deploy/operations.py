@@ -132,7 +132,11 @@ class Operations:
 
     async def _tick(self) -> None:
         while True:
-            await self.look(time.monotonic(), time.time())
+            try:
+                await self.look(time.monotonic(), time.time())
+            except Exception:
+                # Whoever looks at the wall would see it stand; the next second may be better.
+                log.exception("operations could not judge this second")
             await asyncio.sleep(TICK_S)
 
     async def look(self, now: float, now_utc: float) -> None:

@@ -29,6 +29,7 @@ from catalog.operations.rows import (
 from catalog.operations.telling import Telling
 from catalog.operations.verdict import LATE_LOOP_S, UNTOLD_S, Cause, Verdict, judge, trouble_of
 from deploy.operations_readings import Live, Seated
+from streaming.live.figures import FeedFigures
 
 HEARD_AFTER_S = 60.0
 ORDER = {cause.value: number for number, cause in enumerate(Cause)}
@@ -216,13 +217,22 @@ def _session_row(
         fact.id, fact.title, fact.kind, fact.live_utc, _cause(verdict), evidence,
         len(rooms), sum(r.state == "bad" for r in rooms), sum(r.state == "absent" for r in rooms),
         sum(feed.viewers.values()) if feed else 0,
-        dict(Counter(room.rung for room in rooms if room.rung)),
+        _rungs(rooms, feed),
         None if d_s is None else round(1000 * d_s), _worst(room.skew_ms for room in rooms),
         sum(room.stalls for room in rooms),
         ingest.bitrate_bps if ingest else 0,
         round(ingest.speed, 2) if ingest and ingest.speed is not None else None,
         None if age_s is None else round(1000 * age_s),
     )  # fmt: skip
+
+
+def _rungs(rooms: Sequence[RoomRow], feed: FeedFigures | None) -> dict[str, int]:
+    """Count what classrooms watch; of a lesson without any, what its viewers do."""
+    found = Counter(room.rung for room in rooms if room.rung)
+    if not found and feed is not None:
+        for (_, rung), number in feed.viewers.items():
+            found[rung] += number
+    return dict(found)
 
 
 def _school_row(

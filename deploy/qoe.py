@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -17,6 +18,7 @@ from catalog.edge_reports import ReportKind
 from catalog.edges import KnownEdge
 from catalog.errors import Invalid
 from catalog.http.signin import SignIn
+from catalog.operations.known import VIEWINGS_OVER_S
 from catalog.operations.viewed import Viewed
 from deploy.edge_identity import EdgeIdentity
 from deploy.tasks import running
@@ -64,7 +66,9 @@ class OriginQoe:
                 log.warning("a report of edge %s is not counted: %s", edge.id, error)
                 continue
             self._metrics.count(edge.school_id, told)
-            self.viewed.take(edge.school_id, told.play_s, told.rebuffer_s, time.monotonic())
+            # What has waited for the line tells nothing of now.
+            if (datetime.now(UTC) - one.at).total_seconds() <= VIEWINGS_OVER_S:
+                self.viewed.take(edge.school_id, told.play_s, told.rebuffer_s, time.monotonic())
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,9 +69,9 @@ class TellingApi:
         return socket
 
     async def close(self) -> None:
-        """Let all boxes go: the origin ends."""
-        for socket in tuple(self._sockets):
-            await socket.close(code=WSCloseCode.GOING_AWAY)
+        """Let all boxes go at once: the origin ends, and lines that are cut answer nothing."""
+        going = [socket.close(code=WSCloseCode.GOING_AWAY) for socket in self._sockets]
+        await asyncio.gather(*going, return_exceptions=True)
 
     async def _listen(self, socket: web.WebSocketResponse, edge: KnownEdge, line: int) -> None:
         left, before = float(BURST), self._clock()

@@ -27,7 +27,7 @@ from streaming.edge.cap import Allowed, Rung, Stream
 HEADROOM = 1.75
 LEAST = 1.2
 LEAST_BESIDE_LIVE = 0.25
-ACTIVE_S = 10.0
+ACTIVE_S = 2.0
 GRAIN_S = 0.1
 GRAIN_LEAST_BYTES = 4 * 1024
 VIEWERS_LIMIT = 1024

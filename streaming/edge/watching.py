@@ -23,6 +23,7 @@ from streaming.edge.eviction import Held
 from streaming.edge.pace import Share, share_of
 from streaming.edge.piece import Group
 from streaming.edge.relayed import RelayedFeed, RelayedFeeds
+from streaming.offer import AV1
 
 log = logging.getLogger(__name__)
 
@@ -196,6 +197,7 @@ class Watching:
                 sound_only=r.media is Media.AUDIO,
             )
             for r in known.presentation.renditions
+            if not r.codecs.startswith(AV1)
         ]
         labels = {r.id: r.name for r in known.presentation.renditions}
         return Seen(Stream(lesson, tuple(rungs)), False, 0, labels)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from streaming.vod.reply import takes_gzip
 
@@ -22,6 +22,7 @@ TARGET_LIMIT_CHARS = 8190
 LENGTH_LIMIT_DIGITS = 15
 REMEMBERED = 512
 REMEMBERED_BYTES = 1024
+REMEMBERED_VALUES = 64
 
 _END = b"\r\n\r\n"
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
@@ -35,7 +36,7 @@ _OTHER_VERSION = re.compile(rb"[A-Z-]+ [!-~]+ HTTP/(?!1\.[01]\r)\d\.\d\r\n")
 _LONG_TARGET = re.compile(rb"[A-Z-]{1,%d} [!-~\x80-\xff]{%d}" % (METHOD_LIMIT_CHARS, 8191))
 _LENGTH = re.compile(rf"[0-9]{{1,{LENGTH_LIMIT_DIGITS}}}", re.ASCII)
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
-_CONDITIONS = ("range", "if-none-match", "if-range")
+_CONDITIONS = frozenset({"range", "if-none-match", "if-range"})
 _ONCE = frozenset({"content-length", "transfer-encoding", "host"})
 
 
@@ -149,7 +150,8 @@ def _origin_form(target: str, method: bytes) -> str | None:
 
 
 def _read_fields(block: bytes, newer: bool) -> Fields | Refused:
-    lines = block.decode("latin-1").split("\r\n")[:-1]
+    lines = block.decode("latin-1").split("\r\n")
+    del lines[-1]
     if len(lines) > FIELDS_LIMIT:
         return Refused(431, f"more than {FIELDS_LIMIT} header fields")
     fields = Fields()
@@ -170,20 +172,31 @@ _known_fields = lru_cache(REMEMBERED)(_read_fields)
 
 def _understood(fields: Fields, newer: bool) -> Fields | Refused:
     """Say how long the body is and what comes after it."""
-    coding, length = fields.get("transfer-encoding"), fields.get("content-length")
+    given = partial(dict[str, str].get, fields)
+    coding, length = given("transfer-encoding"), given("content-length")
     if newer and "host" not in fields:
         return Refused(400, "host is missing")
     if coding is not None and (length is not None or not newer or coding.lower() != "chunked"):
         return Refused(400, "the length of the body is in doubt")
     if length is not None and not _LENGTH.fullmatch(length):
         return Refused(400, "content-length is no number")
-    options = {item.strip(" \t") for item in (fields.get("connection") or "").lower().split(",")}
-    fields.keep_alive = "close" not in options and (newer or "keep-alive" in options)
+    close, keep, upgrade = _options(given("connection") or "")
+    fields.keep_alive = not close and (newer or keep)
     fields.body_bytes = int(length or 0)
     fields.chunked = coding is not None
-    fields.conditional = any(name in fields for name in _CONDITIONS)
-    fields.gzip = takes_gzip(fields.get("accept-encoding") or "")
-    fields.upgrade = "upgrade" in options or "upgrade" in fields
-    asked_id = fields.get("x-request-id") or ""
+    fields.conditional = not _CONDITIONS.isdisjoint(fields)
+    fields.gzip = _known_gzip(given("accept-encoding") or "")
+    fields.upgrade = upgrade or "upgrade" in fields
+    asked_id = given("x-request-id") or ""
     fields.request_id = asked_id.encode() if REQUEST_ID.fullmatch(asked_id) else None
     return fields
+
+
+@lru_cache(REMEMBERED_VALUES)
+def _options(connection: str) -> tuple[bool, bool, bool]:
+    """Tell whether a Connection field says close, keep-alive, upgrade."""
+    options = {item.strip(" \t") for item in connection.lower().split(",")}
+    return "close" in options, "keep-alive" in options, "upgrade" in options
+
+
+_known_gzip = lru_cache(REMEMBERED_VALUES)(takes_gzip)

@@ -25,6 +25,7 @@ from streaming.hot.door import (
     Viewer,
     fields_of,
     head_of,
+    never,
 )
 from streaming.hot.files import FileSource
 from streaming.hot.head import Head
@@ -42,7 +43,7 @@ TARGETS_REMEMBERED = 4096
 TARGET_REMEMBERED_CHARS = 512
 READY_LIMIT_BYTES = 16 * 1024 * 1024
 READY_WEIGHT_BYTES = 1024
-MEMO_LIMIT_BYTES = 64 * 1024
+MEMO_LIMIT_BYTES = 16 * 1024
 ROUTE = "/media/{path}"
 _CORS = fields_of(CORS)
 
@@ -79,10 +80,10 @@ class MediaDoor:
         """Answer GET or HEAD; None for what is not at hand."""
         memo = head.memo
         if isinstance(memo, _Ready):
-            seen, body = memo.view, memo.answer.body
             lasts = memo.until_utc == FOREVER or self._clock_utc() < memo.until_utc
-            if lasts and self._view(memo.lesson) is seen:
-                if not isinstance(body, FileSlice) or body.hold():
+            if lasts and self._view(memo.lesson) is memo.view:
+                body = memo.answer.body
+                if memo.stored is None or (isinstance(body, FileSlice) and body.hold()):
                     return memo.answer
                 return self._answer(head, viewer, memo)
         head.memo = None
@@ -109,7 +110,7 @@ class MediaDoor:
             made = self._make(head, target, token, view)
             if made is not None:
                 self._ready.put(key, made, made.until_utc, _weight(made))
-        if made is not None and made.stored is None and _weight(made) <= MEMO_LIMIT_BYTES:
+        if made is not None and _weight(made) <= MEMO_LIMIT_BYTES:
             head.memo = made
         return made
 
@@ -140,7 +141,7 @@ class MediaDoor:
             bodies = self._media.bodies_for(ready.lesson, viewer.address, head.fields)
             return self._open(made, stored, bodies)
         found = Answer(made.head, made.length, held, made.done)
-        if not head.fields.conditional:
+        if head.memo is ready and held.hold is not never:
             head.memo = replace(ready, answer=found)
         return found
 

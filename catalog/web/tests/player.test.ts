@@ -1,4 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { lineDown } from "@/api/client";
+import { CapWatch, limitsOf, readCap, withAll, type Cap } from "@/player/cap";
 import { preferredAv1, repeatedLevels, unsmoothLevels, withAv1 } from "@/player/codec";
 import { commandFor } from "@/player/keys";
 import { qualities, type Level } from "@/player/quality";
@@ -240,5 +242,97 @@ describe("keys", () => {
     expect(commandFor("m", false, "control")).toEqual({ do: "mute" });
     expect(commandFor("f", true, "picture")).toBeUndefined();
     expect(commandFor("k", false, "text")).toBeUndefined();
+  });
+});
+
+describe("a school's cap", () => {
+  const id = (number: number) => `000000000000000000${String(number).padStart(2, "0")}`;
+  const rung = (number: number, height: number, bitrate: number) => ({
+    uri: `http://box/media/L/${id(number)}/media.m3u8?token=t`, height, bitrate,
+  });
+  const LADDER = [rung(9, 0, 64_000), rung(1, 240, 300_000), rung(2, 360, 600_000), rung(3, 720, 2_000_000)];
+  const cap = (...rungs: string[]): Cap => ({ rungs: new Set(rungs), why: "line", lineUp: true });
+
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    vi.useRealTimers();
+    lineDown.value = false;
+  });
+
+  it("is read strictly", () => {
+    expect(readCap({ line: "up", rungs: ["a"], why: "line" })).toEqual({
+      rungs: new Set(["a"]), why: "line", lineUp: true,
+    });
+    expect(readCap({ line: "down", rungs: null, why: null })).toEqual({
+      rungs: null, why: null, lineUp: false,
+    });
+    expect(readCap({ line: "up", rungs: [], why: "news of tomorrow" })?.why).toBeNull();
+    for (const wrong of [null, [], {}, { line: "up" }, { line: "up", rungs: [1] }, { rungs: null }]) {
+      expect(readCap(wrong)).toBeUndefined();
+    }
+  });
+
+  it("holds the ladder between the least and the most that may be chosen; sound is free", () => {
+    expect(limitsOf(LADDER, cap(id(2)))).toEqual({
+      highest: 2, lowestBps: 600_000, allowed: [true, false, true, false],
+    });
+    expect(limitsOf(LADDER, cap(id(1), id(3)))?.allowed).toEqual([true, true, false, true]);
+    expect(limitsOf(LADDER, cap(id(1), id(3)))?.highest).toBe(3);
+  });
+
+  it("leaves the thinnest picture where nothing that is here may be chosen", () => {
+    expect(limitsOf(LADDER, cap("elsewhere"))).toEqual({
+      highest: 1, lowestBps: 300_000, allowed: [true, true, false, false],
+    });
+  });
+
+  it("is none without a box, or when all fits", () => {
+    expect(limitsOf(LADDER, undefined)).toBeUndefined();
+    expect(limitsOf(LADDER, { rungs: null, why: null, lineUp: true })).toBeUndefined();
+  });
+
+  it("asks for the whole list beside the token", () => {
+    expect(withAll("/m.m3u8?token=a")).toBe("/m.m3u8?token=a&whole=1");
+    expect(withAll("/m.m3u8")).toBe("/m.m3u8?whole=1");
+  });
+
+  it("is not asked for again where there is no box", async () => {
+    for (const answer of [new Response(null, { status: 204 }), new Response("x", { status: 404 })]) {
+      vi.stubGlobal("fetch", vi.fn(async () => answer));
+      expect(await new CapWatch("L").begin()).toBe(false);
+    }
+    vi.stubGlobal("fetch", vi.fn(async () => { throw new TypeError("away"); }));
+    expect(await new CapWatch("L").begin()).toBe(false);
+  });
+
+  it("is followed, comes, goes, and tells whether the line is there", async () => {
+    vi.useFakeTimers();
+    const answers = [
+      { line: "up", rungs: null, why: null },
+      { line: "down", rungs: ["a"], why: "line" },
+      undefined,
+      { line: "up", rungs: null, why: null },
+    ];
+    const asked = vi.fn(async () => {
+      const found = answers.shift();
+      if (!found) throw new TypeError("away for a moment");
+      return Response.json(found);
+    });
+    vi.stubGlobal("fetch", asked);
+    vi.stubGlobal("window", globalThis);
+    const watch = new CapWatch("L");
+    const seen: (readonly string[] | null)[] = [];
+    expect(await watch.begin()).toBe(true);
+    watch.follow(() => seen.push(watch.cap?.rungs ? [...watch.cap.rungs] : null));
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(lineDown.value).toBe(true);
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(watch.cap?.rungs).toEqual(new Set(["a"]));
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(seen).toEqual([["a"], null]);
+    expect(lineDown.value).toBe(false);
+    watch.close();
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(asked).toHaveBeenCalledTimes(4);
   });
 });

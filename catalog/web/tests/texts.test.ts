@@ -6,6 +6,7 @@ import en from "@/i18n/en.json";
 import edgeZh from "@/i18n/edge.zh-CN.json";
 import liveZh from "@/i18n/live.zh-CN.json";
 import operationsZh from "@/i18n/operations.zh-CN.json";
+import playerZh from "@/i18n/player.zh-CN.json";
 import zh from "@/i18n/zh-CN.json";
 
 type Tree = { [key: string]: string | Tree };
@@ -43,7 +44,7 @@ function files(suffix: string): string[] {
 /** The catalogue of every page and those that are loaded with the pages that need them. */
 function source(suffix: string): Tree {
   const read = (name: string) => JSON.parse(readFileSync(`src/i18n/${name}.json`, "utf8")) as Tree;
-  const parts = ["live", "edge", "operations"].map((name) => read(`${name}.${suffix}`));
+  const parts = ["live", "edge", "operations", "player"].map((name) => read(`${name}.${suffix}`));
   return Object.assign({}, read(suffix), ...parts) as Tree;
 }
 
@@ -65,7 +66,7 @@ describe("the catalogues", () => {
   it("have the same keys in both languages", () => {
     expect([...english.keys()].sort()).toEqual([...chinese.keys()].sort());
     expect(Object.keys(en)).toEqual(Object.keys(zh));
-    const names = [zh, liveZh, edgeZh, operationsZh].flatMap((one) => Object.keys(one));
+    const names = [zh, liveZh, edgeZh, operationsZh, playerZh].flatMap((one) => Object.keys(one));
     expect(names.length).toBe(new Set(names).size);
   });
 

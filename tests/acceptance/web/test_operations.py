@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, ViewportSize, expect
 
-from loadtests.service import ADMIN_PASSWORD
+from loadtests.service import ADMIN_PASSWORD, Service
 from tests.acceptance.web.conftest import Town
 from tests.acceptance.web.steps import sign_in
 from tests.support.accessibility import findings_of
 from tests.support.operations import Board, Lesson, board, lesson_on
 from tests.support.publishing import publisher
+from tests.support.service import service as service
 
 pytestmark = pytest.mark.browser
 SCREENS: dict[str, ViewportSize] = {
@@ -117,21 +118,21 @@ async def test_who_is_no_officer_is_told_so(page: Page, town: Town) -> None:
     await expect(page.get_by_role("link", name="运行", exact=True)).to_have_count(0)
 
 
-async def test_a_service_that_falls_silent_is_the_one_at_fault(
-    page: Page, town: Town, on_air: OnAir
+async def test_an_origin_that_stands_still_is_named_by_the_page_itself(
+    page: Page, town: Town, service: Service
 ) -> None:
-    await page.add_init_script(
-        "const own = EventSource; window.EventSource = class extends own {"
-        " constructor(url) { super(url); window.wall = this } }"
-    )
-    await sign_in(page, ADMIN_PASSWORD, "admin", "/operations")
+    await page.goto(f"{service.url}/login?next=/operations")
+    await page.get_by_label("用户名").fill("admin")
+    await page.get_by_label("密码", exact=True).fill(ADMIN_PASSWORD)
+    await page.get_by_role("button", name="登录", exact=True).click()
     await expect(page.get_by_text("一切正常")).to_be_visible()
-    await page.route("**/api/v1/operations*", lambda route: route.abort())
-    await page.evaluate("window.wall.close()")
+    os.kill(service.process.pid, signal.SIGSTOP)
     silent = page.get_by_role("alert")
-    await expect(silent).to_contain_text("源站没有回应", timeout=FAULT_LIMIT_MS)
-    await expect(silent).to_contain_text("下面是")
-    await page.unroute("**/api/v1/operations*")
+    try:
+        await expect(silent).to_contain_text("源站没有回应", timeout=FAULT_LIMIT_MS)
+        await expect(silent).to_contain_text("下面是")
+    finally:
+        os.kill(service.process.pid, signal.SIGCONT)
     await expect(silent).to_have_count(0)
 
 

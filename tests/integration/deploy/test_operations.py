@@ -82,6 +82,23 @@ async def test_an_encoder_that_stops_and_a_device_that_is_slow(service: Service)
             await lesson.names(lesson.rural, None, 20)
 
 
+async def test_some_boards_of_a_school_that_suffer_are_its_wireless(service: Service) -> None:
+    async with (
+        lesson_on(service.url, 4) as lesson,
+        publisher(lesson.push),
+        AsyncExitStack() as seats,
+    ):
+        boards = [
+            await seats.enter_async_context(board(service.url, lesson, room))
+            for room in lesson.rooms
+        ]
+        await lesson.well()
+        for one in boards[:3]:
+            one.says |= {"skew_ms": 600, "delay_ms": 1050}
+        assert await lesson.names(lesson.rural, "wifi") <= 15
+        assert await lesson.codes(lesson.rural) == {"wifi_some", "wifi_spread"}
+
+
 async def started(
     stack: AsyncExitStack, service: Service, lesson: Lesson, url: str, *more: str
 ) -> Box:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from catalog.db.operations import Facts, RoomFact, SchoolFact, SessionFact
+from catalog.live import FeedName
 from catalog.operations.board import Board, Placed, Scope
 from catalog.operations.known import Box, City, Device, Picture, Viewings
 from catalog.operations.rows import (
@@ -22,6 +23,7 @@ from catalog.operations.rows import (
 from catalog.operations.telling import Telling
 from deploy.operations_readings import Live, Seated
 from deploy.operations_wall import Moment, Wall
+from streaming.live.figures import FeedFigures
 from streaming.room.inputs import Report
 
 NOW_UTC = 1_795_600_000.0
@@ -74,6 +76,16 @@ def test_a_city_that_is_well() -> None:
     )  # fmt: skip
     city: CityRow = rows_of(MOMENT, "city")["city"]
     assert (city.sessions, city.rooms, city.schools, city.troubled) == (1, 3, 3, 0)
+
+
+def test_what_is_watched_is_told_by_classrooms_and_where_there_are_none_by_viewers() -> None:
+    feed = FeedFigures("l1", FeedName.MAIN, 0.0, 9, 1.8, 0, {("ws", "360p"): 6, ("hls", "360p"): 1},
+                       {})  # fmt: skip
+    live = Live({}, {"l1": feed}, {}, [])
+    lesson: SessionRow = rows_of(replace(MOMENT, live=live), "session")["l1"]
+    assert (lesson.rungs, lesson.viewers) == ({"720p": 2}, 7)
+    alone: SessionRow = rows_of(replace(MOMENT, live=live, seated=[]), "session")["l1"]
+    assert alone.rungs == {"360p": 7}
 
 
 def test_a_silent_encoder_is_named_for_all_its_schools_and_alerts_once() -> None:

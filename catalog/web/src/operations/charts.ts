@@ -7,6 +7,9 @@ import type { Band, Spot } from "./past";
 
 use([LineChart, GridComponent, MarkAreaComponent, TooltipComponent, CanvasRenderer]);
 
+/** So few that a line between them could not be seen. */
+const FEW = 12;
+
 export interface Look {
   ink: string;
   faint: string;
@@ -53,7 +56,7 @@ export function draw(chart: EChartsType, drawn: Drawn, look: Look): void {
       yAxis: { type: "value", min: 0, minInterval: 1, splitNumber: 3, splitLine: { lineStyle: { color: look.grid } }, ...axis },
       series: [
         {
-          type: "line", showSymbol: false, connectNulls: false, data: [...drawn.spots],
+          type: "line", showSymbol: drawn.spots.length < FEW, symbolSize: 5, connectNulls: false, data: [...drawn.spots],
           lineStyle: { width: 2, color: look.line }, itemStyle: { color: look.line },
           markArea: {
             silent: true,

@@ -6,6 +6,7 @@ import type Hls from "hls.js";
 import type { ErrorData, HlsConfig, Level as HlsLevel } from "hls.js";
 import { cmcdSetup, nowOf } from "@/qoe/cmcd";
 import type { Who } from "@/qoe/report";
+import { CapWatch, limitsOf, withAll, type CapReason, type Limits } from "./cap";
 import { preferredAv1, repeatedLevels, unsmoothLevels, withAv1 } from "./codec";
 import { isAv1, qualities, type Level, type Quality } from "./quality";
 
@@ -18,6 +19,15 @@ export interface EngineEvents {
   rung(name: string, bps: number): void;
   trouble(kind: Trouble): void;
   reconnecting(on: boolean): void;
+  /** The school's line allows less than there is, for this reason; undefined: no more. */
+  capped(cap: Capped | undefined): void;
+  /** What was chosen may be chosen no more. */
+  released(): void;
+}
+
+export interface Capped {
+  why: CapReason;
+  best: Quality | undefined;
 }
 
 export interface Engine {
@@ -47,9 +57,13 @@ export async function openEngine(
   startAt: number,
   events: EngineEvents,
   who: Who,
+  lesson: string,
 ): Promise<Engine> {
-  const { default: Player } = await import("hls.js");
-  if (Player.isSupported()) return new HlsEngine(Player, video, url, startAt, events, who);
+  const box = new CapWatch(lesson);
+  const [{ default: Player }, there] = await Promise.all([import("hls.js"), box.begin()]);
+  if (Player.isSupported()) {
+    return new HlsEngine(Player, video, url, startAt, events, who, there ? box : undefined);
+  }
   if (video.canPlayType("application/vnd.apple.mpegurl")) {
     return new NativeEngine(video, url, startAt, events);
   }
@@ -73,6 +87,8 @@ class HlsEngine implements Engine {
   private holding = false;
   private recoveries = 0;
   private levels: Level[] = [];
+  private limits: Limits | undefined;
+  private gone = false;
 
   constructor(
     private readonly Player: typeof Hls,
@@ -81,19 +97,26 @@ class HlsEngine implements Engine {
     private readonly startAt: number,
     private readonly events: EngineEvents,
     who: Who,
+    private readonly box: CapWatch | undefined,
   ) {
     const xhrSetup = cmcdSetup(who, () => {
       const { levels, loadLevel, bandwidthEstimate } = this.hls;
       return nowOf(video, levels[loadLevel]?.maxBitrate, bandwidthEstimate);
     });
-    this.hls = new Player({ ...CONFIG, xhrSetup, autoStartLoad: false, startPosition: startAt });
+    this.hls = new Player({
+      ...CONFIG,
+      ...cappedToo(Player, () => this.limits?.highest ?? Infinity),
+      xhrSetup,
+      autoStartLoad: false,
+      startPosition: startAt,
+    });
     const names = Player.Events;
     this.hls.on(names.MANIFEST_PARSED, () => void this.begin());
     this.hls.on(names.LEVEL_SWITCHED, (_, data) => this.switched(data.level));
     this.hls.on(names.FRAG_BUFFERED, () => this.buffered());
     this.hls.on(names.ERROR, (_, data) => this.failed(data));
     this.hls.attachMedia(video);
-    this.hls.loadSource(withAv1(url));
+    this.hls.loadSource(box ? withAll(withAv1(url)) : withAv1(url));
   }
 
   private async begin(): Promise<void> {
@@ -101,8 +124,40 @@ class HlsEngine implements Engine {
     for (const index of rough.sort((a, b) => b - a)) this.hls.removeLevel(index);
     for (const index of repeatedLevels(this.hls.levels).reverse()) this.hls.removeLevel(index);
     this.levels = this.hls.levels.map(levelOf);
-    this.events.qualities(qualities(this.levels));
+    await this.box?.ask(); // the box knows the lesson since its playlist was asked for
+    if (this.gone) return;
+    this.applyCap();
+    this.box?.follow(() => this.applyCap());
     this.hls.startLoad(this.startAt);
+  }
+
+  /** Keep to what the school's line allows, from the next piece on; or be free of it again. */
+  private applyCap(): void {
+    const { levels, config } = this.hls;
+    const limits = limitsOf(levels, this.box?.cap);
+    this.limits = limits;
+    config.minAutoBitrate = limits ? limits.lowestBps : 0;
+    this.hls.autoLevelCapping = limits ? limits.highest : AUTO;
+    if (this.holding && !this.mayPlay(this.hls.loadLevel)) {
+      this.holding = false;
+      this.hls.loadLevel = AUTO;
+    }
+    if (this.chosen !== AUTO && !this.mayPlay(this.chosen)) {
+      this.choose(AUTO);
+      this.events.released();
+    }
+    const open = qualities(this.playable());
+    this.events.qualities(open);
+    const why = limits && this.box?.cap?.why;
+    this.events.capped(why ? { why, best: open.find((one) => one.lines > 0) } : undefined);
+  }
+
+  private mayPlay(index: number): boolean {
+    return this.limits?.allowed[index] ?? true;
+  }
+
+  private playable(): Level[] {
+    return this.levels.filter((level) => this.mayPlay(level.index));
   }
 
   private switched(index: number): void {
@@ -122,7 +177,7 @@ class HlsEngine implements Engine {
 
   /** hls.js keeps to one codec by itself, so going to the one AV1 variant and back is ours. */
   private weighAv1(): void {
-    const av1 = preferredAv1(this.levels, this.hls.bandwidthEstimate, this.holding);
+    const av1 = preferredAv1(this.playable(), this.hls.bandwidthEstimate, this.holding);
     if (av1 !== undefined && !this.holding) {
       this.holding = true;
       this.hls.loadLevel = av1;
@@ -133,7 +188,7 @@ class HlsEngine implements Engine {
   }
 
   private thinnestH264(): number {
-    const plain = this.levels.filter((level) => !isAv1(level.codec) && level.height > 0);
+    const plain = this.playable().filter((level) => !isAv1(level.codec) && level.height > 0);
     return plain.sort((a, b) => a.bitrate - b.bitrate)[0]?.index ?? AUTO;
   }
 
@@ -168,8 +223,22 @@ class HlsEngine implements Engine {
   }
 
   destroy(): void {
+    this.gone = true;
+    this.box?.close();
     this.hls.destroy();
   }
+}
+
+/** hls.js caps by the size of the picture each second; what the school's line allows is less. */
+function cappedToo(Player: typeof Hls, highest: () => number): Partial<HlsConfig> {
+  const BySize = Player.DefaultConfig.capLevelController;
+  if (!BySize) return {};
+  class ByLineToo extends BySize {
+    override getMaxLevel(capLevelIndex: number): number {
+      return Math.min(super.getMaxLevel(capLevelIndex), highest());
+    }
+  }
+  return { capLevelController: ByLineToo };
 }
 
 function networkTrouble(code: number): Trouble {

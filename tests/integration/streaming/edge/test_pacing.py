@@ -139,6 +139,8 @@ async def test_what_is_given_up_costs_nothing_more(school: Foreign) -> None:
         ({"cmcd-session": 'sid="s"'}, False),
         ({"cmcd-session": "=,="}, False),
         ({"cmcd-object": 'cid="lesson"'}, False),
+        ({"authorization": "Edge v1.box.signed"}, True),
+        ({"authorization": "Bearer token"}, False),
     ],
 )
 async def test_our_player_is_known_by_what_it_says_it_plays(

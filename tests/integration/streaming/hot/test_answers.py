@@ -9,6 +9,7 @@ import pytest
 
 from streaming.hot.door import Broken
 from streaming.hot.head import REMEMBERED, REMEMBERED_BYTES
+from streaming.hot.outbox import HEAD_ALONE_BYTES, TURN_BYTES
 from tests.support.hot import PIECES, SMALL, Hot, Viewer, asking
 from tests.support.wait import eventually
 
@@ -84,6 +85,22 @@ async def test_a_file_is_sent_whole_and_in_part(hot: Hot, big_file: Path) -> Non
     assert (await viewer.answer())[2] == whole[19_000_001:]
     assert hot.door.open_slices == 0
     assert [broken for _, broken in hot.door.done] == [None] * 4
+    await viewer.close()
+
+
+@pytest.mark.parametrize("size_bytes", [1, HEAD_ALONE_BYTES - 1, HEAD_ALONE_BYTES, TURN_BYTES + 1])
+async def test_a_head_goes_with_its_body_or_before_it(
+    hot: Hot, big_file: Path, size_bytes: int
+) -> None:
+    whole = await asyncio.to_thread(big_file.read_bytes)
+    viewer = await hot.connect(2**20)
+    for first in (0, 701):
+        target = f"/hot/file?{first}-{first + size_bytes}"
+        viewer.ask(target, target)
+        for _ in range(2):
+            assert (await viewer.answer())[2] == whole[first : first + size_bytes]
+    assert hot.door.open_slices == 0
+    assert hot.door.done == [(size_bytes, None)] * 4
     await viewer.close()
 
 

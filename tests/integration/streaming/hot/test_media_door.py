@@ -11,6 +11,7 @@ from aiohttp import web
 
 from catalog.media import Presentation
 from catalog.store.local import LocalStore
+from streaming.hot.door import FileSlice, never
 from streaming.hot.files import ObjectFiles
 from streaming.vod.reply import Stored
 from tests.support.objects import content
@@ -185,6 +186,39 @@ async def test_files_are_kept_open_up_to_a_number(store: LocalStore) -> None:
     assert await files.open(Stored(keys[1], 0, 10_000)) is None
     files.close()
     assert len(files) == 0
+
+
+class AskedAnew:
+    """A source of bytes whose open files have to be asked for each time."""
+
+    def __init__(self, store: LocalStore) -> None:
+        self._files = ObjectFiles(store)
+        self.info, self.read, self.close = store.info, store.read, self._files.close
+        self.asked = 0
+
+    def held(self, stored: Stored) -> FileSlice | None:
+        self.asked += 1
+        found = self._files.held(stored)
+        return None if found is None else replace(found, hold=never)
+
+    async def open(self, stored: Stored) -> FileSlice | None:
+        return await self._files.open(stored)
+
+
+async def test_a_file_that_cannot_be_held_again_is_asked_for_anew(
+    client: aiohttp.ClientSession, lesson: Presentation, store: LocalStore
+) -> None:
+    files = AskedAnew(store)
+    async with serving(Shelf(lesson), store, bodies=files) as served:
+        bodies = set()
+        for _ in range(4):
+            async with client.get(
+                served.at(lesson.lesson, f"{lesson.renditions[0].id}/0.m4s")
+            ) as answer:
+                bodies.add(await answer.read())
+        assert len(bodies) == 1
+        assert len(bodies.pop()) == lesson.renditions[0].objects[0].sizes[0]
+        assert files.asked == 3
 
 
 async def test_a_file_that_is_sent_again_and_again_is_not_the_first_to_go(

@@ -138,3 +138,12 @@ def test_a_player_learns_what_the_school_may_choose_of_its_lesson() -> None:
     again = scene.watching.choice_of(WHOLE.lesson)
     assert again is not None
     assert again.rungs == capped.rungs, "what it would have, though nobody watches now"
+
+
+def test_a_cap_leaves_a_picture_that_every_player_decodes() -> None:
+    for line_bps in (100_000, 300_000, 500_000, 700_000):
+        scene = Scene(line_bps)
+        shown = scene.show(WHOLE)
+        assert len(shown) == 1
+        assert "av1" not in shown[0], "few devices do, and they take H.264 too"
+    assert any("av1" in name for name in Scene(20_000_000).show(WHOLE)), "all, when all fits"
