@@ -1,12 +1,13 @@
 """CPU a gigabyte served, and playlists a second, of the hot path and of nginx with sendfile.
 
-    python -m loadtests.hot_bench [--seconds 2] [--rounds 2]        as root; needs nginx and wrk
+    python -m loadtests.hot_bench [--seconds 2] [--rounds 2] [--tls]    as root; needs nginx and wrk
 
 Both serve the same bytes on one core, wrk asks on the other (32 connections that are kept); the
 rounds go A B A B, and the best of each counts. Without tcp_nopush, which makes nginx wait on
 loopback, and in a network of its own with reno, since BBR paces even there. Goals: 1 MB <= 1.3 x,
 64 KB <= 1.0 x nginx's CPU; playlists >= 1.2 x nginx's a second. Also: what an idle connection takes
-of memory. `--aiohttp` measures the way around the door besides.
+of memory. `--aiohttp` measures the way around the door besides; `--tls` both with the same
+certificate (ECDSA, AES-256-GCM), for which there is no goal: uvloop's TLS copies what it encrypts.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -25,8 +27,15 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from loadtests.live_cpu import cpu_s
 
@@ -46,7 +55,7 @@ http {{
   open_file_cache max=512 inactive=60s; default_type video/mp4;
   client_body_temp_path {home}/b; proxy_temp_path {home}/p; fastcgi_temp_path {home}/f;
   uwsgi_temp_path {home}/u; scgi_temp_path {home}/s;
-  server {{ listen 127.0.0.1:{port} backlog=1024; root {home}/files; }}
+  server {{ listen 127.0.0.1:{port} backlog=1024{tls}; root {home}/files; {certificate} }}
 }}
 """
 
@@ -75,6 +84,7 @@ def main() -> None:
     options.add_argument("--seconds", type=int, default=2)
     options.add_argument("--rounds", type=int, default=2)
     options.add_argument("--aiohttp", action="store_true")
+    options.add_argument("--tls", action="store_true")
     asked = options.parse_args()
     if not os.environ.get(ALONE):
         command = ["unshare", "-n", sys.executable, "-m", "loadtests.hot_bench", *sys.argv[1:]]
@@ -83,14 +93,29 @@ def main() -> None:
     CONGESTION.write_text("reno")
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        hot = stack.enter_context(ours("hot", home / "hot", "1"))
+        signed = certificate(home) if asked.tls else None
+        hot = stack.enter_context(ours("hot", home / "hot", "1", signed))
         bodies = {name: fetch(url) for name, url in hot.urls.items()}
-        peers = [hot, stack.enter_context(nginx(home / "nginx", bodies))]
+        peers = [hot, stack.enter_context(nginx(home / "nginx", bodies, signed))]
         if asked.aiohttp:
-            peers.append(stack.enter_context(ours("aiohttp", home / "aiohttp", "0")))
+            peers.append(stack.enter_context(ours("aiohttp", home / "aiohttp", "0", signed)))
         for name, body in bodies.items():
             compare(name, len(body), peers, asked.seconds, asked.rounds)
-        idle(hot)
+        if not asked.tls:
+            idle(hot)
+
+
+def certificate(home: Path) -> Path:
+    """Make a key and a certificate of its own for 127.0.0.1, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+    signed = made.sign(key, hashes.SHA256())
+    pem, pkcs8, plain = Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    file = home / "certificate.pem"
+    file.write_bytes(key.private_bytes(pem, pkcs8, plain) + signed.public_bytes(pem))
+    return file
 
 
 def compare(name: str, size_bytes: int, peers: list[Peer], seconds: int, rounds: int) -> None:
@@ -148,9 +173,9 @@ def idle(peer: Peer) -> None:
 
 
 @contextmanager
-def ours(name: str, home: Path, hot: str) -> Iterator[Peer]:
+def ours(name: str, home: Path, hot: str, signed: Path | None) -> Iterator[Peer]:
     """Run the service's /media on core 0."""
-    environment = {**os.environ, "HOT": hot}
+    environment = {**os.environ, "HOT": hot, "CERTIFICATE": str(signed or "")}
     command = ["taskset", "-c", "0", sys.executable, "-m", "tests.support.hot_origin", str(home)]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE) as process:
         try:
@@ -164,7 +189,7 @@ def ours(name: str, home: Path, hot: str) -> Iterator[Peer]:
 
 
 @contextmanager
-def nginx(home: Path, bodies: dict[str, bytes]) -> Iterator[Peer]:
+def nginx(home: Path, bodies: dict[str, bytes], signed: Path | None) -> Iterator[Peer]:
     """Run nginx on core 0, with the same bytes in files."""
     (home / "files").mkdir(parents=True)
     for name, body in bodies.items():
@@ -172,11 +197,14 @@ def nginx(home: Path, bodies: dict[str, bytes]) -> Iterator[Peer]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    (home / "conf").write_text(NGINX.format(home=home, port=port))
+    shown = f"ssl_certificate {signed}; ssl_certificate_key {signed};" if signed else ""
+    tls = " ssl" if signed else ""
+    (home / "conf").write_text(NGINX.format(home=home, port=port, tls=tls, certificate=shown))
     command = ["taskset", "-c", "0", "nginx", "-p", str(home), "-c", str(home / "conf")]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         try:
-            urls = {name: f"http://127.0.0.1:{port}/{name}" for name in bodies}
+            scheme = "https" if signed else "http"
+            urls = {name: f"{scheme}://127.0.0.1:{port}/{name}" for name in bodies}
             _until_open(port)
             for url in urls.values():
                 fetch(url)
@@ -187,7 +215,9 @@ def nginx(home: Path, bodies: dict[str, bytes]) -> Iterator[Peer]:
 
 def fetch(url: str) -> bytes:
     """Get a whole body."""
-    with urllib.request.urlopen(url) as answer:
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    with urllib.request.urlopen(url, context=trusting) as answer:
         return bytes(answer.read())
 
 

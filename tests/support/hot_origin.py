@@ -3,6 +3,7 @@
     python -m tests.support.hot_origin DIRECTORY
 
 Prints one line of JSON: where segments of 1 MB and 64 KB and a media playlist are. SIGTERM ends it.
+CERTIFICATE names a file with a key and a certificate, for TLS; HOT=0 is the way by aiohttp.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import json
 import os
 import signal
+import ssl
 import sys
 from pathlib import Path
 
@@ -56,6 +58,15 @@ async def rendition_of(store: LocalStore, lesson: str, name: str, size_bytes: in
     )  # fmt: skip
 
 
+def context_of(certificate: str) -> ssl.SSLContext | None:
+    """Give what to serve TLS with, if anything."""
+    if not certificate:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
 async def serve(directory: Path) -> None:
     """Serve until SIGTERM."""
     store = await asyncio.to_thread(LocalStore, LocalSettings(directory, 0))
@@ -69,7 +80,8 @@ async def serve(directory: Path) -> None:
             renditions=tuple(made.values()), subtitles=(), sprites=(), poster_key="", chapters=(),
         )
     )  # fmt: skip
-    async with serving(shown, store, hot=os.environ.get("HOT") != "0") as served:
+    tls = context_of(os.environ.get("CERTIFICATE", ""))
+    async with serving(shown, store, hot=os.environ.get("HOT") != "0", tls=tls) as served:
         where = {name: served.at(lesson, f"{item.id}/0.m4s") for name, item in made.items()}
         where["playlist"] = served.at(lesson, f"{made['64KB'].id}/media.m3u8")
         sys.stdout.write(json.dumps(where) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -179,6 +180,7 @@ async def serving(
     may_watch: MayWatch = nobody,
     bodies: BodySource | None = None,
     hot: bool = True,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Served]:
     """Serve /media (and nothing else) on loopback, the short way unless not `hot`."""
     key = Ed25519PrivateKey.generate()
@@ -190,8 +192,9 @@ async def serving(
     doors, metrics = doors_of(app, HttpMetrics(registry))
     door = doors if hot else Doors({}, doors.close)
     try:
-        async with listening(app, door, metrics, "127.0.0.1", 0, DRAIN_S) as opened:
+        async with listening(app, door, metrics, "127.0.0.1", 0, DRAIN_S, tls) as opened:
             host, port = opened.address[:2]
-            yield Served(f"http://{host}:{port}", media, Signer("k", key), registry)
+            scheme = "https" if tls else "http"
+            yield Served(f"{scheme}://{host}:{port}", media, Signer("k", key), registry)
     finally:
         doors.close()
