@@ -38,6 +38,7 @@ CHUNK_BYTES = 64 * 1024
 VOUCHER = "Tongbu-Edge"
 KNOCK_PATH = "/healthz"
 KNOCK_LIMIT_BYTES = 1024
+KEPT_OPEN_S = 60.0  # longer than the pause between two knocks, less than an origin waits
 
 
 class BadAnswer(StreamingError):
@@ -126,7 +127,9 @@ class Upstream:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=self._tls or True),
+            connector=aiohttp.TCPConnector(
+                limit=0, ssl=self._tls or True, keepalive_timeout=KEPT_OPEN_S
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._settings.connect_s),
         )

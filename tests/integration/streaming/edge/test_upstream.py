@@ -25,9 +25,10 @@ from catalog.ending import end_task
 from streaming.edge import reach
 from streaming.edge import upstream as module
 from streaming.edge.arrival import Broken
-from streaming.edge.pulse import KNOCK_LIMIT_S
+from streaming.edge.pulse import IDLE_S, KNOCK_LIMIT_S
 from streaming.edge.reach import KNOCKS_FAST, Reach
 from streaming.edge.upstream import BadAnswer, LineCut, Upstream, UpstreamSettings
+from streaming.hot.patience import IDLE_S as ORIGIN_IDLE_S
 from tests.support.box import PIECE_BYTES, box, place
 from tests.support.filling import Tally
 from tests.support.scripted_upstream import (
@@ -322,6 +323,7 @@ async def test_a_silent_line_is_known_within_five_seconds_though_nobody_asks(
     async with silent(origin) as (way, url), listened(url) as client:
         await eventually(lambda: len(origin.asked(module.KNOCK_PATH)) >= 2)
         assert way.accepted == 1, "on the connection it has"
+        assert IDLE_S < module.KEPT_OPEN_S < ORIGIN_IDLE_S, "also while nobody is here"
         assert client.cut is None
         assert "Authorization" not in origin.asked(module.KNOCK_PATH)[0]
         way.cut, cut_at = True, time.monotonic()
