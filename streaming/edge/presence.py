@@ -8,8 +8,6 @@ from streaming.edge.staying import Staying, verdict_of
 from streaming.edge.stays import Key, Voice
 from streaming.edge.talk import client_of
 
-WELCOME = '{"type":"welcome"'
-
 
 class Presence:
     """That a member is here, for the time in which the origin does not see it."""
@@ -23,7 +21,6 @@ class Presence:
         self._path = path
         self._headers = headers
         self._number: int | None = None
-        self._seen = False
 
     def come(self, join: str) -> None:
         """The member has said its first word."""
@@ -36,7 +33,6 @@ class Presence:
 
     def hide(self) -> None:
         """The way upstream is away."""
-        self._seen = False
         if self._number is not None:
             self._staying.stays.hidden(self._number, self._staying.clock())
             self._staying.stir()
@@ -49,17 +45,15 @@ class Presence:
 
     def hear(self, text: str) -> bool:
         """Take what the room says; tell whether it was for the box alone."""
-        if text.startswith(WELCOME):
-            self._seen = True
         verdict = verdict_of(text)
         if verdict is not None and self._number is not None:
             self._staying.settle(self._staying.stays.stay_of(self._number), verdict)
         return verdict is not None
 
     def leave(self) -> None:
-        """The member has left, or is not let in."""
+        """The member has left, or is not let in; over a line that is cut nobody hears of it."""
         if self._number is not None:
-            seen = self._seen or not self._staying.cut
+            seen = not self._staying.cut
             self._staying.stays.left(self._number, self._staying.clock(), seen)
             self._staying.stir()
             self._number = None

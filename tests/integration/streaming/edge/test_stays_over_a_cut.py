@@ -126,6 +126,24 @@ async def test_who_leaves_meanwhile_left_when_it_did(school: School) -> None:
     assert found["person:p1"].present_s == pytest.approx(left_utc - began_utc, abs=0.5)
 
 
+async def test_who_leaves_while_its_connection_is_not_yet_known_to_be_dead(
+    school: School,
+) -> None:
+    began_utc = await lesson(school)
+    pupil = await joined(school, PUPIL, "tab1")
+    await pupil.hear("welcome")
+    school.line.down = True
+    await pupil.socket.close()
+    left_utc = time.time()
+    await kept(school, 1, "gone")
+    await missed(school, pupil.member, left_utc + 20.0)
+    school.line.down = False
+    school.line.back.set()
+    await told(school, 1)
+    found = await attended(school, left_utc + 600.0)
+    assert found["person:p1"].present_s == pytest.approx(left_utc - began_utc, abs=0.5)
+
+
 @pytest.mark.parametrize("killed", [True, False])
 async def test_a_box_begun_anew_meanwhile_goes_on(school: School, killed: bool) -> None:
     school.back_s = 20.0
