@@ -151,7 +151,7 @@ async def _school(stack: AsyncExitStack, settings: Settings, identity: EdgeIdent
     )  # fmt: skip
     live_metrics, gate, clock = LiveMetrics(registry), LiveGate(keys, proxy), UpstreamClock()
     staying = await _staying(stack, settings, upstream)
-    rewind = Rewind(upstream)
+    rewind = Rewind(upstream, turns)
     stack.push_async_callback(rewind.close)
     feeds = RelayedFeeds(upstream.dial, live_metrics, rewind.fetch, line, watching.opened)
     stack.push_async_callback(feeds.close)

@@ -23,6 +23,7 @@ from catalog.errors import Unavailable
 from catalog.live import FeedName
 from streaming.edge.demand import Demand
 from streaming.edge.line import Lag
+from streaming.edge.rewind import OldSegment
 from streaming.errors import BadMedia, Ended
 from streaming.live.audience import Audience
 from streaming.live.events import ChannelState, StateChanged
@@ -55,7 +56,7 @@ LINE_DOWN = "the line to the city is down: the lesson goes on when it is back"
 GONE = frozenset({403, 404})
 
 Dial = Callable[[str], AbstractAsyncContextManager[aiohttp.ClientWebSocketResponse]]
-FetchOld = Callable[[str, str, int], Awaitable[bytes | None]]
+FetchOld = Callable[[OldSegment], Awaitable[bytes | None]]
 
 
 class LineLike(Protocol):
@@ -143,9 +144,14 @@ class RelayedFeed(Audience):
         self._note(rendition, live=False)
         self._fetching += 1
         try:
-            return await self._fetch_old(self.name.value, rendition, number)
+            return await self._fetch_old(self._old_segment(rendition, number))
         finally:
             self._fetching -= 1
+
+    def _old_segment(self, rendition: str, number: int) -> OldSegment:
+        known = self.channel.tracks[rendition].segment(number)
+        size_bytes = known.size_bytes if known else 0
+        return OldSegment(self.session_id, self.name.value, rendition, number, size_bytes)
 
     def cap(self, allowed: frozenset[str] | None) -> None:
         """Show only these pictures (None: all) to the school."""
@@ -305,7 +311,7 @@ class RelayedFeeds:
         self,
         dial: Dial,
         metrics: LiveMetrics,
-        fetch_old: Callable[[str, str, str, int], Awaitable[bytes | None]],
+        fetch_old: FetchOld,
         line: LineLike,
         opened: Callable[[RelayedFeed], None] = lambda feed: None,
         ended_kept_s: float = ENDED_KEPT_S,
@@ -346,10 +352,7 @@ class RelayedFeeds:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _open(self, session: str, name: FeedName) -> RelayedFeed:
-        async def fetch(feed: str, rendition: str, number: int) -> bytes | None:
-            return await self._fetch_old(session, feed, rendition, number)
-
-        feed = RelayedFeed(session, name, self._metrics, fetch)
+        feed = RelayedFeed(session, name, self._metrics, self._fetch_old)
         self._feeds[session, name] = feed
         task = asyncio.create_task(self._run(feed), name=f"relay {session} {name.value}")
         self._tasks.add(task)

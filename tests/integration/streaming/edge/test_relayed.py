@@ -20,6 +20,7 @@ from catalog.store.local import LocalStore
 from streaming.edge.cap import Cap, Limits, Why
 from streaming.edge.eviction import Held
 from streaming.edge.relayed import RelayedFeed, RelayedFeeds
+from streaming.edge.rewind import OldSegment
 from streaming.edge.watching import Watching
 from streaming.isobmff.fragment import Fragment
 from streaming.live.app import Live
@@ -91,9 +92,8 @@ async def edge_of(
         def dial(path: str) -> AbstractAsyncContextManager[aiohttp.ClientWebSocketResponse]:
             return http.ws_connect(f"{upstream}{path}", heartbeat=2.0, max_msg_size=1 << 26)
 
-        async def old(of: str, feed: str, rendition: str, number: int) -> bytes | None:
-            url = f"{upstream}/live/{of}/{rendition}/{number}.m4s"
-            async with http.get(url) as answer:
+        async def old(segment: OldSegment) -> bytes | None:
+            async with http.get(f"{upstream}{segment.path}") as answer:
                 return await answer.read() if answer.status == 200 else None
 
         metrics = LiveMetrics(CollectorRegistry())
@@ -406,7 +406,7 @@ async def test_an_upstream_that_falls_silent_is_dialled_anew() -> None:
         await never.wait()
         return socket
 
-    async def nothing(feed: str, rendition: str, number: int) -> bytes | None:
+    async def nothing(segment: OldSegment) -> bytes | None:
         return None
 
     app = web.Application()

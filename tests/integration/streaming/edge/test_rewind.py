@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from aiohttp import web
 
-from streaming.edge.rewind import Rewind
+from streaming.edge.piece import Piece
+from streaming.edge.rewind import OldSegment, Rewind
+from streaming.edge.schedule import Schedule
+from streaming.edge.turns import Turns
 from streaming.edge.upstream import Upstream, UpstreamSettings
 from tests.integration.streaming.edge.test_proxy import SECRET, Deaf, serving
 from tests.support.wait import eventually
@@ -24,6 +28,10 @@ class City:
         return web.Response(status=self.status, body=request.path.encode() * 100)
 
 
+def old(number: int, feed: str = "main") -> OldSegment:
+    return OldSegment("s", feed, "360p", number, 1900)
+
+
 async def test_forty_who_go_back_are_one_request() -> None:
     city = City()
     app = web.Application()
@@ -32,24 +40,46 @@ async def test_forty_who_go_back_are_one_request() -> None:
         serving(app) as (base, runner),
         Upstream(UpstreamSettings(base), lambda: SECRET, Deaf()) as upstream,
     ):
-        rewind = Rewind(upstream, limit_bytes=10_000)
-        asks = [asyncio.create_task(rewind.fetch("s", "main", "360p", 7)) for _ in range(40)]
+        turns = Turns(Schedule[Piece](2), time.monotonic)
+        rewind = Rewind(upstream, turns, limit_bytes=10_000)
+        asks = [asyncio.create_task(rewind.fetch(old(7))) for _ in range(40)]
         await eventually(lambda: len(city.asked) == 1)
         asks.pop().cancel()
         city.go_on.set()
         found = set(await asyncio.gather(*asks))
         assert found == {b"/live/s/360p/7.m4s" * 100}
-        assert await rewind.fetch("s", "main", "360p", 7) in found
+        assert await rewind.fetch(old(7)) in found
         assert city.asked == ["/live/s/360p/7.m4s"]
 
         for number in range(8, 14):
-            await rewind.fetch("s", "floor", "360p", number)
-        await rewind.fetch("s", "main", "360p", 7)
+            await rewind.fetch(old(number, "floor"))
+        await rewind.fetch(old(7))
         assert city.asked.count("/live/s/360p/7.m4s") == 2, "what is held is bounded"
         assert "/live/s/floor/360p/8.m4s" in city.asked
 
         city.status = 404
-        assert await rewind.fetch("s", "main", "360p", 99) is None
+        assert await rewind.fetch(old(99)) is None
         await runner.cleanup()
-        assert await rewind.fetch("s", "main", "360p", 98) is None
+        assert await rewind.fetch(old(98)) is None
+        await rewind.close()
+
+
+async def test_segments_come_two_at_a_time_who_came_first_first() -> None:
+    city = City()
+    app = web.Application()
+    app.router.add_get("/{path:.*}", city.serve)
+    async with (
+        serving(app) as (base, _),
+        Upstream(UpstreamSettings(base), lambda: SECRET, Deaf()) as upstream,
+    ):
+        turns = Turns(Schedule[Piece](2), time.monotonic)
+        rewind = Rewind(upstream, turns)
+        asks = []
+        for number in (9, 7, 8, 1):
+            asks.append(asyncio.create_task(rewind.fetch(old(number))))
+            await eventually(lambda: len(city.asked) + turns.waiting == len(asks))
+        assert sorted(city.asked) == ["/live/s/360p/7.m4s", "/live/s/360p/9.m4s"]
+        city.go_on.set()
+        assert all(await asyncio.gather(*asks))
+        assert city.asked[2:] == ["/live/s/360p/8.m4s", "/live/s/360p/1.m4s"]
         await rewind.close()
