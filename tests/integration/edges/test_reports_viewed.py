@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from prometheus_client import CollectorRegistry
 
@@ -22,8 +22,10 @@ async def test_fresh_reports_count_for_their_school_and_those_that_waited_do_not
 ) -> None:
     edge, registry = await known(bureau, town), CollectorRegistry()
     qoe = OriginQoe(registry, SignIn(pool, SignInSettings()))
-    waited = replace(report(), at=report().at - timedelta(seconds=VIEWINGS_OVER_S + 60))
-    qoe.reported(edge, [report(), report(delivery="ws"), waited])
+    now = datetime.now(UTC)
+    fresh = [replace(one, at=now) for one in (report(), report(delivery="ws"))]
+    waited = replace(report(), at=now - timedelta(seconds=VIEWINGS_OVER_S + 60))
+    qoe.reported(edge, [*fresh, waited])
     found = qoe.viewed.by_school(time.monotonic())
     assert set(found) == {town.rural}
     assert (found[town.rural].reports, found[town.rural].play_s) == (2, 55.0)
