@@ -150,8 +150,11 @@ class RelayedFeed(Audience):
 
     def _old_segment(self, rendition: str, number: int) -> OldSegment:
         known = self.channel.tracks[rendition].segment(number)
-        size_bytes = known.size_bytes if known else 0
-        return OldSegment(self.session_id, self.name.value, rendition, number, size_bytes)
+        size_bytes, age_s = 0, 0.0
+        if known is not None:
+            size_bytes, age_s = known.size_bytes, max(0.0, self.now_utc() - known.program_utc)
+        where = (self.session_id, self.name.value, rendition, number)
+        return OldSegment(*where, size_bytes, age_s)
 
     def cap(self, allowed: frozenset[str] | None) -> None:
         """Show only these pictures (None: all) to the school."""

@@ -20,18 +20,20 @@ from streaming.edge.upstream import BadAnswer, LineCut, Upstream
 from streaming.vod.kept import Kept
 
 HELD_LIMIT_BYTES = 64 * 1024 * 1024
+NEAR_S = 20.0
 NEVER = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
 class OldSegment:
-    """A segment whose media never came here, or has gone."""
+    """A segment whose media never came here, or has gone; `age_s` after it was captured."""
 
     session: str
     feed: str
     rendition: str
     number: int
     size_bytes: int
+    age_s: float
 
     @property
     def path(self) -> str:
@@ -82,7 +84,8 @@ class Rewind:
         await asyncio.gather(*self._coming.values(), return_exceptions=True)
 
     async def _ask(self, segment: OldSegment) -> bytes | None:
-        wish = Wish(Priority.WAITED, self._clock())
+        older_s = segment.age_s if segment.age_s < NEAR_S else 0.0
+        wish = Wish(Priority.WAITED, self._clock() - older_s)
         try:
             async with self._turns.turn(segment.place, wish):
                 answer = await self._upstream.text(segment.path)

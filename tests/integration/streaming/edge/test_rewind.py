@@ -8,7 +8,7 @@ import time
 from aiohttp import web
 
 from streaming.edge.piece import Piece
-from streaming.edge.rewind import OldSegment, Rewind
+from streaming.edge.rewind import NEAR_S, OldSegment, Rewind
 from streaming.edge.schedule import Schedule
 from streaming.edge.turns import Turns
 from streaming.edge.upstream import Upstream, UpstreamSettings
@@ -28,8 +28,8 @@ class City:
         return web.Response(status=self.status, body=request.path.encode() * 100)
 
 
-def old(number: int, feed: str = "main") -> OldSegment:
-    return OldSegment("s", feed, "360p", number, 1900)
+def old(number: int, feed: str = "main", age_s: float = 5.0) -> OldSegment:
+    return OldSegment("s", feed, "360p", number, 1900, age_s)
 
 
 async def test_forty_who_go_back_are_one_request() -> None:
@@ -64,7 +64,7 @@ async def test_forty_who_go_back_are_one_request() -> None:
         await rewind.close()
 
 
-async def test_segments_come_two_at_a_time_who_came_first_first() -> None:
+async def test_segments_come_two_at_a_time_what_is_played_first_first() -> None:
     city = City()
     app = web.Application()
     app.router.add_get("/{path:.*}", city.serve)
@@ -75,11 +75,11 @@ async def test_segments_come_two_at_a_time_who_came_first_first() -> None:
         turns = Turns(Schedule[Piece](2), time.monotonic)
         rewind = Rewind(upstream, turns)
         asks = []
-        for number in (9, 7, 8, 1):
-            asks.append(asyncio.create_task(rewind.fetch(old(number))))
+        for number, age_s in ((9, 2), (7, 6), (8, 4), (1, NEAR_S), (6, 8), (5, 9)):
+            asks.append(asyncio.create_task(rewind.fetch(old(number, age_s=age_s))))
             await eventually(lambda: len(city.asked) + turns.waiting == len(asks))
         assert sorted(city.asked) == ["/live/s/360p/7.m4s", "/live/s/360p/9.m4s"]
         city.go_on.set()
         assert all(await asyncio.gather(*asks))
-        assert city.asked[2:] == ["/live/s/360p/8.m4s", "/live/s/360p/1.m4s"]
+        assert city.asked[2:] == [f"/live/s/360p/{number}.m4s" for number in (5, 6, 8, 1)]
         await rewind.close()
