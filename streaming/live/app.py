@@ -138,10 +138,10 @@ class Live:
         if target is None:
             raise NotFound("there is nothing under this address")
         asked = request.query.get(TOKEN)
-        await self._gate.admit(request, target.session, target.token or asked)
         if target.kind in (Kind.STREAM, Kind.RELAY):
+            await self._gate.admit(request, target.session, target.token or asked)
             return await self._socket(request, target)
-        feed = await self._seek(target.session, target.feed)
+        feed = await self._sought(request, target, target.token or asked)
         if target.kind is Kind.PLAYLIST and asked is not None and target.token is None:
             raise _with_token_in_path(request, asked)
         asker = asker_of(target.token or asked, request.headers.get)
@@ -154,6 +154,17 @@ class Live:
         self.metrics.count(target.kind.value, reply.status, reply.length, request.method)
         body = reply.body if isinstance(reply.body, bytes) else None
         return web.Response(status=reply.status, headers=reply.headers, body=body)
+
+    async def _sought(self, request: web.Request, target: Target, token: str | None) -> Audience:
+        """Admit and seek at once: in a school each is a way to the city and back."""
+        seeking = asyncio.ensure_future(self._seek(target.session, target.feed))
+        try:
+            await self._gate.admit(request, target.session, token)
+        except BaseException:
+            seeking.cancel()
+            await asyncio.gather(seeking, return_exceptions=True)
+            raise
+        return await seeking
 
     async def _seek(self, session: str, name: FeedName) -> Audience:
         feed = await self._feeds.seek(session, name)

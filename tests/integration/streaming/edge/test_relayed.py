@@ -14,7 +14,9 @@ from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 from prometheus_client import CollectorRegistry
 
+from catalog.errors import NoRight
 from catalog.http.problem import problems
+from catalog.ids import new_id
 from catalog.live import FeedName
 from catalog.store.local import LocalStore
 from streaming.edge.cap import Cap, Limits, Why
@@ -425,3 +427,41 @@ async def test_an_upstream_that_falls_silent_is_dialled_anew() -> None:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
         never.set()
+
+
+class NeverThere:
+    """Feeds of a city that does not answer."""
+
+    def __init__(self) -> None:
+        self.sought, self.let_go = asyncio.Event(), asyncio.Event()
+
+    async def seek(self, session: str, feed: FeedName) -> None:
+        """Never come to an end."""
+        self.sought.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.let_go.set()
+
+
+class WaitingGate:
+    """Refuses when a feed is sought: both happen at once."""
+
+    def __init__(self, feeds: NeverThere) -> None:
+        self._feeds = feeds
+
+    async def admit(self, request: web.Request, session: str, token: str | None) -> None:
+        """Let nobody in."""
+        await self._feeds.sought.wait()
+        raise NoRight("this session is not open to you: sign in, or ask for an invitation")
+
+
+async def test_who_is_refused_does_not_wait_for_what_is_sought_meanwhile() -> None:
+    feeds = NeverThere()
+    live = Live(feeds, WaitingGate(feeds), LiveMetrics(CollectorRegistry()))
+    app = web.Application(middlewares=[problems])
+    app.add_subapp("/live", live.app())
+    async with serving(app) as (base, _), aiohttp.ClientSession() as http:
+        async with http.get(f"{base}/live/{new_id()}/multivariant.m3u8") as answer:
+            assert answer.status == 403
+        await eventually(feeds.let_go.is_set)
