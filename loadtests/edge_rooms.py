@@ -132,8 +132,8 @@ async def follow(school: Stand, lesson: str, seconds: float) -> Any:
 
 
 def keep(school: Stand, lesson: str) -> None:
-    """Let a player read all of a stored lesson, so that the box has it."""
-    url = f"http://{school.standing.address}/media/{lesson}/multivariant.m3u8"
+    """Let a player read all of a stored lesson, capped rungs too, so that the box has it."""
+    url = f"http://{school.standing.address}/media/{lesson}/multivariant.m3u8?whole=1"
     program = imageio_ffmpeg.get_ffmpeg_exe()
     read = ("-nostdin", "-v", "error", "-i", url, "-map", "0", "-c", "copy", "-f", "null", "-")
     subprocess.run(school.school.inside(program, *read), check=True, stdin=subprocess.DEVNULL)
