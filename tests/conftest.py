@@ -19,6 +19,8 @@ from tests.support.database import PostgresServer, postgres_server
 from tests.support.golden import Golden
 from tests.support.sources import Media
 
+ONE_AT_A_TIME = {"acceptance/live", "acceptance/web"}
+
 # Two shared cores: how long one example takes says nothing about the code.
 settings.register_profile("tongbu", deadline=None)
 settings.load_profile("tongbu")
@@ -26,6 +28,17 @@ settings.load_profile("tongbu")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--regen", action="store_true", help="write tests/golden anew")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests in one process; of live lessons, and of pages, one at a time.
+
+    Each of them is several browsers and encoders, which on two cores would only slow each other.
+    """
+    for item in items:
+        folder = item.path.parent.relative_to(Path(__file__).parent).as_posix()
+        group = folder if folder in ONE_AT_A_TIME else f"{folder}/{item.path.name}"
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)

@@ -38,6 +38,7 @@ pytestmark = pytest.mark.browser
 LECTURE = Lecture("slides", 140, 1280, 720, 10, 5.0)
 PIECE = re.compile(r"/media/\w+/(\w+)/(\d+)\.m4s")
 PIECE_S = 1.2  # of four seconds: the picture is well ahead, and no lesson is there all at once
+PIECES_LIMIT_S = 90.0  # a player that has enough asks as fast as it plays
 FREE: dict[str, Any] = {"line": "up", "rungs": None, "why": None}
 
 
@@ -95,7 +96,7 @@ class Box:
     async def next_pieces(self, number: int) -> list[str]:
         """Give the next pieces but for the two that were chosen before."""
         first = len(self.pieces) + 2
-        await eventually(lambda: len(self.pieces) >= first + number)
+        await eventually(lambda: len(self.pieces) >= first + number, PIECES_LIMIT_S)
         return self.pieces[first : first + number]
 
 
