@@ -19,7 +19,7 @@ import pytest
 from tests.support.compose import DEPLOY, free_ports
 
 SCRIPTS = DEPLOY / "systemd"
-LIMIT_S = "6"
+LIMIT_S = "4"
 
 GOOD = """#!{python}
 import http.server, sys
