@@ -6,6 +6,7 @@ Where there is no apt (and this is not CI) the tests that want them are skipped.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -23,25 +24,33 @@ SUFFIXES = {".mp4", ".avi", ".ogv", ".gif"}
 @cache
 def real_media() -> dict[str, Path]:
     """Give the packages' videos by file name; skips, or fails in CI, when they cannot be had."""
-    for package in PACKAGES:
-        if not (CACHE / package).is_dir():
-            reason = _fetch(package)
-            if reason and os.environ.get("CI"):
-                pytest.fail(reason)
-            if reason:
-                pytest.skip(reason)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        # The suite runs in several processes: one fetches, the others wait for it.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for package in PACKAGES:
+            if not (CACHE / package).is_dir():
+                _fetch_or_leave(package)
     return {
         path.name: path
-        for path in sorted(CACHE.rglob("*"))
+        for package in PACKAGES
+        for path in sorted((CACHE / package).rglob("*"))
         if path.suffix in SUFFIXES and path.is_file()
     }
+
+
+def _fetch_or_leave(package: str) -> None:
+    reason = _fetch(package)
+    if reason and os.environ.get("CI"):
+        pytest.fail(reason)
+    if reason:
+        pytest.skip(reason)
 
 
 def _fetch(package: str) -> str:
     """Download and unpack a package; give the reason when that is not possible."""
     if not shutil.which("apt-get") or not shutil.which("dpkg"):
         return f"no apt-get to fetch {package} with"
-    CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         command = ["apt-get", "download", "-o", "APT::Sandbox::User=root", package]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=50)
