@@ -90,6 +90,10 @@ export function troubledOf(state: WallState): SchoolRow[] {
   return schoolsOf(state).filter((row) => row.cause !== null);
 }
 
+/** The title of a lesson on air; what is none stands for itself. */
+export const titleOf = (state: WallState, about: string): string =>
+  state.sessions.get(about)?.title ?? about;
+
 export function sessionsOf(state: WallState, among?: readonly string[]): SessionRow[] {
   const weight = (row: SessionRow): number => (row.cause ? 0 : row.bad > 0 ? 1 : 2);
   return [...state.sessions.values()]
