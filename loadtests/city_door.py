@@ -21,31 +21,18 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from loadtests.overheard import Counts, Heard
+from loadtests.way import READ_BYTES, Way
 
-READ_BYTES = 1 << 16
 UNSENT_BYTES = 1 << 17
 LINES_LIMIT = 1 << 16
 
 
-class Door:
+class Door(Way):
     """Passes connections on; a new one for each that comes."""
 
     def __init__(self, host: str, port: int) -> None:
-        self._host, self._port = host, port
+        super().__init__(host, port)
         self.counts = Counts()
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve a connection that has come."""
-        task = asyncio.create_task(self._pass_on(reader, writer), name="connection")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def close(self) -> None:
-        """End what is open."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heard = Heard(self.counts)

@@ -27,17 +27,11 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
-
 from loadtests.live_cpu import cpu_s
+from loadtests.own_certificate import own_certificate
 
 ROOT = Path(__file__).parents[1]
 OBJECTS = {"1MB": 1.3, "64KB": 1.0, "playlist": 1 / 1.2}
@@ -93,7 +87,7 @@ def main() -> None:
     CONGESTION.write_text("reno")
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        signed = certificate(home) if asked.tls else None
+        signed = own_certificate(home / "certificate.pem") if asked.tls else None
         hot = stack.enter_context(ours("hot", home / "hot", "1", signed))
         bodies = {name: fetch(url) for name, url in hot.urls.items()}
         peers = [hot, stack.enter_context(nginx(home / "nginx", bodies, signed))]
@@ -103,19 +97,6 @@ def main() -> None:
             compare(name, len(body), peers, asked.seconds, asked.rounds)
         if not asked.tls:
             idle(hot)
-
-
-def certificate(home: Path) -> Path:
-    """Make a key and a certificate of its own for 127.0.0.1, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
-    signed = made.sign(key, hashes.SHA256())
-    pem, pkcs8, plain = Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-    file = home / "certificate.pem"
-    file.write_bytes(key.private_bytes(pem, pkcs8, plain) + signed.public_bytes(pem))
-    return file
 
 
 def compare(name: str, size_bytes: int, peers: list[Peer], seconds: int, rounds: int) -> None:

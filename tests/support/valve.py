@@ -8,17 +8,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
-READ_BYTES = 1 << 16
+from loadtests.way import READ_BYTES, Way
 
 
-class Valve:
+class Valve(Way):
     """Passes connections on to a service while it is open."""
 
     def __init__(self, host: str, port: int) -> None:
-        self._host, self._port = host, port
+        super().__init__(host, port)
         self._open = asyncio.Event()
         self._open.set()
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def shut(self) -> None:
         """Let nothing pass any more."""
@@ -27,18 +26,6 @@ class Valve:
     def open(self) -> None:
         """Let everything pass again, also what has waited."""
         self._open.set()
-
-    def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve a connection that has come."""
-        task = asyncio.create_task(self._pass_on(reader, writer), name="connection")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def close(self) -> None:
-        """End what is open."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._open.wait()

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
 
 import aiohttp
-import pytest
 from aiohttp import web
-from aiohttp.test_utils import RawTestServer
 from prometheus_client import CollectorRegistry
 
 from catalog.errors import NoRight
@@ -19,132 +14,24 @@ from catalog.http.problem import problems
 from catalog.ids import new_id
 from catalog.live import FeedName
 from catalog.store.local import LocalStore
-from streaming.edge.cap import Cap, Limits, Why
-from streaming.edge.eviction import Held
-from streaming.edge.relayed import RelayedFeed, RelayedFeeds
+from streaming.edge.relayed import RelayedFeed
 from streaming.edge.rewind import OldSegment
-from streaming.edge.watching import Watching
-from streaming.isobmff.fragment import Fragment
 from streaming.live.app import Live
-from streaming.live.audience import Audience
 from streaming.live.feed import LiveFeed
 from streaming.live.metrics import LiveMetrics
 from tests.integration.streaming.edge.test_proxy import serving
 from tests.support.live_origin import (
     RENDITIONS,
-    OpenGate,
     Running,
     encoded_live,
     running,
     send,
     split,
 )
+from tests.support.relayed import LATER, SIZES_LATER, Counting, edge_of, ends, without_reports
+from tests.support.relayed import live as live
+from tests.support.relayed import on_air as on_air
 from tests.support.wait import eventually
-
-
-@dataclass
-class Counting:
-    """Counts what crosses the line."""
-
-    arrived: list[int]
-
-    def relayed(self, size_bytes: int) -> None:
-        self.arrived.append(size_bytes)
-
-    def falls_behind(self, relay: str, behind: bool) -> None:
-        """Loopback does not."""
-
-
-@dataclass
-class Edge:
-    """A box whose upstream is that address."""
-
-    url: str
-    session: str
-    feeds: RelayedFeeds
-    http: aiohttp.ClientSession
-    arrived: list[int] = field(default_factory=list)
-
-    def at(self, path: str) -> str:
-        return f"{self.url}/live/{self.session}/{path}"
-
-    @property
-    def feed(self) -> RelayedFeed:
-        return self.feeds.feeds[self.session, FeedName.MAIN]
-
-    async def text(self, path: str) -> str:
-        async with self.http.get(self.at(path)) as answer:
-            assert answer.status == 200, await answer.text()
-            return await answer.text()
-
-    async def data(self, path: str) -> bytes:
-        async with self.http.get(self.at(path)) as answer:
-            assert answer.status == 200, await answer.text()
-            return await answer.read()
-
-
-@asynccontextmanager
-async def edge_of(
-    upstream: str, session: str, watching: Watching | None = None
-) -> AsyncIterator[Edge]:
-    """Serve /live of a school."""
-    async with aiohttp.ClientSession() as http:
-        arrived: list[int] = []
-
-        def dial(path: str) -> AbstractAsyncContextManager[aiohttp.ClientWebSocketResponse]:
-            return http.ws_connect(f"{upstream}{path}", heartbeat=2.0, max_msg_size=1 << 26)
-
-        async def old(segment: OldSegment) -> bytes | None:
-            async with http.get(f"{upstream}{segment.path}") as answer:
-                return await answer.read() if answer.status == 200 else None
-
-        metrics = LiveMetrics(CollectorRegistry())
-        opened = watching.opened if watching else lambda feed: None
-        feeds = RelayedFeeds(dial, metrics, old, Counting(arrived), opened)
-        if watching:
-            watching.follow(feeds)
-        app = web.Application(middlewares=[problems])
-        app.add_subapp("/live", Live(feeds, OpenGate(), metrics).app())
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = runner.addresses[0][:2]
-        try:
-            yield Edge(f"http://{host}:{port}", session, feeds, http, arrived)
-        finally:
-            await feeds.close()
-            await runner.cleanup()
-
-
-@pytest.fixture
-async def live(store: LocalStore) -> AsyncIterator[Running]:
-    async with running(store) as live:
-        yield live
-
-
-@pytest.fixture
-async def on_air(live: Running) -> LiveFeed:
-    """A feed with four seconds of media."""
-    feed = await live.origin.open(live.sessions.add(), FeedName.MAIN)
-    await feed.begin(RENDITIONS)
-    await send(feed, split(encoded_live(20), 5.0)[0])
-    return feed
-
-
-LATER = split(encoded_live(20), 5.0)[1]
-SIZES_LATER = [
-    (name, len(item.data)) for name, item in split(LATER, 10.0)[0] if isinstance(item, Fragment)
-]
-
-
-def ends(feed: Audience) -> list[int | None]:
-    """Tell how far the renditions of forty sockets have come."""
-    return [feed.channel.tracks[name].end_us for name in ("360p", "aac")]
-
-
-def without_reports(text: str) -> list[str]:
-    return [line for line in text.splitlines() if "RENDITION-REPORT" not in line]
 
 
 async def test_a_school_has_the_same_playlists_and_bytes(live: Running, on_air: LiveFeed) -> None:
@@ -283,118 +170,6 @@ async def test_an_edge_behind_an_edge(live: Running, on_air: LiveFeed) -> None:
         await eventually(lambda: second.feed.channel.tracks["360p"].end_us == end_us)
         number = on_air.channel.tracks["360p"].next_number - 1
         assert await second.data(f"360p/{number}.m4s") == await first.data(f"360p/{number}.m4s")
-
-
-async def test_a_capped_school_sees_fewer_rungs(live: Running, on_air: LiveFeed) -> None:
-    async with edge_of(live.url, on_air.session_id) as edge:
-        assert "360p.m3u8" in await edge.text("multivariant.m3u8")
-        edge.feed.cap(frozenset({"180p"}))
-        text = await edge.text("multivariant.m3u8")
-        assert "360p" not in text
-        assert "180p.m3u8" in text
-        async with edge.http.ws_connect(edge.at("stream")) as socket:
-            hello = json.loads((await socket.receive()).data)
-            assert [item["name"] for item in hello["renditions"]] == ["180p", "aac"]
-        edge.feed.cap(None)
-        assert "360p.m3u8" in await edge.text("multivariant.m3u8")
-
-
-async def test_who_knows_only_a_rung_that_is_capped_goes_on_with_what_is_shown(
-    live: Running, on_air: LiveFeed
-) -> None:
-    async with edge_of(live.url, on_air.session_id) as edge:
-        before = await edge.text("360p.m3u8")
-        edge.feed.cap(frozenset({"180p"}))
-        after = await edge.text("360p.m3u8?_HLS_skip=YES")
-        assert without_reports(after) == without_reports(await edge.text("180p.m3u8"))
-        assert after.count("#EXTINF") == before.count("#EXTINF")
-        number = on_air.channel.tracks["360p"].next_number
-        asked = asyncio.create_task(edge.text(f"360p.m3u8?_HLS_msn={number}&_HLS_skip=YES"))
-        await eventually(lambda: bool(edge.feed.waiters["180p"].waiting))
-        assert edge.feed.in_use() == {"180p"}
-        await send(on_air, LATER, until_s=9.0)
-        assert f"180p/{number}.m4s\n" in await asked
-        assert await edge.data(f"180p/{number}.m4s")
-        edge.feed.cap(None)
-        assert "360p/" in await edge.text("360p.m3u8")
-
-
-async def test_a_thin_line_caps_the_school_from_the_first_playlist_on(
-    live: Running, on_air: LiveFeed
-) -> None:
-    async def nothing() -> list[Held]:
-        return []
-
-    cap = Cap(Limits(ceiling_bps=900_000))
-    watching = Watching(cap, lambda: None, nothing, lambda lesson: None)
-    async with edge_of(live.url, on_air.session_id, watching) as edge:
-        assert "360p" not in await edge.text("multivariant.m3u8")
-        (seen,) = watching.seen
-        assert [rung.name for rung in seen.stream.rungs] == ["360p", "180p", "aac"]
-        (allowed,) = watching.decisions.values()
-        assert (allowed.rungs, allowed.why) == (("180p", "aac"), Why.CEILING)
-        assert not watching.held_by_line()
-        async with edge.http.ws_connect(edge.at("stream")) as socket:
-            hello = json.loads((await socket.receive()).data)
-            assert [item["name"] for item in hello["renditions"]] == ["180p", "aac"]
-            cap.limit(Limits())
-            watching.decide()
-            await socket.send_str('{"type":"rung","name":"360p"}')
-            await eventually(lambda: "360p" in next(iter(on_air.relays)).names)
-            await send(on_air, LATER, until_s=12.0)
-            heard = [found.data[:2] async for found in until(socket, b"\x01\x01")]
-            assert b"\x01\x00" in heard, "its init came before its keyframe"
-        assert "360p" in await edge.text("multivariant.m3u8")
-
-
-async def test_a_capped_school_waits_for_the_rung_that_it_may_have(
-    live: Running, on_air: LiveFeed
-) -> None:
-    relay = on_air.relays.join(0.0, on_air.anchor_utc)
-    messages: list[bytes | str] = []
-    while (said := relay.next()) is not None:
-        messages.append(said)
-    go_on = asyncio.Event()
-
-    async def upstream(request: web.BaseRequest) -> web.StreamResponse:
-        ws = web.WebSocketResponse()
-        await ws.prepare(request)
-        for number, message in enumerate(messages):
-            if number == 2:
-                await go_on.wait()
-            if isinstance(message, str):
-                await ws.send_str(message)
-            else:
-                await ws.send_bytes(message)
-        async for _ in ws:
-            pass
-        return ws
-
-    async def nothing() -> list[Held]:
-        return []
-
-    watching = Watching(Cap(Limits(ceiling_bps=900_000)), lambda: None, nothing, lambda one: None)
-    async with (
-        RawTestServer(upstream) as server,
-        edge_of(str(server.make_url("")), on_air.session_id, watching) as edge,
-    ):
-        asked = asyncio.create_task(edge.text("multivariant.m3u8"))
-        await eventually(lambda: bool(edge.feeds.feeds and edge.feed.channel.gone))
-        await eventually(lambda: edge.feed.listings["360p"].published)
-        assert not edge.feed.ready.is_set()
-        go_on.set()
-        assert "180p.m3u8" in await asked
-
-
-async def until(
-    socket: aiohttp.ClientWebSocketResponse, start: bytes
-) -> AsyncIterator[aiohttp.WSMessage]:
-    """Give what is received up to the first binary message that begins so."""
-    while True:
-        found = await socket.receive(timeout=10)
-        yield found
-        if found.type is aiohttp.WSMsgType.BINARY and found.data.startswith(start):
-            return
 
 
 async def test_an_upstream_that_falls_silent_is_dialled_anew() -> None:

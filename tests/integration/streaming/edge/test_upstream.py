@@ -1,35 +1,21 @@
-"""The one HTTP client across the line: bounded texts, and a line that is cut and comes back."""
+"""The one HTTP client across the line: bounded texts, sockets, and whom it believes."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
-from itertools import count
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-from catalog.ending import end_task
-from streaming.edge import reach
+from loadtests.own_certificate import own_certificate
 from streaming.edge import upstream as module
 from streaming.edge.arrival import Broken
-from streaming.edge.pulse import IDLE_S, KNOCK_LIMIT_S
-from streaming.edge.reach import KNOCKS_FAST, Reach
 from streaming.edge.upstream import BadAnswer, LineCut, Upstream, UpstreamSettings
-from streaming.hot.patience import IDLE_S as ORIGIN_IDLE_S
-from tests.support.box import PIECE_BYTES, box, place
 from tests.support.filling import Tally
 from tests.support.scripted_upstream import (
     ScriptedUpstream,
@@ -37,53 +23,11 @@ from tests.support.scripted_upstream import (
     holding,
     serving,
 )
+from tests.support.upstream_client import PATH, connected, identity
+from tests.support.upstream_client import origin as origin
 from tests.support.wait import eventually
 
-PATH = "/api/v1/lessons/1"
 Speaker = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-def identity() -> dict[str, str]:
-    """Give the box's credential."""
-    return {"Authorization": "Edge key"}
-
-
-@asynccontextmanager
-async def connected(
-    origin: ScriptedUpstream, **times_s: float
-) -> AsyncIterator[tuple[Upstream, Tally]]:
-    meter = Tally()
-    settings = UpstreamSettings(origin.url + "/", **{"knock_first_s": 0.02, **times_s})
-    async with Upstream(settings, identity, meter) as client:
-        yield client, meter
-
-
-def is_cut(client: Upstream) -> bool:
-    """Tell whether the line is cut now."""
-    return client.cut is not None
-
-
-@asynccontextmanager
-async def full_backlog() -> AsyncIterator[int]:
-    """Give a port that answers no more connections, as a line that is cut does."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(0)
-    fillers = [socket.socket() for _ in range(4)]
-    try:
-        for filler in fillers:
-            filler.setblocking(False)
-            filler.connect_ex(listener.getsockname())
-        yield listener.getsockname()[1]
-    finally:
-        for one in (*fillers, listener):
-            one.close()
-
-
-@pytest.fixture
-async def origin() -> AsyncIterator[ScriptedUpstream]:
-    async with serving(ScriptedUpstream()) as origin:
-        yield origin
 
 
 async def test_a_text_comes_with_its_tag_and_the_edges_credential(
@@ -236,169 +180,6 @@ async def test_texts_are_so_many_at_once_and_no_more(origin: ScriptedUpstream) -
     assert len(origin.requests) == module.TEXTS_AT_ONCE + 2
 
 
-async def test_a_cut_line_is_told_at_once_and_knocked_at_until_it_is_back() -> None:
-    origin = ScriptedUpstream()
-    async with serving(origin):
-        port = int(origin.url.rpartition(":")[2])
-    async with connected(origin) as (client, _):
-        with pytest.raises(LineCut):
-            await client.text(PATH)
-        first = client.cut
-        assert first is not None
-        with pytest.raises(LineCut, match="the line is cut"):
-            async with client.media(PATH, {}):
-                pass
-        assert client.cuts == 1
-        back = asyncio.create_task(client.reachable())
-        async with serving(origin, port):
-            await back
-            assert not is_cut(client)
-            assert (await client.text(PATH)).status == 200
-        assert origin.requests[0][0] == module.KNOCK_PATH
-        with pytest.raises(LineCut):
-            await client.text(PATH)
-        second = client.cut
-        assert second is not None
-        assert second.since_at > first.since_at
-        assert client.cuts == 2
-
-
-async def test_knocks_come_each_second_and_later_each_two() -> None:
-    async def knock() -> None:
-        raise AssertionError
-
-    pauses = Reach(knock).pauses_s()
-    assert [next(pauses) for _ in range(KNOCKS_FAST + 2)] == [*[1.0] * KNOCKS_FAST, 2.0, 2.0]
-
-
-class Silent:
-    """A way to an origin on which nothing comes through while it is cut: nobody says a word."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.cut = False
-        self.accepted = 0
-        self._writers: list[asyncio.StreamWriter] = []
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.accepted += 1
-        there, back = await asyncio.open_connection("127.0.0.1", self.port)
-        self._writers += [writer, back]
-        await asyncio.gather(self._carry(reader, back), self._carry(there, writer))
-
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):
-            while data := await reader.read(65536):
-                if not self.cut:
-                    writer.write(data)
-        writer.close()
-
-    def close(self) -> None:
-        for writer in self._writers:
-            writer.close()
-
-
-@asynccontextmanager
-async def silent(origin: ScriptedUpstream) -> AsyncIterator[tuple[Silent, str]]:
-    way = Silent(int(origin.url.rpartition(":")[2]))
-    server = await asyncio.start_server(way.serve, "127.0.0.1", 0)
-    async with server:
-        yield way, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        way.close()
-
-
-@asynccontextmanager
-async def listened(url: str, heard: Callable[[], int] = lambda: 0) -> AsyncIterator[Upstream]:
-    settings = UpstreamSettings(url, knock_s=0.3, knock_first_s=0.05)
-    async with Upstream(settings, identity, Tally()) as client:
-        listening = asyncio.create_task(client.listen(heard, lambda: True))
-        yield client
-        await end_task(listening)
-
-
-async def test_a_silent_line_is_known_within_five_seconds_though_nobody_asks(
-    origin: ScriptedUpstream,
-) -> None:
-    origin.sizes[module.KNOCK_PATH] = 15
-    async with silent(origin) as (way, url), listened(url) as client:
-        await eventually(lambda: len(origin.asked(module.KNOCK_PATH)) >= 2)
-        assert way.accepted == 1, "on the connection it has"
-        assert IDLE_S < module.KEPT_OPEN_S < ORIGIN_IDLE_S, "also while nobody is here"
-        assert client.cut is None
-        assert "Authorization" not in origin.asked(module.KNOCK_PATH)[0]
-        way.cut, cut_at = True, time.monotonic()
-        await eventually(lambda: is_cut(client))
-        assert time.monotonic() - cut_at < 5.0 - KNOCK_LIMIT_S + 1.5
-        way.cut = False
-        async with asyncio.timeout(5.0):
-            await client.reachable()
-        assert client.cuts == 1
-
-
-async def test_a_line_on_which_anything_comes_is_not_knocked_at(
-    origin: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reach, "LOOK_EVERY_S", 0.01)
-    looked = count()
-    async with silent(origin) as (way, url), listened(url, lambda: next(looked)) as client:
-        way.cut = True
-        await eventually(lambda: next(looked) > 300)
-        assert client.cut is None
-    assert origin.asked(module.KNOCK_PATH) == []
-
-
-async def test_who_waits_for_an_answer_hears_at_once_that_the_line_is_cut(
-    origin: ScriptedUpstream,
-) -> None:
-    never = asyncio.Event()
-    origin.script(PATH, holding(0.0, never))
-
-    async def once() -> AsyncIterator[bytes]:
-        yield b"[]"
-
-    async with silent(origin) as (way, url), listened(url) as client:
-        way.cut = True
-        for body in (None, once()):
-            with pytest.raises(LineCut):
-                async with asyncio.timeout(8.0), client.forward("POST", PATH, {}, body):
-                    pass
-            way.cut = False
-            await client.reachable()
-            way.cut = True
-        never.set()
-
-
-async def test_a_line_that_swallows_connections_is_cut() -> None:
-    async with full_backlog() as port:
-        settings = UpstreamSettings(f"http://127.0.0.1:{port}", connect_s=0.1)
-        async with Upstream(settings, identity, Tally()) as client:
-            with pytest.raises(LineCut):
-                await client.text(PATH)
-            assert is_cut(client)
-
-
-async def test_who_waits_for_a_piece_gets_the_rest_when_the_line_is_back(tmp_path: Path) -> None:
-    origin, one = ScriptedUpstream(), place(0)
-    origin.sizes[one.path] = PIECE_BYTES
-    origin.script(one.path, holding(0.5, asyncio.Event()))
-    async with AsyncExitStack() as stack:
-        async with serving(origin):
-            port = int(origin.url.rpartition(":")[2])
-            school = await stack.enter_async_context(box(tmp_path, origin.url))
-            reader = asyncio.create_task(school.read(one.piece))
-            await eventually(lambda: school.fills.find(one.piece) is not None)
-            fill = school.fills.find(one.piece)
-            assert fill is not None
-            await fill.reach(PIECE_BYTES // 2 - 1)
-        await eventually(lambda: is_cut(school.upstream))
-        async with serving(origin, port):
-            assert await reader == body_of(one.path, PIECE_BYTES)
-            assert not is_cut(school.upstream)
-    assert [h.get("Range") for h in origin.asked(one.path)] == [
-        None, f"bytes={PIECE_BYTES // 2}-",
-    ]  # fmt: skip
-
-
 async def test_a_socket_is_dialled_with_the_credential() -> None:
     async def echo(request: web.Request) -> web.StreamResponse:
         answer = web.WebSocketResponse()
@@ -425,30 +206,10 @@ async def test_a_socket_is_dialled_with_the_credential() -> None:
     await runner.cleanup()
 
 
-def certificate(path: Path) -> Path:
-    """Make a certificate of 127.0.0.1 that vouches for itself; the key is in the same file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    address = x509.IPAddress(ip_address("127.0.0.1"))
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path.write_bytes(made.public_bytes(pem) + secret)
-    return path
-
-
 async def test_an_upstream_by_tls_is_one_that_the_citys_authority_vouches_for(
     tmp_path: Path,
 ) -> None:
-    pem = await asyncio.to_thread(certificate, tmp_path / "pem")
+    pem = await asyncio.to_thread(own_certificate, tmp_path / "pem")
     serve_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     await asyncio.to_thread(serve_tls.load_cert_chain, pem)
     trusting = await asyncio.to_thread(ssl.create_default_context, cafile=str(pem))
