@@ -6,14 +6,18 @@ belong to the loop that counts and answers /metrics; other threads leave them al
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
+from typing import Generic, TypeVar
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+
+T = TypeVar("T")
 
 
 class Count:
@@ -29,35 +33,53 @@ class Count:
         self.value += amount
 
 
-class Counts(Collector):
-    """A counter by labels; keep what `labels` gives and count there."""
+class ByLabels(Collector, ABC, Generic[T]):
+    """One figure for each set of labels; keep what `labels` gives and count there."""
 
     def __init__(
         self, name: str, documentation: str, labels: Iterable[str], registry: CollectorRegistry
     ) -> None:
         self._name, self._documentation, self._names = name, documentation, tuple(labels)
-        self._counts: dict[tuple[str, ...], Count] = {}
+        self._found: dict[tuple[str, ...], T] = {}
         registry.register(self)
 
-    def labels(self, *values: str) -> Count:
-        """Give the number for these values, in the order of the names."""
-        found = self._counts.get(values)
+    def labels(self, *values: str) -> T:
+        """Give the figure for these values, in the order of the names."""
+        found = self._found.get(values)
         if found is None:
             if len(values) != len(self._names):
                 raise ValueError(f"{self._name} is labelled by {', '.join(self._names)}")
-            found = self._counts[values] = Count()
+            found = self._found[values] = self._begin()
         return found
 
     def describe(self) -> Iterator[Metric]:
         """Name the figure, so that nobody else takes its name."""
-        yield CounterMetricFamily(self._name, self._documentation, labels=self._names)
+        yield self._family({})
 
     def collect(self) -> Iterator[Metric]:
         """Give the samples."""
+        yield self._family(self._found)
+
+    @abstractmethod
+    def _begin(self) -> T:
+        """Make the figure of labels that were not seen before."""
+
+    @abstractmethod
+    def _family(self, found: Mapping[tuple[str, ...], T]) -> Metric:
+        """Make the samples of these."""
+
+
+class Counts(ByLabels[Count]):
+    """A counter by labels."""
+
+    def _begin(self) -> Count:
+        return Count()
+
+    def _family(self, found: Mapping[tuple[str, ...], Count]) -> Metric:
         family = CounterMetricFamily(self._name, self._documentation, labels=self._names)
-        for values, count in self._counts.items():
+        for values, count in found.items():
             family.add_metric(values, count.value)
-        yield family
+        return family
 
 
 class Times:
@@ -76,39 +98,26 @@ class Times:
         self.sum_s += took_s
 
 
-class Timings(Collector):
+class Timings(ByLabels[Times]):
     """A histogram by labels; `bounds_s` are the buckets' upper ends, rising."""
 
     def __init__(
         self, name: str, documentation: str, labels: Iterable[str], bounds_s: Iterable[float],
         registry: CollectorRegistry,
     ) -> None:  # fmt: skip
-        self._name, self._documentation, self._names = name, documentation, tuple(labels)
         self._bounds_s = tuple(float(bound) for bound in bounds_s)
         self._ends = [*map(str, self._bounds_s), "+Inf"]
-        self._times: dict[tuple[str, ...], Times] = {}
-        registry.register(self)
+        super().__init__(name, documentation, labels, registry)
 
-    def labels(self, *values: str) -> Times:
-        """Give the times for these values, in the order of the names."""
-        found = self._times.get(values)
-        if found is None:
-            if len(values) != len(self._names):
-                raise ValueError(f"{self._name} is labelled by {', '.join(self._names)}")
-            found = self._times[values] = Times(self._bounds_s)
-        return found
+    def _begin(self) -> Times:
+        return Times(self._bounds_s)
 
-    def describe(self) -> Iterator[Metric]:
-        """Name the figure, so that nobody else takes its name."""
-        yield HistogramMetricFamily(self._name, self._documentation, labels=self._names)
-
-    def collect(self) -> Iterator[Metric]:
-        """Give the samples."""
+    def _family(self, found: Mapping[tuple[str, ...], Times]) -> Metric:
         family = HistogramMetricFamily(self._name, self._documentation, labels=self._names)
-        for values, times in self._times.items():
+        for values, times in found.items():
             buckets = list(zip(self._ends, map(float, accumulate(times.counts)), strict=True))
             family.add_metric(values, buckets, times.sum_s)
-        yield family
+        return family
 
 
 class Answered:

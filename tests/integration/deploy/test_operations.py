@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
 import aiohttp
@@ -21,28 +18,9 @@ from loadtests.service import ADMIN_PASSWORD, Service
 from tests.support.operations import PASSWORD, Lesson, board, lesson_on
 from tests.support.publishing import publisher
 from tests.support.service import service as service
+from tests.support.standstill import held, stopped
 from tests.support.valve import valve_to
 from tests.support.wait import eventually
-
-
-@contextmanager
-def held(process: int) -> Iterator[None]:
-    """Let a process stand still."""
-    os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(process, signal.SIGCONT)
-
-
-@contextmanager
-def stopped(process: int) -> Iterator[None]:
-    """Let a process stand still, and end it."""
-    os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(process, signal.SIGKILL)
 
 
 async def test_an_encoder_that_stops_and_a_device_that_is_slow(service: Service) -> None:

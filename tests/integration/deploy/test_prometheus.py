@@ -6,14 +6,11 @@ The rules are the program's with their times shortened by the pace; nothing else
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
     asynccontextmanager,
-    contextmanager,
 )
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +32,7 @@ from tests.support.prometheus import Watcher, watching
 from tests.support.prometheus import prometheus_path as prometheus_path
 from tests.support.publishing import publisher
 from tests.support.service import service as service
+from tests.support.standstill import held
 from tests.support.wait import eventually
 
 PACE = 0.1
@@ -54,18 +52,6 @@ def watcher(prometheus_path: str, tmp_path: Path) -> Watch:
         return watching(prometheus_path, tmp_path, yaml_text(prometheus(asked, 1)))
 
     return watch
-
-
-@contextmanager
-def held(*processes: int) -> Iterator[None]:
-    """Let processes stand still, as on a machine that hangs."""
-    for process in processes:
-        os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for process in processes:
-            os.kill(process, signal.SIGCONT)
 
 
 def database_of(service: Service) -> list[int]:

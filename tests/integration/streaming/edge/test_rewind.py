@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from aiohttp import web
 
@@ -32,8 +34,11 @@ def old(number: int, feed: str = "main", age_s: float = 5.0) -> OldSegment:
     return OldSegment("s", feed, "360p", number, 1900, age_s)
 
 
-async def test_forty_who_go_back_are_one_request() -> None:
-    city = City()
+@asynccontextmanager
+async def school_of(
+    city: City, limit_bytes: int = 1 << 20
+) -> AsyncIterator[tuple[Rewind, Turns, web.AppRunner]]:
+    """Let a school ask that city."""
     app = web.Application()
     app.router.add_get("/{path:.*}", city.serve)
     async with (
@@ -41,7 +46,14 @@ async def test_forty_who_go_back_are_one_request() -> None:
         Upstream(UpstreamSettings(base), lambda: SECRET, Deaf()) as upstream,
     ):
         turns = Turns(Schedule[Piece](2), time.monotonic)
-        rewind = Rewind(upstream, turns, limit_bytes=10_000)
+        rewind = Rewind(upstream, turns, limit_bytes)
+        yield rewind, turns, runner
+        await rewind.close()
+
+
+async def test_forty_who_go_back_are_one_request() -> None:
+    city = City()
+    async with school_of(city, 10_000) as (rewind, _, runner):
         asks = [asyncio.create_task(rewind.fetch(old(7))) for _ in range(40)]
         await eventually(lambda: len(city.asked) == 1)
         asks.pop().cancel()
@@ -61,19 +73,11 @@ async def test_forty_who_go_back_are_one_request() -> None:
         assert await rewind.fetch(old(99)) is None
         await runner.cleanup()
         assert await rewind.fetch(old(98)) is None
-        await rewind.close()
 
 
 async def test_segments_come_two_at_a_time_what_is_played_first_first() -> None:
     city = City()
-    app = web.Application()
-    app.router.add_get("/{path:.*}", city.serve)
-    async with (
-        serving(app) as (base, _),
-        Upstream(UpstreamSettings(base), lambda: SECRET, Deaf()) as upstream,
-    ):
-        turns = Turns(Schedule[Piece](2), time.monotonic)
-        rewind = Rewind(upstream, turns)
+    async with school_of(city) as (rewind, turns, _):
         asks = []
         for number, age_s in ((9, 2), (7, 6), (8, 4), (1, NEAR_S), (6, 8), (5, 9)):
             asks.append(asyncio.create_task(rewind.fetch(old(number, age_s=age_s))))
@@ -82,4 +86,3 @@ async def test_segments_come_two_at_a_time_what_is_played_first_first() -> None:
         city.go_on.set()
         assert all(await asyncio.gather(*asks))
         assert city.asked[2:] == [f"/live/s/360p/{number}.m4s" for number in (5, 6, 8, 1)]
-        await rewind.close()

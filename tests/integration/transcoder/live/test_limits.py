@@ -44,6 +44,15 @@ async def connection(here: Studio) -> AsyncIterator[tuple[StreamReader, StreamWr
             await writer.wait_closed()
 
 
+@contextlib.asynccontextmanager
+async def admitted(here: Studio) -> AsyncIterator[StreamWriter]:
+    """An encoder that has shown its key."""
+    async with connection(here) as (_, encoder):
+        encoder.write(asking(GOOD))
+        await eventually(lambda: here.figure("tongbu_ingest_publishers", way="rtmp") == 1)
+        yield encoder
+
+
 async def closed(reader: StreamReader) -> None:
     """Read until the server closes."""
     async with asyncio.timeout(10):
@@ -99,15 +108,12 @@ async def test_the_number_of_connections_is_bounded(monkeypatch: pytest.MonkeyPa
 
 async def test_who_showed_a_key_is_no_stranger(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "STRANGERS_LIMIT_OF_ADDRESS", 1)
-    async with studio() as here, connection(here) as (_, encoder):
-        encoder.write(asking(GOOD))
-        await eventually(lambda: here.figure("tongbu_ingest_publishers", way="rtmp") == 1)
-        async with connection(here) as other:
+    async with studio() as here, admitted(here) as encoder:
+        async with connection(here):
             await eventually(lambda: here.server.connections == 2)
             async with connection(here) as (reader, _):
                 await closed(reader)
-            other[1].close()
-            await eventually(lambda: here.server.connections == 1)
+        await eventually(lambda: here.server.connections == 1)
         encoder.close()
         await eventually(lambda: here.server.connections == 0)
         async with connection(here):
@@ -116,9 +122,7 @@ async def test_who_showed_a_key_is_no_stranger(monkeypatch: pytest.MonkeyPatch) 
 
 async def test_no_more_connections_than_the_port_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "CONNECTIONS_LIMIT", 1)
-    async with studio() as here, connection(here) as (_, encoder):
-        encoder.write(asking(GOOD))
-        await eventually(lambda: here.figure("tongbu_ingest_publishers", way="rtmp") == 1)
+    async with studio() as here, admitted(here):
         async with connection(here) as (reader, _):
             await closed(reader)
         assert here.figure("tongbu_ingest_refused_total", why="connections") == 1
