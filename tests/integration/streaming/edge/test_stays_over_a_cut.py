@@ -34,6 +34,16 @@ async def joined(school: School, path: str, client: str) -> Person:
     return one
 
 
+async def cut_off(school: School) -> tuple[Person, float]:
+    """A classroom comes and its line is cut; give it, and when that was."""
+    room = await joined(school, CLASS, "board")
+    await room.hear("welcome")
+    await school.lose_the_line()
+    cut_utc = time.time()
+    await room.hear("line")
+    return room, cut_utc
+
+
 async def missed(school: School, member: str, utc: float) -> None:
     """What the origin writes of a member whose line broke, when it waited long enough."""
     gone = {"kind": "gone", "member": member, "left_utc": utc, "at": 0.0, "utc": utc + 30.0}
@@ -71,12 +81,8 @@ async def told(school: School, number: int) -> None:
 
 async def test_a_classroom_that_stays_has_no_hole(school: School) -> None:
     began_utc = await lesson(school)
-    room = await joined(school, CLASS, "board")
-    await room.hear("welcome")
+    room, cut_utc = await cut_off(school)
     member = room.member
-    await school.lose_the_line()
-    cut_utc = time.time()
-    await room.hear("line")
     await missed(school, member, cut_utc)
     await school.mend_it()
     await room.hear("welcome")
@@ -150,12 +156,8 @@ async def test_a_box_begun_anew_meanwhile_goes_on(school: School, killed: bool) 
     await school.stop()
     await school.start()
     began_utc = await lesson(school)
-    room = await joined(school, CLASS, "board")
-    await room.hear("welcome")
+    room, cut_utc = await cut_off(school)
     member = room.member
-    await school.lose_the_line()
-    cut_utc = time.time()
-    await room.hear("line")
     await kept(school, 1)
     (before,) = school.staying.stays._stays
     await (school.kill() if killed else school.stop())
