@@ -256,14 +256,16 @@ class Channel:
         return end_us
 
     def _open(self, track: Track, boundary: _Boundary, fragment: Fragment) -> Iterator[Event]:
-        yield from self._close(track)
-        yield from self._skip_to(track, boundary.opening.number)
-        run = track.open(boundary.opening_at(track.us(fragment.start_ts)), fragment)
+        start_us = track.us(fragment.start_ts)
+        opening = boundary.opening_at(start_us)
+        yield from self._close(track, opening, fragment.start_ts)
+        yield from self._skip_to(track, opening.number, start_us)
+        run = track.open(opening, fragment)
         if run is not None:
             yield RunStarted(track, run)
 
-    def _skip_to(self, track: Track, number: int) -> Iterator[Event]:
-        """Say with gaps which segments this rendition has nothing of."""
+    def _skip_to(self, track: Track, number: int, until_us: int) -> Iterator[Event]:
+        """Say with gaps which segments this rendition has nothing of, until its media goes on."""
         if not track.segments or track.next_number == number:
             return
         missed = [b for b in self._grid if track.next_number <= b.opening.number < number]
@@ -272,11 +274,14 @@ class Channel:
             return
         for boundary in missed:
             start_us = track.listed_us if boundary.hole else boundary.start_us
-            lasts_us = max(0, boundary.end_us - start_us)
+            end_us = until_us if boundary.opening.number == number - 1 else boundary.end_us
+            lasts_us = max(0, end_us - start_us)
             yield SegmentReady(track, track.skip(boundary.opening_at(start_us), start_us, lasts_us))
 
-    def _close(self, track: Track) -> Iterator[Event]:
-        closed = track.close()
+    def _close(
+        self, track: Track, following: Opening | None = None, next_ts: int = 0
+    ) -> Iterator[Event]:
+        closed = track.close(following, next_ts)
         if closed is None:
             return
         parts, segment = closed

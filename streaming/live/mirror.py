@@ -181,7 +181,7 @@ def _reader(data: bytes) -> tuple[CmafReader, Init]:
 
 def _placed(track: Track, opening: Opening, fragment: Fragment) -> Iterable[Event]:
     if track.opening is None or track.opening.number != opening.number:
-        yield from _closed(track)
+        yield from _closed(track, opening, fragment.start_ts)
         if track.segments and opening.number != track.next_number:
             raise BadMedia(f"{track.name}: segment {opening.number} out of its turn")
         run = track.open(opening, fragment)
@@ -194,8 +194,8 @@ def _placed(track: Track, opening: Opening, fragment: Fragment) -> Iterable[Even
         yield PartReady(track, part)
 
 
-def _closed(track: Track) -> Iterable[Event]:
-    closed = track.close()
+def _closed(track: Track, following: Opening | None = None, next_ts: int = 0) -> Iterable[Event]:
+    closed = track.close(following, next_ts)
     if closed is not None:
         parts, segment = closed
         for part in parts:

@@ -33,6 +33,7 @@ FRAGMENT_LIMIT_BYTES = 8 * 1024 * 1024
 SEGMENT_LIMIT_BYTES = 32 * 1024 * 1024
 BACKWARDS_LIMIT = 500
 RUNS_LIMIT = 1_000
+SEGMENT_LONGEST_US = 6_450_000
 
 
 class Track:
@@ -315,21 +316,30 @@ class Track:
         self.parts.append(part)
         return part
 
-    def close(self) -> tuple[list[Part], Segment] | None:
-        """End the open segment; give its last part, if it was not out yet, and the segment."""
+    def close(
+        self, following: Opening | None = None, next_ts: int = 0
+    ) -> tuple[list[Part], Segment] | None:
+        """End the open segment; give its last part, if it was not out yet, and the segment.
+
+        It lasts until the one that adjoins it begins: playlist time is media time whatever is lost.
+        """
         if self.opening is None:
             return None
         last = [self._cut()] if self._fragments else []
         parts, self.parts = self.parts, []
         opening, self.opening = self.opening, None
         data = b"".join(part.data for part in parts)
+        end_ts = self._end_ts
+        if following is not None and self._goes_on(opening, following):
+            longest_ts = SEGMENT_LONGEST_US * self.timescale // MICROSECONDS
+            end_ts = max(end_ts, min(next_ts, self.open_ts + longest_ts))
         segment = Segment(
             opening.number,
             self.runs[-1].number,
             opening.discontinuity,
             opening.program_utc,
             self.open_ts,
-            self._end_ts - self.open_ts,
+            end_ts - self.open_ts,
             len(data),
             self._keyframe_bytes,
             data,
@@ -337,6 +347,11 @@ class Track:
         )
         self._keep(segment)
         return last, segment
+
+    def _goes_on(self, opening: Opening, following: Opening) -> bool:
+        """Tell whether nothing lies between two segments, and their times are of one run."""
+        adjoins = following.number == opening.number + 1 and not following.discontinuity
+        return adjoins and self.pending is None
 
     def skip(self, opening: Opening, start_us: int, duration_us: int) -> Segment:
         """Say that this rendition has nothing of a segment that others have."""

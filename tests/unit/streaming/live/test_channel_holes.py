@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from streaming.errors import BadMedia
 from streaming.isobmff.fragment import Fragment
@@ -243,3 +245,30 @@ def test_a_restarted_channel_goes_on_counting() -> None:
     track = again.channel.tracks["720p"]
     assert [(s.number, s.gap) for s in track.segments] == [(n, n == 2) for n in range(5)]
     assert not any(s.discontinuity for s in track.segments)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 130), st.integers(1, 40)), max_size=4),
+    st.lists(st.tuples(st.integers(0, 130), st.integers(1, 40)), max_size=4),
+    st.integers(0, 60),
+)
+@settings(max_examples=60)
+def test_playlist_time_is_media_time_whatever_is_lost(
+    pictures: list[tuple[int, int]], sounds: list[tuple[int, int]], sound_from: int
+) -> None:
+    """Frames that a busy machine loses, and sound that comes late or stops for a while."""
+    lost = [
+        {n for at, lasts in holes for n in range(at, at + lasts)} for holes in (pictures, sounds)
+    ]
+    script = Script().begin(*EVERYTHING)
+    for number in range(200):
+        names = ["720p", "360p"] if number not in lost[0] else []
+        if number >= sound_from and number not in lost[1]:
+            names.append("aac")
+        script.play(number, number + 1, tuple(names))
+    for name, scale in (("720p", 15_360), ("360p", 15_360), ("aac", 48_000)):
+        segments = script.segments(name)
+        for one, other in pairwise(segments):
+            if not other.discontinuity:
+                ends_utc = one.program_utc + one.duration_ts / scale
+                assert ends_utc == pytest.approx(other.program_utc, abs=2e-4)

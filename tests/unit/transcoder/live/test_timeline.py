@@ -94,6 +94,38 @@ def test_a_jump_of_the_stamps_is_no_jump_of_the_times() -> None:
     assert timeline.jumps == 2
 
 
+@given(st.integers(BACKWARD_LIMIT_MS + 1, 1 << 31), st.booleans())
+def test_picture_and_sound_whose_clocks_are_apart_do_not_drive_each_other(
+    apart_ms: int, sound_is_ahead: bool
+) -> None:
+    """Sound that comes late by seconds, and two clocks that never were one."""
+    timeline, at = begun(0, 1_000), {}
+    for now_ms in range(1_040, 9_000, 40):
+        at[V] = timeline.place(V, now_ms - 1_000, now_ms)
+        sound_ms = now_ms - 1_000 + (apart_ms if sound_is_ahead else -apart_ms)
+        at[A] = timeline.place(A, sound_ms % (1 << 32), now_ms)
+    assert now_ms - FORWARD_LIMIT_MS <= (at[V] or 0) <= now_ms + SLACK_MS
+    assert now_ms - FORWARD_LIMIT_MS <= (at[A] or 0) <= now_ms + SLACK_MS
+    assert timeline.jumps + timeline.steps <= 1
+
+
+def test_sound_that_lags_more_and_more_leaves_the_picture_alone() -> None:
+    timeline, sound_ms = begun(0, 1_000), None
+    for now_ms in range(1_040, 61_000, 40):
+        sound_ms = timeline.place(A, (now_ms - 1_000) * 9 // 10, now_ms)
+        assert timeline.place(V, now_ms - 1_000, now_ms) == now_ms
+    assert sound_ms == 1_000 + 59_960 * 9 // 10
+    assert timeline.jumps == 0
+
+
+def test_when_both_jump_lip_sync_stays() -> None:
+    timeline = begun(60_000, 1_000)
+    assert timeline.place(A, 60_010, 1_030) == 1_010
+    assert timeline.place(V, 0, 1_060) == 1_060
+    assert timeline.place(A, 15, 1_095) == 1_075
+    assert timeline.jumps == 1
+
+
 def test_a_pause_of_publisher_and_clock_is_kept() -> None:
     timeline = begun(0, 1_000)
     assert timeline.place(V, 20_000, 21_010) == 21_000
