@@ -111,6 +111,10 @@ class Need:
             Resource.LINE: self.out_bps / machine.out_bps,
         }
 
+    def machines(self, machine: Machine) -> int:
+        """Say how many such machines do it, everything spread evenly."""
+        return max(1, math.ceil(max(self.shares(machine).values())))
+
     def saturates_first(self, machine: Machine) -> Resource:
         """Name what is full first when the programme grows."""
         shares = self.shares(machine)

@@ -33,14 +33,16 @@ def bars(title: str, rows: Sequence[Bar]) -> str:
         y = number * ROW + 8
         wide = room * min(1.0, row.value / longest) if math.isfinite(row.value) else room
         kind = "bad" if row.bad else "bar"
+        mark = room * (row.mark or 0) / longest
+        # beside the bar, and beside a mark that it would lie on
+        said = mark if wide < mark < wide + VALUE else wide
         parts += [
             f'<text x="{LABEL - 10}" y="{y + 17}" text-anchor="end">{escape(row.label)}</text>',
             f'<rect class="{kind}" x="{LABEL}" y="{y}" width="{max(1.0, wide):.1f}" height="22"/>',
-            f'<text x="{LABEL + wide + 8:.1f}" y="{y + 17}">{escape(row.said)}</text>',
+            f'<text x="{LABEL + said + 8:.1f}" y="{y + 17}">{escape(row.said)}</text>',
         ]
         if row.mark is not None:
-            x = LABEL + room * row.mark / longest
-            parts.append(f'<path class="mark" d="M{x:.1f} {y - 3}v28"/>')
+            parts.append(f'<path class="mark" d="M{LABEL + mark:.1f} {y - 3}v28"/>')
     return "\n".join([*parts, "</svg>"])
 
 

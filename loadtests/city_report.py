@@ -74,13 +74,15 @@ def page(figures: Figures, compared: Sequence[Compared], machine: Machine) -> st
 def _city(model: Measured, needs: Sequence[Need], machine: Machine) -> list[str]:
     rows = [_programme_row(model, one, machine) for one in needs]
     joins = [Line(f"{one.zh} · {one.name}", _seconds(model, one)) for one in programmes()[1:3]]
-    share = f"{machine.cores:g} 核 / {machine.memory_bytes / 1e9:g} GB / "
-    share += f"{machine.out_bps / 1e9:g} Gbit/s"
+    share = (
+        f"{machine.cores:g} 核 / {machine.memory_bytes / 1e9:g} GB / "
+        f"{machine.out_bps / 1e9:g} Gbit/s"
+    )
     return [
         _heading("全市需要多少", "What the city needs"),
         _table(("项目 · programme", "核心 · cores", "源站进程 · processes", "内存 · memory",
-                "出口 · out", f"95 % 看到 · 95 % play ({machine.cores:g} cores)",
-                "先满的 · full first"), rows),
+                "出口 · out", "机器 · machines",
+                "95 % 看到 · 95 % play", "先满的 · full first"), rows),
         "<p>所需核心 <span class=en>· cores needed</span></p>",
         bars("cores", [Bar(one.programme.zh, one.cores, f"{one.cores:.1f}") for one in needs]),
         f"<p>占一台机器（{share}）的几倍 <span class=en>· times one machine, its scarcest part; "
@@ -93,13 +95,13 @@ def _city(model: Measured, needs: Sequence[Need], machine: Machine) -> list[str]
 
 
 def _programme_row(model: Measured, one: Need, machine: Machine) -> tuple[str, ...]:
-    play_s = until_playing_s(model, one.programme, machine.cores)
-    first = one.saturates_first(machine)
+    first, machines = one.saturates_first(machine), one.machines(machine)
+    play_s = until_playing_s(model, one.programme, machines * machine.cores)
     return (
         f"{escape(one.programme.zh)}<br><span class=en>{escape(one.programme.name)}</span>",
         f"{one.cores:.1f}", f"{one.processes}", f"{one.memory_bytes / 1e9:.1f} GB",
         f"{one.out_bps / 1e6:.0f} Mbit/s",
-        f"{play_s:.1f} s" if play_s < float("inf") else "核心不够 · too few cores",
+        f"{machines}", f"{play_s:.1f} s",
         f"{FULL_ZH[first]} · {first.value}",
     )  # fmt: skip
 
@@ -183,12 +185,13 @@ def _heading(zh: str, en: str) -> str:
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Give a table of cells that are HTML already."""
     head = "".join(f'<th scope="col">{one}</th>' for one in heads)
-    body = "\n".join(
-        "<tr>" + "".join(f"<td{' class=n' if cell[:1].isdigit() else ''}>{cell}</td>"
-                         for cell in row) + "</tr>"
-        for row in rows
-    )  # fmt: skip
+    body = "\n".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
     return f"<div class=wide><table><tr>{head}</tr>\n{body}</table></div>"
+
+
+def _cell(cell: str) -> str:
+    is_figure = cell[:1].isdigit() and "<" not in cell
+    return f"<td{' class=n' if is_figure else ''}>{cell}</td>"
 
 
 def main(arguments: list[str]) -> int:

@@ -21,12 +21,11 @@ import asyncio
 import json
 import os
 import resource
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,11 +103,16 @@ def used(service: Service) -> Used:
     return Used(time.monotonic(), cpu_s(pid), seconds, *machine_s(), memory)
 
 
+async def look(service: Service) -> Used:
+    """Look without holding up what else this process measures."""
+    return await asyncio.to_thread(used, service)
+
+
 async def window(service: Service, seconds: float) -> tuple[Used, Used]:
     """Look at the service now and in a while."""
-    before = used(service)
+    before = await look(service)
     await asyncio.sleep(seconds)
-    return before, used(service)
+    return before, await look(service)
 
 
 async def at_rest(service: Service, client: Client, seconds: float) -> Rest:
@@ -131,14 +135,14 @@ async def storm(
     try:
         async with asyncio.timeout(STORM_LIMIT_S):
             await _line(process.stdout, "storm")
-            before = used(service)
+            before = await look(service)
             async with asking(client) as answers:
                 await _line(process.stdout, "playing")
-                playing = used(service)
+                playing = await look(service)
             await _line(process.stdout, "steady")
-            steady = used(service)
+            steady = await look(service)
             told = json.loads(await process.stdout.readline())
-            after = used(service)
+            after = await look(service)
     finally:
         if process.returncode is None:
             process.kill()
@@ -171,23 +175,26 @@ def _stormed(
     )  # fmt: skip
 
 
-@contextmanager
-def copying() -> Iterator[Target]:
+@asynccontextmanager
+async def copying() -> AsyncIterator[Target]:
     """Run the yardstick."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "loadtests.socket_copying"], cwd=ROOT, text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "loadtests.socket_copying", cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
+    assert process.stdin
     assert process.stdout
     try:
-        yield Target("copying", "flv", (process.stdout.readline().strip(),), process.pid)
+        address = (await process.stdout.readline()).decode().strip()
+        yield Target("copying", "flv", (address,), process.pid)
     finally:
-        process.communicate()
+        process.stdin.close()
+        await process.wait()
 
 
 async def copying_cpu_a_megabyte(viewers: int, seconds: float) -> float:
     """Measure the yardstick."""
-    with copying() as target:
+    async with copying() as target:
         found = await load(target, viewers, seconds)
     return 1e6 / found.bytes_a_cpu_s
 
@@ -218,7 +225,7 @@ async def encoded_session(seconds: float) -> Session:
 async def _until_encoding(service: Service) -> None:
     give_up_at = time.monotonic() + RUNGS_LIMIT_S
     while True:
-        if used(service).encoders_s > 0:
+        if (await look(service)).encoders_s > 0:
             return
         if time.monotonic() > give_up_at:
             raise TimeoutError("no lower rung is made of this lesson")

@@ -94,8 +94,9 @@ class TrackJoin:
     def _playlist(self, body: bytes) -> str:
         text = playlist_text(body)
         self._init = [self._init, *_MAP.findall(text)][-1]
-        listed = [one for one in parts_of(text) if (one.number, one.index) > self._newest]
-        self._wanted = listed if self.plays else _from_newest_keyframe(text, listed)
+        listed = parts_of(text)
+        fresh = [one for one in listed if (one.number, one.index) > self._newest]
+        self._wanted = fresh if self.plays else _from_newest_keyframe(text, listed)
         if listed:
             self._newest = (listed[-1].number, listed[-1].index)
         if self._has_init or not self._wanted:

@@ -84,6 +84,8 @@ def test_what_saturates_first_goes_by_the_machine() -> None:
     assert evening.saturates_first(Machine(cores=4, out_bps=100e9)) is Resource.CORES
     assert evening.saturates_first(Machine(memory_bytes=2e8)) is Resource.MEMORY
     assert evening.shares(Machine())[Resource.LINE] == pytest.approx(1.125)
+    assert [evening.machines(Machine(cores=one)) for one in (16, 4)] == [2, 4]
+    assert need(MEASURED, LESSON).machines(Machine()) == 1
 
 
 def test_with_room_the_last_of_95_percent_waits_for_nobody() -> None:
