@@ -19,7 +19,6 @@ from typing import ClassVar
 from urllib.parse import urljoin
 
 from loadtests.live_wire import PartName, parts_of, playlist_text
-from streaming.hls.model import AlternateKind
 from streaming.hls.parse import parse_multivariant
 
 INIT, KEYFRAME = 0, 1
@@ -42,7 +41,7 @@ def picture_and_sound(url: str, body: bytes) -> tuple[str, str]:
     best = max(playlist.variants, key=lambda one: one.bandwidth_bps)
     sound = next(
         (one.uri for one in playlist.alternates
-         if one.kind is AlternateKind.AUDIO and one.group == best.audio and one.uri), "",
+         if one.kind.value == "AUDIO" and one.group == best.audio and one.uri), "",
     )  # fmt: skip
     return urljoin(url, best.uri), urljoin(url, sound) if sound else ""
 
