@@ -202,6 +202,8 @@ def until_playing_s(measured: Measured, asked: Programme, cores: float) -> float
     rate = asked.joins / asked.join_within_s
     # from so many viewers on, joins wait for each other
     in_time = min(wanted, max(0.0, (room - rate * delivery.join_cpu_s) / watch))
+    if in_time == wanted:
+        return wanted / rate + delivery.join_s
     queued_s = (
         delivery.join_cpu_s / watch * math.log((room - watch * in_time) / (room - watch * wanted))
     )
@@ -210,8 +212,8 @@ def until_playing_s(measured: Measured, asked: Programme, cores: float) -> float
 
 def cores_to_play_within(measured: Measured, asked: Programme, limit_s: float) -> int:
     """Give the fewest whole cores on which 95 % play within a time. Raises: ValueError."""
-    least_s = PLAY_SHARE * asked.join_within_s + measured.ws.join_s + measured.hls.join_s
-    if limit_s <= least_s:
+    least_s = until_playing_s(measured, asked, math.inf)
+    if limit_s < least_s:
         raise ValueError(f"no machine does it within {limit_s} s: joining alone takes {least_s} s")
     cores = math.ceil(need(measured, asked).cores)
     while until_playing_s(measured, asked, cores) > limit_s:

@@ -12,12 +12,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from loadtests.city_figures import KINDS
-from loadtests.city_storm import asking, copying, storm
+from loadtests.city_storm import copying, storm
 from loadtests.client import Client
 from loadtests.live_session import booked, until_state
 from loadtests.live_sessions import ROOM_S, host, make_film
 from loadtests.service import Service, running
 from loadtests.socket_copying import FRAME_BYTES
+from loadtests.storm_probe import asking
 
 ASKED = argparse.Namespace(viewers=10, join_s=1.0, seconds=1.0)
 RATE_BYTES_S = 266_000
