@@ -52,7 +52,7 @@ class Stormed:
     slowest: float
     viewers_cores: float
     machine: float
-    grown_bytes: float
+    service_bytes: float
     api_p50_s: float
     api_p95_s: float
     errors: int
@@ -66,6 +66,10 @@ class Stormed:
         watching_s = self.watched_s * self.viewer_cores(rest)
         joins_s = self.storm_cpu_s - rest.service_cores * self.until_all_s - watching_s
         return _shown(joins_s / self.viewers)
+
+    def viewer_bytes(self, rest: Rest) -> float:
+        """What the service's memory has grown by since nobody watched, a viewer; an upper bound."""
+        return _shown((self.service_bytes - rest.service_bytes) / self.viewers)
 
     @property
     def bound(self) -> str:
@@ -146,7 +150,7 @@ def delivery(figures: Figures, kind: str) -> Delivery:
         1 / least(one.viewer_cores(rest) for one in storms),
         1e6 / least(one.cpu_a_megabyte(rest) for one in storms),
         least(one.join_cpu_s(rest) for one in storms),
-        max(_shown(one.grown_bytes / one.viewers) for one in storms),
+        max(storms, key=lambda one: one.service_bytes).viewer_bytes(rest),
         least(one.join_p50_s for one in storms),
     )
 

@@ -99,7 +99,7 @@ def _stormed(
         playing.service_s - before.service_s, steady.cores_until(after)[0],
         told["bytes"] / told["steady_s"], told["slowest_bytes"] * asked.viewers / told["bytes"],
         told["viewers_cpu_s"] / told["steady_s"], machine,
-        after.bytes - before.bytes, api.p50, api.p95, int(told["errors"]),
+        after.bytes, api.p50, api.p95, int(told["errors"]),
     )  # fmt: skip
 
 

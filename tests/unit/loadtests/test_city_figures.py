@@ -25,7 +25,7 @@ from loadtests.city_figures import (
 REST = Rest(0.004, 0.010, 0.05, 150e6)
 # 100 viewers: 0.25 cores above rest; 2 s of storm, 60 s watched in all meanwhile
 WS = Stormed("ws", 100, 2.0, 0.02, 0.05, 0.1, 1.95, 2.0, 60.0, 0.45, 0.30, 25e6, 0.98, 0.2, 0.6,
-             3e6, 0.005, 0.015, 0)  # fmt: skip
+             153e6, 0.005, 0.015, 0)  # fmt: skip
 HLS = replace(WS, kind="hls", steady_cores=0.55, storm_cpu_s=0.80, join_p95_s=0.2)
 FIGURES = Figures("a command", 2, REST, (WS, HLS), 0.005, Session(0.03, 0.0, 20e6),
                   Session(0.03, 0.12, 90e6))  # fmt: skip
@@ -49,7 +49,7 @@ def test_the_model_is_given_what_was_found() -> None:
 
 
 def test_of_several_rounds_the_least_disturbed_counts() -> None:
-    slower = replace(WS, steady_cores=0.9, join_p50_s=1.0, grown_bytes=5e6)
+    slower = replace(WS, steady_cores=0.9, join_p50_s=1.0, service_bytes=155e6)
     found = delivery(replace(FIGURES, storms=(slower, WS, HLS)), "ws")
     assert found.viewers_a_core == pytest.approx(400)
     assert (found.join_s, found.viewer_bytes) == (0.02, 50e3)
