@@ -40,12 +40,13 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Figures of one machine. Sessions cost the service's core and, when encoded, others too."""
+    """Figures of one machine. A session's cores are all of its; the loop's part is on one core."""
 
     ws: Delivery
     hls: Delivery
     copied_session_cores: float
     encoded_session_cores: float
+    loop_session_cores: float
     process_bytes: float
     copied_session_bytes: float
     encoded_session_bytes: float
@@ -161,8 +162,7 @@ def session_cores(measured: Measured, asked: Programme) -> float:
 def need(measured: Measured, asked: Programme) -> Need:
     """Give what a programme needs when everybody plays."""
     sessions, viewers = session_cores(measured, asked), viewer_cores(measured, asked)
-    # the event loop's own part of an encoded session is what a copied one costs
-    loops = asked.sessions * measured.copied_session_cores + viewers
+    loops = asked.sessions * measured.loop_session_cores + viewers
     processes = max(1, math.ceil(loops / FILL.value))
     taken = _relayed_cores(measured, asked, processes)
     encoded = asked.sessions * asked.encoded_share

@@ -160,7 +160,8 @@ def measured(figures: Figures) -> Measured:
     copied, encoded = figures.copied, figures.encoded
     return Measured(
         delivery(figures, "ws"), delivery(figures, "hls"), copied.cores, encoded.cores,
-        figures.rest.service_bytes, copied.grown_bytes, encoded.grown_bytes,
+        max(copied.service_cores, encoded.service_cores), figures.rest.service_bytes,
+        copied.grown_bytes, encoded.grown_bytes,
     )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from loadtests.capacity_assumptions import ASSUMPTIONS, FILL, LIVE_BPS
 
 WS = Delivery(1000, 250e6, 0.002, 20_000, 0.1)
 HLS = Delivery(500, 125e6, 0.004, 40_000, 0.2)
-MEASURED = Measured(WS, HLS, 0.02, 0.2, 200e6, 5e6, 60e6)
+MEASURED = Measured(WS, HLS, 0.02, 0.2, 0.02, 200e6, 5e6, 60e6)
 LESSON = Programme("a lesson", "一节课", 1, 0, 100, 0, LIVE_BPS.value, 100, 10.0)
 
 deliveries = st.builds(
@@ -35,6 +35,7 @@ deliveries = st.builds(
 )  # fmt: skip
 machines = st.builds(
     Measured, deliveries, deliveries, st.floats(0.001, 0.1), st.floats(0.1, 1.0),
+    st.floats(0.001, 0.1),
     st.floats(1e7, 1e9), st.floats(1e5, 1e8), st.floats(1e5, 1e8),
 )  # fmt: skip
 lessons = st.builds(

@@ -45,6 +45,7 @@ def test_the_model_is_given_what_was_found() -> None:
     assert (found.viewer_bytes, found.join_s) == (30e3, 0.02)
     model = measured(FIGURES)
     assert (model.copied_session_cores, model.encoded_session_cores) == (0.03, 0.15)
+    assert model.loop_session_cores == 0.03
     assert model.hls.viewers_a_core == pytest.approx(200)
 
 
