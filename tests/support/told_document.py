@@ -13,6 +13,7 @@ from typing import Any
 
 NOBODY = "0" * 20
 _ID_PATTERN = "^[0-9a-hjkmnp-tv-z]*$"
+_SPOILING = ("/cancel", "/open")
 _BEFORE_VARIABLE = re.compile(r"([\w-]+)/{(\w+)}")
 _KIND_OF_FIELD = {
     "school": "schools", "urban_school": "schools", "rural_school": "schools",
@@ -26,14 +27,24 @@ _KIND_OF_FIELD = {
 Ids = Mapping[str, Sequence[str]]
 
 
-def told(document: Mapping[str, Any], ids: Ids) -> dict[str, Any]:
-    """Give the document with these ids, by kind (`schools`, …), in place of any id."""
+def told(
+    document: Mapping[str, Any], ids: Ids, spare: Ids, examples: Mapping[tuple[str, str], Any]
+) -> dict[str, Any]:
+    """Give the document with these ids, by kind (`schools`, …), in place of any id.
+
+    `spare` are for what would take things away from the other operations. `examples`, by path and
+    method: bodies that are taken.
+    """
     found = deepcopy(dict(document))
     for path, item in found["paths"].items():
         kinds = {name: kind for kind, name in _BEFORE_VARIABLE.findall(path)}
-        for operation in item.values():
+        for method, operation in item.items():
+            held = spare if method == "delete" or path.endswith(_SPOILING) else ids
             for parameter in operation.get("parameters", ()):
-                _tell_parameter(parameter, kinds, ids)
+                _tell_parameter(parameter, kinds, held)
+    for (path, method), body in examples.items():
+        for content in found["paths"][path][method]["requestBody"]["content"].values():
+            content["example"] = body
     for shape in found["components"]["schemas"].values():
         for name, schema in shape.get("properties", {}).items():
             _tell_field(schema, _KIND_OF_FIELD.get(name), ids)

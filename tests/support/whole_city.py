@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,14 @@ from tests.support.lessons import add_lesson, insert
 Ids = dict[str, list[str]]
 _PERIOD = {"starts": "08:00:00", "duration_s": 2400}
 _TERM_WEEKS = 20
+_DAYS = count()  # a service carries few pictures at once: each lesson has a time of its own
 
 
 async def whole_city(boss: Client, data: Path) -> Ids:
-    """Make it anew, with names of its own; give the ids by kind, as the API's paths call them."""
+    """Make it anew, with names of its own; give the ids by kind, as the API's paths call them.
+
+    Of the sessions the first is scheduled, the room of the second is open.
+    """
     ids: Ids = {}
     mark = new_id()
     for kind, body in _BODIES:
@@ -30,8 +35,13 @@ async def whole_city(boss: Client, data: Path) -> Ids:
     person = await boss.get(f"users/{ids['users'][0]}")
     ids["affiliations"] = [item["id"] for item in person["affiliations"]]
     ids["lessons"] = await _lessons(data, ids)
-    await boss.post(f"sessions/{ids['sessions'][0]}/open")
+    await boss.post(f"sessions/{ids['sessions'][1]}/open")
     return ids
+
+
+def another(ids: Ids) -> dict[str, Mapping[str, Any]]:
+    """Give, by kind, what one more could be asked for with; it clashes with nothing."""
+    return {kind: body(ids, 0, new_id()) for kind, body in _BODIES}
 
 
 async def _made(boss: Client, kind: str, body: Mapping[str, Any]) -> str:
@@ -89,13 +99,14 @@ def _term(ids: Ids, n: int, mark: str) -> Mapping[str, Any]:
 
 
 def _session(ids: Ids, n: int, mark: str) -> Mapping[str, Any]:
-    starts_at = datetime.now(UTC) + timedelta(minutes=1, days=n)
+    starts_at = datetime.now(UTC) + timedelta(minutes=1, days=next(_DAYS))
     return {**_taught(ids, n), "starts_at": starts_at.isoformat(), "duration_s": 2400}
 
 
 def _timetable(ids: Ids, n: int, mark: str) -> Mapping[str, Any]:
-    return {**_taught(ids, n), "term": ids["terms"][n], "weekday": 1 + n, "period": 1,
-            "first_week": 2, "last_week": 3}  # fmt: skip
+    weekday, week = divmod(next(_DAYS), _TERM_WEEKS - 1)
+    return {**_taught(ids, n), "term": ids["terms"][n], "weekday": 1 + weekday % 7, "period": 1,
+            "first_week": 2 + week, "last_week": 2 + week}  # fmt: skip
 
 
 def _taught(ids: Ids, n: int) -> Mapping[str, Any]:
