@@ -20,6 +20,9 @@ from tests.support.lessons import add_lesson, insert
 Ids = dict[str, list[str]]
 _PERIOD = {"starts": "08:00:00", "duration_s": 2400}
 _TERM_WEEKS = 20
+_STAYS_WHILE_USED = (
+    "districts", "groups", "series", "schools", "classrooms", "users", "terms", "sessions",
+)  # fmt: skip
 _DAYS = count()  # a service carries few pictures at once: each lesson has a time of its own
 
 
@@ -42,6 +45,14 @@ async def whole_city(boss: Client, data: Path) -> Ids:
 def another(ids: Ids) -> dict[str, Mapping[str, Any]]:
     """Give, by kind, what one more could be asked for with; it clashes with nothing."""
     return {kind: body(ids, 0, new_id()) for kind, body in _BODIES}
+
+
+async def to_take_away(boss: Client, data: Path) -> Ids:
+    """Make it anew once more; the first of each is used by nothing else, the second is."""
+    ids = await whole_city(boss, data)
+    bodies = another(ids)
+    unused = {kind: await _made(boss, kind, bodies[kind]) for kind in _STAYS_WHILE_USED}
+    return ids | {kind: [one, ids[kind][0]] for kind, one in unused.items()}
 
 
 async def _made(boss: Client, kind: str, body: Mapping[str, Any]) -> str:
