@@ -138,7 +138,7 @@ class EdgesApi:
 
     def endpoints(self) -> Sequence[Endpoint]:
         """List what this part answers."""
-        many, one, tag = "/api/v1/edges", "/api/v1/edges/{id}", "edges"
+        many, one, tag = "/api/v1/edges", "/api/v1/edges/{id:(?!enrol$)[^/]+}", "edges"
         return [
             Endpoint("GET", many, self.list, "List edges", tag, query=EdgesQuery,
                      result=Page[EdgeShown], errors=(401, 403, 422)),

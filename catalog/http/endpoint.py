@@ -31,7 +31,7 @@ class Endpoint:
 
     `query` and `body` are msgspec structs; `result` is what a success carries (a struct, a list of
     one, or None); `errors` are the extra statuses that the document lists. `edge`: for the boxes in
-    the schools, and nobody else.
+    the schools, and nobody else. `other_types`: what a success may come as when it is asked for.
     """
 
     method: str
@@ -47,6 +47,7 @@ class Endpoint:
     edge: bool = False
     body_type: str = "application/json"
     result_type: str = "application/json"
+    other_types: Sequence[str] = ()
     errors: Sequence[int] = field(default=(401, 403, 404, 422))
 
 

@@ -30,7 +30,7 @@ from catalog.ids import is_id
 from catalog.metadata import clean
 from catalog.people import Role, Viewer, may_edit, may_watch
 
-PATH = "/api/v1/lessons/{id}"
+PATH = "/api/v1/lessons/{id:(?!suggest$)[^/]+}"
 
 
 class LessonChanges(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):

@@ -37,7 +37,7 @@ def document(endpoints: Sequence[Endpoint], version: str) -> _Schema:
     shapes = _Shapes(by_kind, _answered_whole(endpoints, by_kind, dict(components)))
     paths: dict[str, _Schema] = {}
     for item in endpoints:
-        path = paths.setdefault(_VARIABLE.sub(r"{\1}", item.path), {})
+        path = paths.setdefault(_plain(item.path), {})
         path[item.method.lower()] = _operation(item, shapes)
     return {
         "openapi": "3.1.0",
@@ -143,8 +143,13 @@ def _operation(item: Endpoint, shapes: _Shapes) -> _Schema:
     return found
 
 
+def _plain(path: str) -> str:
+    """Write a path without what its variables may hold."""
+    return _VARIABLE.sub(r"{\1}", path)
+
+
 def _operation_id(item: Endpoint) -> str:
-    words = re.findall(r"\w+", item.path.removeprefix("/api/v1"))
+    words = re.findall(r"\w+", _plain(item.path).removeprefix("/api/v1"))
     return "_".join([item.method.lower(), *words])
 
 
@@ -170,10 +175,14 @@ def _responses(item: Endpoint, shapes: _Shapes) -> _Schema:
         good["content"] = {item.result_type: {"schema": shapes.of(item.result)}}
     elif item.result_type != JSON:
         good["content"] = {item.result_type: {}}
+    if item.other_types:
+        good.setdefault("content", {}).update({kind: {} for kind in item.other_types})
     found = {str(item.status): good}
     problem = {"application/problem+json": {"schema": shapes.of(Problem)}}
     for status in sorted({*item.errors, 503}):
         found[str(status)] = {"description": title_of(status), "content": problem}
+    if item.query is not None or _VARIABLE.search(item.path):
+        found["414"] = {"description": title_of(414), "content": {"text/plain": {}}}
     return found
 
 

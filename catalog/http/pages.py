@@ -17,6 +17,7 @@ from pathlib import Path
 from aiohttp import web
 
 from catalog.errors import NotFound
+from catalog.http.problem import NOWHERE
 
 APP_PATHS = (
     "/",
@@ -37,7 +38,7 @@ APP_PATHS = (
     "/login",
     "/account",
 )
-NOT_PAGES = ("/api/", "/media/", "/live/")
+NOT_PAGES = ("/media/", "/live/")
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -109,7 +110,10 @@ def read_dist(dist: Path) -> dict[str, Asset]:
 
 
 class Pages:
-    """Routes of the pages. Add them last: the last one takes every address left."""
+    """Routes of the pages. Add them last: the last one takes every address left.
+
+    Not those of the API: it would be a way to GET what can only be sent.
+    """
 
     def __init__(self, assets: Mapping[str, Asset]) -> None:
         self._assets = assets
@@ -120,7 +124,7 @@ class Pages:
             *(web.get(path, self.document) for path in APP_PATHS),
             web.get("/assets/{name}", self._hashed),
             web.get("/favicon.svg", self._favicon),
-            web.get("/{rest:.*}", self._unknown),
+            web.get("/{rest:(?!api/).*}", self._unknown),
         ]
 
     async def document(self, request: web.Request) -> web.Response:
@@ -130,7 +134,7 @@ class Pages:
     async def _unknown(self, request: web.Request) -> web.Response:
         wants_page = "text/html" in request.headers.get("Accept", "")
         if not wants_page or request.path.startswith(NOT_PAGES):
-            raise NotFound("there is nothing at this address")
+            raise NotFound(NOWHERE)
         return self._index(request, 404)
 
     def _index(self, request: web.Request, status: int) -> web.Response:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any, TypeVar, get_args
 
 import msgspec
 from aiohttp import web
@@ -60,10 +61,32 @@ def query_of(request: web.Request, kind: type[S]) -> S:
         if not all(is_plain(value, allowed="\t\n\r") for value in values):
             raise Invalid(f"{name[:40]!r} has control characters or is not UTF-8: take them out")
         wanted[name] = values if name in lists else values[-1]
+    _refuse_numbers(wanted, kind)
     try:
         return msgspec.convert(wanted, kind, strict=False)
     except msgspec.ValidationError as error:
         raise _invalid(error) from error
+
+
+def _refuse_numbers(wanted: dict[str, Any], kind: type[msgspec.Struct]) -> None:
+    """Raise Invalid for a number where a moment is wanted: msgspec would count it from 1970."""
+    for field in msgspec.structs.fields(kind):
+        value = wanted.get(field.encode_name)
+        if value is not None and _takes_moment(field.type) and _is_number(value):
+            message = "Expected a date and time such as 2026-09-01T08:00:00+08:00"
+            raise Invalid(f"{field.encode_name}: {message}", {field.encode_name: message})
+
+
+def _takes_moment(kind: Any) -> bool:
+    return kind is datetime or any(map(_takes_moment, get_args(kind)))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _takes_list(kind: Any) -> bool:

@@ -43,6 +43,7 @@ STATUS: dict[type[Exception], int] = {
 }
 TITLES = {460: "Checksum Mismatch"}
 RETRY_AFTER_S = 2
+NOWHERE = "there is nothing at this address"
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
@@ -71,13 +72,22 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return problem(error.status, error.text or error.reason, headers=dict(error.headers))
+        return problem(error.status, _sentence(error), headers=dict(error.headers))
     except Exception as error:
         status = status_of(error)
         if status == 500:
             log.exception("request failed: %s %s", request.method, request.path)
             return problem(500, "something went wrong inside; it has been written down")
         return _known(error, status)
+
+
+def _sentence(error: web.HTTPException) -> str:
+    """Say it in words where aiohttp's router has only a number."""
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return f"this address takes only {', '.join(sorted(error.allowed_methods))}"
+    if error.text == _NO_ROUTE:
+        return NOWHERE
+    return error.text or error.reason
 
 
 def _known(error: Exception, status: int) -> web.Response:
@@ -115,4 +125,5 @@ def problem(
     )
 
 
+_NO_ROUTE = web.HTTPNotFound().text
 _BODY_HEADERS = frozenset({"content-type", "content-length", "transfer-encoding"})

@@ -45,7 +45,7 @@ class AttendanceApi:
         """List what this part answers."""
         return [
             Endpoint("GET", PATH, self.get, "Who was in a session, and what they did", "sessions",
-                     query=AttendanceQuery, result=Attendance),
+                     query=AttendanceQuery, result=Attendance, other_types=("text/csv",)),
         ]  # fmt: skip
 
     async def get(self, request: web.Request) -> web.Response:

@@ -347,4 +347,6 @@ async def test_bodies_that_are_no_enrolment_are_refused(bureau: Bureau, town: To
         {"code": "A" * 33, "public_key": key},
     ):
         assert (await bureau.desk.guest.ask("POST", "/edges/enrol", body))[0] == 422
+    for method in ("GET", "DELETE"):  # it is no edge of that name
+        assert (await bureau.desk.guest.ask(method, "/edges/enrol"))[0] == 405
     assert (await Box(bureau.desk.client).enrol(code))[0] == 200

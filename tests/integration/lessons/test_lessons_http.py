@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from catalog.db.pool import Pool
 from catalog.http.endpoint import Api
 from catalog.http.lessons import LessonsApi
+from catalog.http.problem import NOWHERE
 from catalog.http.subtitles import SubtitlesApi
 from catalog.ids import make_id, new_id
 from catalog.people import Affiliation, Role, Viewer
@@ -106,6 +107,12 @@ async def test_who_may_see(
 @pytest.mark.parametrize("key", [NOBODY, "x", "..%2f..%2fetc", "' or 1=1 --", "é" * 20])
 async def test_what_is_not_there(at: Desk, key: str) -> None:
     assert (await at.ask("GET", key))[0] == 404
+
+
+async def test_suggest_is_no_lesson(at: Desk) -> None:
+    for method in ("PATCH", "DELETE"):
+        status, found = await at.ask(method, "suggest", at.owner)
+        assert (status, found["detail"]) == (404, NOWHERE)
 
 
 async def test_an_edit_sets_only_what_it_names(at: Desk) -> None:

@@ -12,7 +12,7 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
 from catalog.http.pages import APP_PATHS, Asset, Pages, read_dist
-from catalog.http.problem import problems
+from catalog.http.problem import NOWHERE, problems
 
 ROUTER = Path(__file__).parents[3] / "catalog/web/src/router.ts"
 PAGE_OF_THE_BOX = "/edge/status"
@@ -108,6 +108,26 @@ async def test_an_unknown_address_is_a_page_for_people_and_404_for_all(
             assert answer.content_type == "application/problem+json"
     async with client.get("/api/v1/none", headers={"Accept": "text/html"}) as answer:
         assert answer.content_type == "application/problem+json"
+
+
+async def test_an_address_of_the_api_is_left_to_the_api(assets: dict[str, Asset]) -> None:
+    async def taken(request: web.Request) -> web.Response:
+        return web.Response(status=204)
+
+    app = web.Application(middlewares=[problems])
+    app.router.add_post("/api/v1/login", taken)
+    app.add_routes(Pages(assets).routes())
+    async with TestServer(app) as server, ClientSession(server.make_url("/")) as session:
+        for method in ("GET", "HEAD", "PUT"):
+            async with session.request(method, "/api/v1/login") as answer:
+                assert (answer.status, answer.headers["Allow"]) == (405, "POST")
+        async with session.get("/api/v1/login") as answer:
+            found = await answer.json(content_type="application/problem+json")
+            assert found["detail"] == "this address takes only POST"
+        for method in ("GET", "POST"):
+            async with session.request(method, "/api/v1/none") as answer:
+                found = await answer.json(content_type="application/problem+json")
+                assert (answer.status, found["detail"]) == (404, NOWHERE)
 
 
 async def test_says_so_when_nothing_was_built() -> None:

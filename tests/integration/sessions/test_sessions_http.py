@@ -271,6 +271,9 @@ async def test_the_ends_of_the_calendar_are_refused(city: City) -> None:
     assert (await city.teacher.ask("GET", f"/sessions?cursor={early}"))[0] == 422
     ends = "since=0001-01-01T00:00:00%2B23:59&until=9999-12-31T23:59:59-23:59"
     assert (await city.teacher.ask("GET", f"/sessions?{ends}"))[0] == 200
+    for number in ("0", "0.5", "1e9", "nan"):  # no moment, and no seconds since 1970 either
+        status, found = await city.teacher.ask("GET", f"/sessions?until={number}")
+        assert (status, found["fields"].keys()) == (422, {"until"})
     for moment in ("9999-12-31T23:59:59-12:00", "2999-01-01T08:00:00+08:00"):
         status, found = await city.teacher.ask("POST", "/sessions", city.lesson(starts_at=moment))
         assert (status, found["fields"].keys()) == (422, {"starts_at"})

@@ -50,6 +50,8 @@ ENDPOINTS = [
     Endpoint("DELETE", "/api/v1/things/{id}", nothing, "Remove", "things", status=204),
     Endpoint("PUT", "/api/v1/things/{id}/text/{part:[a-z]+}", nothing, "Put", "things",
              body_type="text/vtt", status=204),
+    Endpoint("GET", "/api/v1/table", nothing, "A table", "things", result=Found,
+             other_types=("text/csv",)),
 ]  # fmt: skip
 
 
@@ -62,6 +64,7 @@ def made() -> dict[str, Any]:
 
 def test_paths_and_their_variables(made: dict[str, Any]) -> None:
     assert {path: sorted(item) for path, item in made["paths"].items()} == {
+        "/api/v1/table": ["get"],
         "/api/v1/things": ["get", "post"],
         "/api/v1/things/{id}": ["delete"],
         "/api/v1/things/{id}/text/{part}": ["put"],
@@ -100,6 +103,22 @@ def test_bodies_results_and_errors(made: dict[str, Any]) -> None:
     assert set(put["requestBody"]["content"]) == {"text/vtt"}
 
 
+def test_what_an_answer_may_come_as(made: dict[str, Any]) -> None:
+    content = made["paths"]["/api/v1/table"]["get"]["responses"]["200"]["content"]
+    assert content["application/json"]["schema"] == {"$ref": "#/components/schemas/Found"}
+    assert content["text/csv"] == {}
+
+
+def test_an_address_may_be_too_long_where_the_asker_fills_it_in(made: dict[str, Any]) -> None:
+    for path, method, said in (
+        ("/api/v1/things", "get", True), ("/api/v1/things/{id}", "delete", True),
+        ("/api/v1/things", "post", False), ("/api/v1/table", "get", False),
+    ):  # fmt: skip
+        responses = made["paths"][path][method]["responses"]
+        assert ("414" in responses) is said
+        assert not said or set(responses["414"]["content"]) == {"text/plain"}
+
+
 def test_what_signing_in_takes(made: dict[str, Any]) -> None:
     things = made["paths"]["/api/v1/things"]
     assert things["get"]["security"] == [{}, {"bearer": []}, {"cookie": []}]
@@ -108,5 +127,6 @@ def test_what_signing_in_takes(made: dict[str, Any]) -> None:
 
 def test_every_operation_has_a_name_of_its_own(made: dict[str, Any]) -> None:
     names = [o["operationId"] for item in made["paths"].values() for o in item.values()]
-    assert names[:2] == ["get_things", "post_things"]
+    assert names == ["get_things", "post_things", "delete_things_id",
+                     "put_things_id_text_part", "get_table"]  # fmt: skip
     assert len(set(names)) == len(names)
