@@ -112,6 +112,11 @@ async def test_a_school_takes_part_through_its_box(
         await hold(teacher, "结束")
         lesson = await recorded(school.city, session)
         await expect(guest.get_by_text("已经下课")).to_be_visible()
+
+        async def line_is_up() -> bool:
+            return bool((await school.status())["line"]["up"])
+
+        await eventually(line_is_up)
         async with signed_in(school.box.url, TEACHER, school.city.passwords[TEACHER]) as client:
 
             async def is_there() -> bool:
