@@ -17,9 +17,9 @@ from typing import Any
 from loadtests.capacity import Delivery, Measured
 
 BUSY = 0.85
-# Waiting is told less exactly than work, on a machine that others use as well.
-WORK_TOLERANCE, WAIT_TOLERANCE = 1.5, 3.0
-WAITS = ("API p95", "join p95")
+# Two runs on a machine that others used as well: work differed by 1.24, waiting by 1.6 times.
+WORK_TOLERANCE, WAIT_TOLERANCE, FAIR_TOLERANCE = 1.5, 2.5, 1.1
+WAITS, FAIR = ("API p95", "join p95"), "of the slowest"
 KINDS = ("ws", "hls")
 
 
@@ -207,7 +207,10 @@ def _of_one(figures: Figures, kind: str) -> dict[str, float]:
 
 def tolerances(ratios: Iterable[str]) -> dict[str, float]:
     """Give by how many times each ratio may be worse before that is a regression."""
-    return {
-        name: WAIT_TOLERANCE if any(one in name for one in WAITS) else WORK_TOLERANCE
-        for name in ratios
-    }
+    return {name: _tolerance(name) for name in ratios}
+
+
+def _tolerance(name: str) -> float:
+    if FAIR in name:
+        return FAIR_TOLERANCE
+    return WAIT_TOLERANCE if any(one in name for one in WAITS) else WORK_TOLERANCE

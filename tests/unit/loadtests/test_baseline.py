@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loadtests import baseline
 from loadtests.baseline import Kept, Verdict, compare, read, table, write
 
 KEPT = {"CPU": Kept(2.0, 1.5), "API": Kept(1.2, 2.0)}
@@ -66,3 +67,8 @@ def test_a_baseline_is_read_as_it_was_written() -> None:
 def test_what_is_no_baseline_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         read(text)
+
+
+def test_the_baseline_in_the_repository_is_one() -> None:
+    kept = read(baseline.PATH.read_text("utf-8"))
+    assert all(1 < one.tolerance <= 4 for one in kept.values())

@@ -48,6 +48,12 @@ def test_the_page_names_every_programme_and_every_assumption(measured: Path) -> 
         assert assumption.zh in page
 
 
+def test_the_model_stands_beside_what_was_measured(measured: Path) -> None:
+    _, page = report(measured)
+    # 95 % of 2 s, and a viewer's own 20 ms: one core has room for a hundred
+    assert page.count("<td class=n>1.95 s</td><td class=n>1.92 s</td>") == 2
+
+
 def test_the_page_is_one_file_without_scripts_or_addresses(measured: Path) -> None:
     _, page = report(measured)
     found = _Tags()
