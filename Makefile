@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check lint web web-check api-types lock bench bench-encode bench-search bench-live bench-edge clean
+.PHONY: help serve test check lint web web-check api-types lock bench bench-encode bench-search bench-live bench-edge bench-city clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -13,7 +13,7 @@ serve: $(BIN)/.installed web ## Run everything on http://127.0.0.1:8080 (ARGS="-
 	@exec $(RUN) serve $(ARGS)
 
 test: $(BIN)/.installed-dev web ## Run the whole test suite (what CI runs)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: lint web-check ## Ruff, format, mypy, tsc, page budgets, order of dependence
 	$(BIN)/python -m pytest tests/architecture
@@ -53,6 +53,10 @@ bench-edge: $(BIN)/.installed-dev web ## A school's thin line behind our box, ng
 	$(if $(ARGS),,$(BIN)/python -m loadtests.edge_rooms)
 	$(if $(ARGS),,$(BIN)/python -m loadtests.edge_week)
 
+bench-city: $(BIN)/.installed-dev web ## Eight o'clock: all join at once; the city by a model; ratios against the baseline
+	$(BIN)/python -m loadtests.city_storm --figures build/city.json $(ARGS)
+	$(BIN)/python -m loadtests.city_report build/city.json build/city.html
+
 bench: $(BIN)/.installed-dev web ## Every figure of the README, one after the other (two hours)
 	$(BIN)/python -m loadtests.first_frame_bench
 	$(BIN)/python -m loadtests.encode_bench --plot docs/vmaf.svg
@@ -63,6 +67,7 @@ bench: $(BIN)/.installed-dev web ## Every figure of the README, one after the ot
 	$(MAKE) bench-search
 	$(MAKE) bench-live
 	$(MAKE) bench-edge
+	$(MAKE) bench-city
 
 lock: $(BIN)/.installed-dev ## Make the lock files anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

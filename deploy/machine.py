@@ -15,7 +15,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Gauge, Histogram
 
-from deploy.observe import OK, Check, verdict_of
+from deploy.checks import OK, Check
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class MachineFigures:
     async def look(self) -> None:
         """Read disk and checks once."""
         await self._look_at_disk()
-        verdicts = await asyncio.gather(*map(verdict_of, self._checks.values()))
+        verdicts = await asyncio.gather(*(check.verdict() for check in self._checks.values()))
         for name, verdict in zip(self._checks, verdicts, strict=True):
             self.up.labels(name).set(verdict == OK)
 

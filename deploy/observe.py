@@ -9,25 +9,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 from prometheus_client import CollectorRegistry, generate_latest
 
-from catalog.db.pool import Pool
 from catalog.http.endpoint import Handler
 from catalog.http.payload import answer
 from catalog.ids import new_id
+from deploy.checks import OK, Check
 from deploy.logs import context_id
 from streaming.hot.head import REQUEST_ID
 from streaming.lockless import Answered, Counts, Timings
 
 log = logging.getLogger("tongbu.http")
 
-Check = Callable[[], Awaitable[None]]
-CHECK_LIMIT_S = 3.0
-OK = "ok"
 LATENCY_BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
 UNKNOWN_ROUTE = "unknown"
 
@@ -105,7 +102,7 @@ def health_routes(registry: CollectorRegistry, checks: Mapping[str, Check]) -> l
         return answer({"status": "ok"})
 
     async def readyz(_: web.Request) -> web.Response:
-        verdicts = await asyncio.gather(*map(verdict_of, checks.values()))
+        verdicts = await asyncio.gather(*(check.verdict() for check in checks.values()))
         seen = dict(zip(checks, verdicts, strict=True))
         ready = all(verdict == OK for verdict in verdicts)
         body = {"status": "ok" if ready else "not ready", "checks": seen}
@@ -120,25 +117,3 @@ def health_routes(registry: CollectorRegistry, checks: Mapping[str, Check]) -> l
         web.get("/readyz", readyz),
         web.get("/metrics", metrics),
     ]
-
-
-async def verdict_of(check: Check) -> str:
-    """Run a check with a limit of time; give OK or what is wrong in one line."""
-    try:
-        async with asyncio.timeout(CHECK_LIMIT_S):
-            await check()
-    except TimeoutError:
-        return f"no answer within {CHECK_LIMIT_S:.0f} s"
-    except Exception as error:
-        return f"{type(error).__name__}: {error}".splitlines()[0]
-    return OK
-
-
-def database_check(pool: Pool) -> Check:
-    """Give the check that the database answers."""
-
-    async def check() -> None:
-        async with pool.connection() as connection:
-            await connection.execute("select 1")
-
-    return check

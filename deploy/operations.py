@@ -25,7 +25,7 @@ from catalog.operations.known import City
 from catalog.operations.rows import CheckRow, CityRow, QueueRow
 from catalog.operations.telling import Boxes
 from catalog.operations.viewed import Viewed
-from deploy.observe import OK, Check, verdict_of
+from deploy.checks import OK, Check
 from deploy.operations_readings import Devices, Live, Pictures
 from deploy.operations_wall import Moment, Wall
 from transcoder.alive import workers_alive
@@ -173,7 +173,7 @@ class Operations:
 
     async def _check(self, name: str, check: Check) -> None:
         while True:
-            said = self._machine.checks[name] = await verdict_of(check)
+            said = self._machine.checks[name] = await check.verdict()
             if said == OK:
                 self._machine.well_at[name] = time.monotonic()
             await asyncio.sleep(CHECKS_EVERY_S)

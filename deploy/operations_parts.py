@@ -16,7 +16,7 @@ from catalog.http.edge_telling import TellingApi
 from catalog.http.endpoint import Endpoint
 from catalog.http.operations import OperationsApi
 from catalog.operations.viewed import Viewed
-from deploy.observe import Check
+from deploy.checks import Check
 from deploy.operations import Operations
 from deploy.operations_readings import Live
 from deploy.tasks import running

@@ -61,6 +61,7 @@ from catalog.uploads.sweep import Sweeper
 from catalog.watching import Watch
 from deploy.box_figures import BoxFigures
 from deploy.certificates import authority_ends, site_ends
+from deploy.checks import Check, database_check
 from deploy.edge_cap import PATH as CAP_PATH
 from deploy.edge_cap import no_cap
 from deploy.edges_commands import EDGE_CA
@@ -70,9 +71,7 @@ from deploy.machine import MachineFigures
 from deploy.media_gate import OriginGate
 from deploy.observe import (
     HTTP_METRICS,
-    Check,
     HttpMetrics,
-    database_check,
     health_routes,
     observing,
 )
@@ -113,7 +112,7 @@ async def origin_app(stack: AsyncExitStack, settings: Settings, dsn: str) -> web
     app[HTTP_METRICS] = metrics
     checks: dict[str, Check] = {
         "database": database_check(ground.pool),
-        "store": ground.store.check,
+        "store": Check(ground.store.check),
     }
     app.add_routes(health_routes(ground.registry, checks))
     await _figures(stack, ground, checks)

@@ -1,4 +1,7 @@
-"""What processes of this machine have used, from /proc. Spec: proc_pid_stat(5), proc_stat(5)."""
+"""What processes of this machine have used, from /proc.
+
+Spec: proc_pid_stat(5), proc_stat(5), proc_pid_statm(5).
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,19 @@ from contextlib import suppress
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 def cpu_s(pid: int) -> float:
     """Give the CPU seconds that a process has used, all its threads."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def resident_bytes(pid: int) -> int:
+    """Give the memory of a process that is resident and not shared with a file."""
+    _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()
+    return (int(resident) - int(shared)) * PAGE_BYTES
 
 
 def machine_s() -> tuple[float, float]:

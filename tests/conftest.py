@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from catalog.db.pool import Pool, make_pool
 from catalog.store.local import LocalSettings, LocalStore
@@ -19,7 +21,7 @@ from tests.support.database import PostgresServer, postgres_server
 from tests.support.golden import Golden
 from tests.support.sources import Media
 
-ONE_AT_A_TIME = {"acceptance/live", "acceptance/web"}
+ONE_AT_A_TIME = ("tests/acceptance/live/", "tests/acceptance/web/")
 
 # Two shared cores: how long one example takes says nothing about the code.
 settings.register_profile("tongbu", deadline=None)
@@ -30,16 +32,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--regen", action="store_true", help="write tests/golden anew")
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests in one process; of live lessons, and of pages, one at a time.
+class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # it has no types
+    """A file's tests run in one process; those of live lessons, and of pages, all in one.
 
-    Each of them is several browsers and encoders, which on two cores would only slow each other.
+    Each of these is several browsers and encoders, which on two cores would only slow each other.
     """
-    for item in items:
-        folder = item.path.parent.relative_to(Path(__file__).parent).as_posix()
-        group = folder if folder in ONE_AT_A_TIME else f"{folder}/{item.path.name}"
-        item.add_marker(pytest.mark.xdist_group(group))
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.split("::", 1)[0]
+        return next((folder for folder in ONE_AT_A_TIME if path.startswith(folder)), path)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    return Scheduling(config, log)
 
 
 @pytest.fixture(autouse=True)

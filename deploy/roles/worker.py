@@ -17,10 +17,11 @@ from catalog.db.metrics import PoolMetrics
 from catalog.db.pool import make_pool
 from catalog.store.metrics import MeasuredStore, StoreMetrics
 from catalog.store.settings import open_store
+from deploy.checks import Check, database_check
 from deploy.database import catalogue
 from deploy.listening import listen
 from deploy.machine import MachineFigures
-from deploy.observe import HttpMetrics, database_check, health_routes, observing
+from deploy.observe import HttpMetrics, health_routes, observing
 from deploy.settings import Settings
 from deploy.signals import until_signalled
 from deploy.tasks import running
@@ -44,7 +45,7 @@ async def _work(settings: Settings, dsn: str) -> int:
         store = MeasuredStore(opened, StoreMetrics(registry))
         if settings.transcode.listen:
             app = web.Application(middlewares=[observing(HttpMetrics(registry))])
-            checks = {"database": database_check(pool), "store": store.check}
+            checks = {"database": database_check(pool), "store": Check(store.check)}
             app.add_routes(health_routes(registry, checks))
             figures = MachineFigures(registry, settings.server.data, checks).run()
             await stack.enter_async_context(running(figures, "figures of the machine"))

@@ -17,7 +17,7 @@ from tests.support.service import service as service
 from tests.support.wait import eventually
 
 FRAME_RATE = 25
-DURATION_S = 20
+DURATION_S = 60
 
 
 @pytest.fixture(scope="module")

@@ -63,6 +63,17 @@ class Lesson:
 
         await eventually(live)
 
+    async def fires(self, alert: str, subject: str) -> dict[str, Any]:
+        """Wait until an alert stands on the wall, of a `kind:id`; give it."""
+        found: dict[str, Any] = {}
+
+        async def open_() -> bool:
+            found.update((await self.admin.get("operations"))["alerts"])
+            return f"{alert}:{subject}" in found
+
+        await eventually(open_, LIMIT_S)
+        return dict(found[f"{alert}:{subject}"])
+
     async def codes(self, school: str) -> set[str]:
         """Give the codes of a school's evidence."""
         return {one["code"] for one in (await self.school(school))["school"]["evidence"]}
@@ -101,8 +112,10 @@ async def lesson_on(url: str, rooms: int = 2) -> AsyncIterator[Lesson]:
         await admin.post(f"sessions/{booked['id']}/open")
         rtmp = booked["ingest"]["rtmp"]
         push = f"{rtmp['server']}/{rtmp['key']}"
-        yield Lesson(admin, booked["id"], push, district, urban, rural, tuple(far))
-        await admin.post(f"sessions/{booked['id']}/end")
+        try:
+            yield Lesson(admin, booked["id"], push, district, urban, rural, tuple(far))
+        finally:
+            await admin.post(f"sessions/{booked['id']}/end")
 
 
 async def _made(admin: Client, kind: str, **fields: str) -> str:

@@ -88,8 +88,13 @@ const routes: RouteRecordRaw[] = [
     component: operations,
     meta: { title: "nav.operations", needs: "person" },
   },
-  ...["district", "school", "session", "room"].map((place) => ({
-    path: `/operations/${place}s/:id`,
+  ...Object.entries({
+    district: "/operations/districts/:id",
+    school: "/operations/schools/:id",
+    session: "/operations/sessions/:id",
+    room: "/operations/rooms/:id",
+  }).map(([place, path]) => ({
+    path,
     name: `operations-${place}`,
     component: operations,
     props: true,

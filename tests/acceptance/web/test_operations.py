@@ -21,6 +21,7 @@ from tests.acceptance.web.steps import sign_in
 from tests.support.accessibility import findings_of
 from tests.support.operations import Board, Lesson, board, lesson_on
 from tests.support.publishing import publisher
+from tests.support.runbooks import shown
 from tests.support.service import service as service
 
 pytestmark = pytest.mark.browser
@@ -131,6 +132,8 @@ async def test_an_origin_that_stands_still_is_named_by_the_page_itself(
     try:
         await expect(silent).to_contain_text("源站没有回应", timeout=FAULT_LIMIT_MS)
         await expect(silent).to_contain_text("下面是")
+        (nothing,) = await shown("OriginDown", origin=service.url)
+        assert "timed out" in nothing
     finally:
         os.kill(service.process.pid, signal.SIGCONT)
     await expect(silent).to_have_count(0)

@@ -8,7 +8,6 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from prometheus_client import Metric
@@ -20,6 +19,7 @@ from deploy.dashboards import ALL
 from loadtests.client import signed_in
 from loadtests.school import new_code, running_box
 from loadtests.service import ADMIN_PASSWORD, Service, end, service_environment, wait_for_address
+from tests.support.runbooks import first_steps
 from tests.support.series import asked_in, names_of, strangers
 from tests.support.service import service as service
 
@@ -31,9 +31,8 @@ ASKED |= {
     for number, query in enumerate(page.queries())
 }
 ASKED |= {f"{page.uid} {one.name}": one.metric for page in ALL for one in page.variables}
-RUNBOOKS = Path(__file__).parents[3] / "deploy" / "runbooks"
 STEP = re.compile(
-    r'curl -sS "\$(?P<where>ORIGIN|BOX)(?P<path>/[a-z]+)"(?: \| grep (?P<word>[a-z_]+))?'
+    r'curl -sS -m 5 "\$(?P<where>ORIGIN|BOX)(?P<path>/[a-z]+)"(?: \| grep (?P<word>[a-z_]+))?'
 )
 COMPUTED = {record.name for record in RECORDS}
 
@@ -69,17 +68,9 @@ async def code(service: Service) -> str:
     return await new_code(service.url, made)
 
 
-def first_steps(text: str) -> list[str]:
-    """Give the first command of each language of a runbook."""
-    return [
-        next(line.strip() for line in part.splitlines() if line.startswith("    "))
-        for part in re.split("^## (?:确认|Confirm)$", text, flags=re.MULTILINE)[1:]
-    ]
-
-
 def takes_the_first_step(name: str, addresses: dict[str, str]) -> None:
     """Follow a runbook's first step, which is a request and perhaps a word to look for."""
-    for command in first_steps((RUNBOOKS / f"{name}.md").read_text("utf-8")):
+    for command in first_steps(name):
         found = STEP.fullmatch(command)
         assert found, f"{name}: {command}"
         where = addresses[found["where"]] + found["path"]

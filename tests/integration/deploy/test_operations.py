@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from catalog.db.home import home_of
 from catalog.ending import end_task
@@ -17,10 +18,16 @@ from loadtests.school import Box, new_code, running_box
 from loadtests.service import ADMIN_PASSWORD, Service
 from tests.support.operations import PASSWORD, Lesson, board, lesson_on
 from tests.support.publishing import publisher
+from tests.support.runbooks import figures, shown
 from tests.support.service import service as service
 from tests.support.standstill import held, stopped
 from tests.support.valve import valve_to
 from tests.support.wait import eventually
+
+# A box that nobody asks for anything learns of a cut by its ping.
+KNOWS_CUT_S = 30
+# Real processes, and faults that take up to 15 s each to be named.
+pytestmark = pytest.mark.timeout(150)
 
 
 async def test_an_encoder_that_stops_and_a_device_that_is_slow(service: Service) -> None:
@@ -40,6 +47,8 @@ async def test_an_encoder_that_stops_and_a_device_that_is_slow(service: Service)
         found = await lesson.school(lesson.rural)
         (evidence,) = found["school"]["evidence"]
         assert evidence["about"] == "三年级1班"
+        await lesson.fires("DeviceSlow", f"school:{lesson.rural}")
+        assert not any((await figures("DeviceSlow", origin=service.url)).values()), "no queue: it"
         assert {room["name"]: room["state"] for room in found["rooms"]} == {
             "三年级1班": "bad", "三年级2班": "well"
         }  # fmt: skip
@@ -49,9 +58,10 @@ async def test_an_encoder_that_stops_and_a_device_that_is_slow(service: Service)
             assert await lesson.names(lesson.rural, "encoder") <= 15, "upstream of the device"
             assert await lesson.names(lesson.urban, "encoder") <= 15
             assert await lesson.codes(lesson.rural) == {"encoder_silent"}
-            wall = await lesson.admin.get("operations")
-            alert = wall["alerts"][f"EncoderStopped:session:{lesson.session}"]
+            alert = await lesson.fires("EncoderStopped", f"session:{lesson.session}")
             assert alert["severity"] == "critical"
+            rates = await figures("EncoderStopped", origin=service.url)
+            assert [rate for name, rate in rates.items() if lesson.session in name] == [0]
             text = await lesson.admin.get(f"operations/runbooks/{alert['name']}")
             assert text["text"].startswith("# EncoderStopped")
         async with publisher(lesson.push):
@@ -75,6 +85,16 @@ async def test_some_boards_of_a_school_that_suffer_are_its_wireless(service: Ser
             one.says |= {"skew_ms": 600, "delay_ms": 1050}
         assert await lesson.names(lesson.rural, "wifi") <= 15
         assert await lesson.codes(lesson.rural) == {"wifi_some", "wifi_spread"}
+        await lesson.fires("RoomsLate", f"school:{lesson.rural}")
+        skews = await figures("RoomsLate", origin=service.url)
+        ours = {
+            name: n for name, n in skews.items() if lesson.session in name and "_bucket" in name
+        }
+        (late, near) = (
+            next(n for name, n in ours.items() if f'le="{bound}"' in name)
+            for bound in ("1.0", "0.1")
+        )
+        assert late - near >= 3, "as many reports as boards suffer lie between"
 
 
 async def started(
@@ -103,10 +123,27 @@ async def test_a_box_that_stands_still_looks_like_its_line_and_one_that_died_is_
         with held(box.process.pid):
             assert await lesson.names(lesson.rural, "line") <= 15
             assert await lesson.codes(lesson.rural) == {"box_untold"}
+            await lesson.fires("LineCut", f"school:{lesson.rural}")
+            (silence,) = await shown("LineCut", box=box.url)
+            assert "timed out" in silence, "the runbook sends whom no box answers to BoxAway"
         assert await lesson.names(lesson.rural, None) <= 15
         box.process.kill()
         assert await lesson.names(lesson.rural, "edge") <= 15
         assert await lesson.codes(lesson.rural) == {"box_closed"}
+        await lesson.fires("BoxAway", f"school:{lesson.rural}")
+        heard = await figures("BoxAway", origin=service.url)
+        (at,) = (value for name, value in heard.items() if lesson.rural in name)
+        await eventually(lambda: silent(at))
+
+
+async def silent(heard_utc: float) -> bool:
+    """Tell whether a box that tells every 3 s has missed one."""
+    return time.time() - heard_utc > 6
+
+
+async def knows_its_cut(box: Box) -> bool:
+    """Tell whether the box itself says that its line is cut."""
+    return list((await figures("LineCut", box=box.url)).values()) == [0]
 
 
 async def test_a_line_that_is_cut_without_a_word(service: Service) -> None:
@@ -115,10 +152,12 @@ async def test_a_line_that_is_cut_without_a_word(service: Service) -> None:
         valve_to(service.url) as (line, url),
         AsyncExitStack() as stack,
     ):
-        await started(stack, service, lesson, url)
+        box = await started(stack, service, lesson, url)
         line.shut()
         assert await lesson.names(lesson.rural, "line") <= 15
         assert await lesson.codes(lesson.rural) == {"box_untold"}
+        await lesson.fires("LineCut", f"school:{lesson.rural}")
+        await eventually(lambda: knows_its_cut(box), KNOWS_CUT_S)
         line.open()
         await lesson.names(lesson.rural, None, 20)
 
@@ -139,6 +178,8 @@ async def test_a_line_that_is_too_thin_for_the_lesson(service: Service) -> None:
         stack.push_async_callback(end_task, asyncio.create_task(drain(stream), name="viewer"))
         assert await lesson.names(lesson.rural, "line") <= 15
         assert await lesson.codes(lesson.rural) == {"line_thin"}
+        await lesson.fires("LineThin", f"school:{lesson.rural}")
+        assert list((await figures("LineThin", box=box.url)).values()) == [1]
 
 
 async def watches(pupil: Client, path: str) -> bool:
@@ -167,6 +208,8 @@ async def test_a_database_that_hangs_is_told_on_a_wall_that_is_open(service: Ser
             for process in processes:
                 hanging.enter_context(held(process))
             await until_told(events, "DatabaseAway:city:")
+            (ready,) = await shown("DatabaseAway", origin=service.url)
+            assert json.loads(ready)["checks"]["database"] == "no answer within 3 s"
         assert time.monotonic() - began <= 15
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from blockbuster import BlockBuster
 from prometheus_client import CollectorRegistry
 
+from deploy.checks import Check
 from deploy.machine import MachineFigures
 from deploy.tasks import running
 from tests.support.wait import eventually
@@ -27,7 +28,9 @@ async def broken() -> None:
 async def test_it_looks_at_disk_checks_and_certificates(tmp_path: Path) -> None:
     registry = CollectorRegistry()
     ends = {"box": lambda: ENDS, "none": lambda: None}
-    figures = MachineFigures(registry, tmp_path, {"database": broken, "store": fine}, ends)
+    figures = MachineFigures(
+        registry, tmp_path, {"database": Check(broken), "store": Check(fine)}, ends
+    )
     await figures.look()
     await figures.look_at_certificates()
     value = registry.get_sample_value
@@ -44,7 +47,7 @@ async def test_it_looks_at_disk_checks_and_certificates(tmp_path: Path) -> None:
 
 async def test_a_disk_that_cannot_be_read_ends_nothing(tmp_path: Path) -> None:
     registry = CollectorRegistry()
-    await MachineFigures(registry, tmp_path / "gone", {"store": fine}).look()
+    await MachineFigures(registry, tmp_path / "gone", {"store": Check(fine)}).look()
     assert registry.get_sample_value("tongbu_disk_size_bytes") == 0
     assert registry.get_sample_value("tongbu_check_up", {"check": "store"}) == 1
 

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from catalog.errors import NotFound
 from catalog.http.problem import problems
+from deploy.checks import Check
 from deploy.observe import HttpMetrics, health_routes, observing
 
 Client = TestClient[web.Request, web.Application]
@@ -34,7 +35,7 @@ async def lesson(request: web.Request) -> web.Response:
 async def client() -> AsyncIterator[Client]:
     registry = CollectorRegistry()
     app = web.Application(middlewares=[observing(HttpMetrics(registry)), problems])
-    app.add_routes(health_routes(registry, {"database": broken, "store": fine}))
+    app.add_routes(health_routes(registry, {"database": Check(broken), "store": Check(fine)}))
     app.router.add_get("/lessons/{id}", lesson)
     async with TestClient(TestServer(app)) as client:
         yield client

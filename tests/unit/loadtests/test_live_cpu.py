@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from loadtests.live_cpu import TICKS, children_of, cpu_s, machine_s
+from loadtests.live_cpu import TICKS, children_of, cpu_s, machine_s, resident_bytes
 
 
 def test_a_process_has_used_what_it_says_itself() -> None:
@@ -29,3 +29,9 @@ def test_children_are_found_by_their_parent() -> None:
         assert "input()" in children_of(os.getpid())[child.pid]
         assert children_of(child.pid) == {}
         child.kill()
+
+
+def test_memory_that_a_process_fills_is_resident() -> None:
+    before = resident_bytes(os.getpid())
+    filled = bytearray(b"\1" * (64 << 20))
+    assert resident_bytes(os.getpid()) - before == pytest.approx(len(filled), rel=0.1)

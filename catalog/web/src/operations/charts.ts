@@ -9,6 +9,8 @@ use([LineChart, GridComponent, MarkAreaComponent, TooltipComponent, CanvasRender
 
 /** So few that a line between them could not be seen. */
 const FEW = 12;
+/** A time under the axis and room beside it: where some would overlap ECharts leaves out any of them. */
+const TIME_PX = 90;
 
 export interface Look {
   ink: string;
@@ -50,7 +52,7 @@ export function draw(chart: EChartsType, drawn: Drawn, look: Look): void {
         formatter: (found: unknown) => tip(found, drawn),
       },
       xAxis: {
-        type: "time", min: drawn.fromMs, max: drawn.toMs, ...axis,
+        type: "time", min: drawn.fromMs, max: drawn.toMs, splitNumber: Math.floor(chart.getWidth() / TIME_PX), ...axis,
         axisLabel: { ...axis.axisLabel, hideOverlap: true, formatter: (ms: number) => drawn.time(ms) },
       },
       yAxis: { type: "value", min: 0, minInterval: 1, splitNumber: 3, splitLine: { lineStyle: { color: look.grid } }, ...axis },

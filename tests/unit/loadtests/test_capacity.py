@@ -1,0 +1,182 @@
+"""The capacity model against sums done by hand, and what must hold whatever was measured."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadtests.capacity import (
+    CLASSROOMS,
+    PLAY_SHARE,
+    Delivery,
+    Machine,
+    Measured,
+    Programme,
+    Resource,
+    cores_to_play_within,
+    need,
+    programmes,
+    until_playing_s,
+)
+from loadtests.capacity_assumptions import ASSUMPTIONS, FILL, LIVE_BPS
+
+WS = Delivery(1000, 250e6, 0.002, 20_000, 0.1)
+HLS = Delivery(500, 125e6, 0.004, 40_000, 0.2)
+MEASURED = Measured(WS, HLS, 0.02, 0.2, 0.02, 200e6, 5e6, 60e6)
+LESSON = Programme("a lesson", "一节课", 1, 0, 100, 0, LIVE_BPS.value, 100, 10.0)
+
+deliveries = st.builds(
+    Delivery, st.floats(10, 5000), st.floats(1e6, 1e9), st.floats(1e-4, 0.1),
+    st.floats(1e3, 1e6), st.floats(0.001, 1),
+)  # fmt: skip
+machines = st.builds(
+    Measured, deliveries, deliveries, st.floats(0.001, 0.1), st.floats(0.1, 1.0),
+    st.floats(0.001, 0.1),
+    st.floats(1e7, 1e9), st.floats(1e5, 1e8), st.floats(1e5, 1e8),
+)  # fmt: skip
+lessons = st.builds(
+    Programme, st.just("x"), st.just("课"), st.integers(1, 300), st.floats(0, 1),
+    st.integers(1, 3000), st.just(0), st.just(LIVE_BPS.value), st.integers(1, 3000),
+    st.floats(1, 600),
+)  # fmt: skip
+
+
+def test_a_lesson_by_hand() -> None:
+    found = need(MEASURED, LESSON)
+    assert found.session_cores == pytest.approx(0.02)
+    assert found.viewer_cores == pytest.approx(0.1)
+    assert found.cores == pytest.approx(0.12 / 0.8)
+    assert found.processes == 1
+    assert found.memory_bytes == pytest.approx(200e6 + 5e6 + 100 * 20_000)
+    assert found.out_bps == pytest.approx(212_800_000)
+
+
+def test_pairs_by_hand() -> None:
+    pairs = need(MEASURED, programmes()[0])
+    assert pairs.session_cores == pytest.approx(270 * 0.2)
+    assert pairs.viewer_cores == pytest.approx(540 / 1000)
+    # the loops have 270 × 0.02 + 0.54 cores to do, each process up to 0.8
+    assert pairs.processes == 8
+    assert pairs.cores == pytest.approx(54.54 / 0.8)
+    assert pairs.memory_bytes == pytest.approx(8 * 200e6 + 270 * 60e6 + 540 * 20_000)
+
+
+def test_one_to_all_is_spread_over_processes_and_that_costs_a_viewer_each() -> None:
+    everybody = need(MEASURED, programmes()[1])
+    assert everybody.processes == 2
+    assert everybody.cores == pytest.approx((0.2 + 1.4 + 0.001) / 0.8)
+    assert everybody.out_bps == pytest.approx(CLASSROOMS * LIVE_BPS.value)
+
+
+def test_a_recording_goes_by_its_bytes() -> None:
+    evening = need(MEASURED, programmes()[3])
+    assert evening.session_cores == 0
+    assert evening.viewer_cores == pytest.approx(7500 * 1.5e6 / 8 / 125e6)
+    assert evening.out_bps == pytest.approx(11.25e9)
+
+
+def test_what_saturates_first_goes_by_the_machine() -> None:
+    evening = need(MEASURED, programmes()[3])
+    assert evening.saturates_first(Machine(cores=16)) is Resource.LINE
+    assert evening.saturates_first(Machine(cores=4, out_bps=100e9)) is Resource.CORES
+    assert evening.saturates_first(Machine(memory_bytes=2e8)) is Resource.MEMORY
+    assert evening.shares(Machine())[Resource.LINE] == pytest.approx(1.125)
+    assert [evening.machines(Machine(cores=one)) for one in (16, 4)] == [2, 4]
+    assert need(MEASURED, LESSON).machines(Machine()) == 1
+
+
+def test_with_room_the_last_of_95_percent_waits_for_nobody() -> None:
+    assert until_playing_s(MEASURED, LESSON, 4) == pytest.approx(0.95 * 10 + WS.join_s)
+
+
+def test_a_queue_of_joins_by_hand() -> None:
+    # 1000 a second come, each costs 0.01 CPU-s; watching is as good as free: 0.8 cores serve 80 /s
+    free = replace(MEASURED, ws=replace(WS, viewers_a_core=1e12, join_cpu_s=0.01),
+                   copied_session_cores=1e-12)  # fmt: skip
+    storm = replace(LESSON, ws_viewers=1000, joins=1000, join_within_s=1.0)
+    found = until_playing_s(free, storm, 1)
+    assert found == pytest.approx(950 / 80 + WS.join_s, rel=1e-3)
+
+
+def test_the_queue_is_what_a_step_by_step_sum_gives() -> None:
+    storm = replace(LESSON, ws_viewers=900, joins=900, join_within_s=2.0)
+    cores, step_s = 1.3, 0.0005
+    served = came = at_s = 0.0
+    while served < PLAY_SHARE * 900:
+        came = min(900.0, came + 450 * step_s)
+        left = cores * FILL.value - 0.02 - served / 1000
+        served = min(came, served + left / WS.join_cpu_s * step_s)
+        at_s += step_s
+    found = until_playing_s(MEASURED, storm, cores)
+    assert found > 0.95 * 2 + WS.join_s + 0.5
+    assert found == pytest.approx(at_s + WS.join_s, rel=0.01)
+
+
+def test_who_cannot_watch_never_plays() -> None:
+    everybody = programmes()[2]
+    assert until_playing_s(MEASURED, everybody, 1) == math.inf
+    assert until_playing_s(MEASURED, replace(everybody, joins=0), 1) == 0
+
+
+def test_cores_for_a_time() -> None:
+    storm = programmes()[2]
+    cores = cores_to_play_within(MEASURED, storm, 6.0)
+    assert until_playing_s(MEASURED, storm, cores) <= 6.0
+    assert until_playing_s(MEASURED, storm, cores - 1) > 6.0 or cores == math.ceil(
+        need(MEASURED, storm).cores
+    )
+    with pytest.raises(ValueError, match="no machine"):
+        cores_to_play_within(MEASURED, storm, 4.0)
+
+
+@given(machines, lessons, st.floats(0.1, 500), st.floats(1, 4))
+def test_more_cores_never_make_it_slower(
+    measured: Measured, asked: Programme, cores: float, times: float
+) -> None:
+    slow = until_playing_s(measured, asked, cores)
+    fast = until_playing_s(measured, asked, cores * times)
+    assert fast <= slow or fast == pytest.approx(slow)
+
+
+@given(machines, lessons, st.integers(1, 1000))
+def test_more_viewers_never_need_less(measured: Measured, asked: Programme, more: int) -> None:
+    few, many = need(measured, asked), need(measured, replace(
+        asked, ws_viewers=asked.ws_viewers + more))  # fmt: skip
+    assert many.cores > few.cores
+    assert many.memory_bytes > few.memory_bytes
+    assert many.out_bps > few.out_bps
+    assert many.processes >= few.processes
+
+
+@given(machines, lessons, st.floats(1, 10))
+def test_a_dearer_join_is_never_quicker(measured: Measured, asked: Programme, times: float) -> None:
+    dear = replace(measured, ws=replace(measured.ws, join_cpu_s=measured.ws.join_cpu_s * times))
+    cheap_s, dear_s = (until_playing_s(one, asked, 8) for one in (measured, dear))
+    assert dear_s >= cheap_s or dear_s == pytest.approx(cheap_s)
+
+
+@given(machines, lessons)
+def test_nobody_plays_before_they_came(measured: Measured, asked: Programme) -> None:
+    found = until_playing_s(measured, asked, 64)
+    came_s = 0.95 * asked.join_within_s
+    assert found >= came_s or found == pytest.approx(came_s)
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, math.inf, math.nan])
+def test_what_was_not_measured_is_refused(value: float) -> None:
+    with pytest.raises(ValueError, match="measure it"):
+        replace(MEASURED, encoded_session_cores=value)
+    with pytest.raises(ValueError, match="join_cpu_s"):
+        replace(MEASURED, ws=replace(WS, join_cpu_s=value))
+
+
+def test_every_assumption_is_written_down_in_both_languages() -> None:
+    assert len({one.name for one in ASSUMPTIONS}) == len(ASSUMPTIONS)
+    for one in ASSUMPTIONS:
+        assert len(one.text) > 20
+        assert any("一" <= letter <= "鿿" for letter in one.zh)
+        assert one.unit

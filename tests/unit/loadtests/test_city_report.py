@@ -1,0 +1,125 @@
+"""The page: whole, without scripts and addresses, and what its command ends with."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from loadtests import city_report
+from loadtests.capacity import programmes
+from loadtests.capacity_assumptions import ASSUMPTIONS
+from loadtests.city_charts import Bar, Line, bars, lines
+from loadtests.city_figures import to_json
+from tests.unit.loadtests.test_city_figures import FIGURES
+
+SVG = re.compile(r"<svg.*?</svg>", re.DOTALL)
+
+
+def report(tmp_path: Path, *more: str) -> tuple[int, str]:
+    """Run the command; give its exit code and the page."""
+    figures, page = tmp_path / "city.json", tmp_path / "pages" / "city.html"
+    code = city_report.main([str(figures), str(page), "--baseline", str(_kept(tmp_path)), *more])
+    return code, page.read_text("utf-8")
+
+
+def _kept(tmp_path: Path) -> Path:
+    return tmp_path / "baseline.json"
+
+
+@pytest.fixture
+def measured(tmp_path: Path) -> Path:
+    (tmp_path / "city.json").write_text(to_json(FIGURES), "utf-8")
+    assert report(tmp_path, "--keep")[0] == 0
+    return tmp_path
+
+
+def test_the_page_names_every_programme_and_every_assumption(measured: Path) -> None:
+    _, page = report(measured)
+    for one in programmes():
+        assert one.zh in page
+        assert one.name in page
+    for assumption in ASSUMPTIONS:
+        assert assumption.zh in page
+
+
+def test_the_page_is_one_file_without_scripts_or_addresses(measured: Path) -> None:
+    _, page = report(measured)
+    found = _Tags()
+    found.feed(page)
+    assert "script" not in found.names
+    assert found.open == []
+    assert not re.search(r"https?://|\bsrc=|\bhref=|@import|url\(", page)
+    assert len(SVG.findall(page)) == 6
+    for chart in SVG.findall(page):
+        ElementTree.fromstring(chart)
+
+
+def test_a_regression_ends_with_1_and_is_said(
+    measured: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report(measured)[0] == 0
+    worse = replace(FIGURES, copying_cpu_a_megabyte=0.002)
+    (measured / "city.json").write_text(to_json(worse), "utf-8")
+    code, page = report(measured)
+    assert code == 1
+    assert "REGRESSION: ws: CPU a megabyte / copying it" in capsys.readouterr().out
+    assert '<span class="worse">WORSE</span>' in page
+
+
+def test_a_ratio_that_is_gone_ends_with_1(measured: Path) -> None:
+    kept = json.loads(_kept(measured).read_text("utf-8"))
+    kept["ratios"]["what was measured once"] = {"value": 1.0, "tolerance": 2.0}
+    _kept(measured).write_text(json.dumps(kept), "utf-8")
+    code, page = report(measured)
+    assert code == 1
+    assert "MISSING" in page
+
+
+def test_names_are_escaped() -> None:
+    chart = bars('a "title" & more', [Bar("<课>", 1.0, "1 < 2")])
+    (text, _) = ElementTree.fromstring(chart).findall("text")
+    assert text.text == "<课>"
+
+
+def test_bars_keep_their_proportions_and_bad_ones_stand_out() -> None:
+    rows = [Bar("a", 2.0, "2"), Bar("b", 1.0, "1", mark=1.5, bad=True), Bar("c", 0.0, "0")]
+    chart = ElementTree.fromstring(bars("x", rows))
+    wide = [float(one.attrib["width"]) for one in chart.findall("rect")]
+    assert wide[0] == pytest.approx(2 * wide[1], abs=0.1)
+    assert wide[2] == 1.0
+    assert [one.attrib["class"] for one in chart.findall("rect")] == ["bar", "bad", "bar"]
+
+
+def test_lines_leave_out_what_never_happens() -> None:
+    drawn = lines("x", "cores", "s", [Line("课", [(1, float("inf")), (2, 4.0), (4, 2.0)])])
+    (track,) = ElementTree.fromstring(drawn).findall("polyline")
+    assert len(track.attrib["points"].split()) == 2
+    assert "<svg" not in lines("x", "cores", "s", [Line("课", [(1, float("inf"))])])
+
+
+class _Tags(HTMLParser):
+    """Which tags there are, and whether each is closed."""
+
+    VOID = ("meta", "br", "!doctype")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.names.add(tag)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: object) -> None:
+        self.names.add(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
