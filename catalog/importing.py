@@ -169,7 +169,7 @@ def clean_path(text: str) -> str:
     """Give a path below the media directory with '/' between its parts. Raises: Invalid."""
     text = unicodedata.normalize("NFC", text[: 4 * PATH_LIMIT_CHARS]).strip().replace("\\", "/")
     path = PurePosixPath(text)
-    if not text or len(text) > PATH_LIMIT_CHARS or not is_plain(text):
+    if not path.parts or len(text) > PATH_LIMIT_CHARS or not is_plain(text):
         raise Invalid(f"must be a path of 1 to {PATH_LIMIT_CHARS} characters without control ones")
     if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
         raise Invalid("must be a path below the media directory, without ..")

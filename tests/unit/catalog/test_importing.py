@@ -138,7 +138,7 @@ def test_paths(given: str, kept: str) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    ["", "/etc/passwd", "../a", "a/../../b", "C:\\a.mp4", "\\\\host\\a", "a\x00", "a\nb",
+    ["", ".", "./", "/etc/passwd", "../a", "a/../../b", "C:\\a.mp4", "\\\\host\\a", "a\x00", "a\nb",
      "x" * (PATH_LIMIT_CHARS + 1)],
 )  # fmt: skip
 def test_paths_that_are_refused(given: str) -> None:
