@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, LiteralString
 
 from psycopg import IsolationLevel
+from psycopg.sql import SQL
 
 from catalog.db.pool import Connection
 
@@ -38,6 +39,8 @@ select (select system_identifier from pg_control_system()) || '/' || d.oid as da
 from pg_database d where d.datname = current_database()
 """
 
+_STREAM = "declare search_feed no scroll cursor for " + _ROWS + " order by l.id desc"
+_NEXT = SQL("fetch {} from search_feed").format(STREAM_ROWS)
 _CHANGES = """
 select id, change_xid::text::bigint as xid from lesson
 where (change_xid, id) > (%s::text::xid8, %s) order by change_xid, id limit %s
@@ -83,11 +86,15 @@ async def any_snapshot(connection: Connection) -> None:
 
 
 async def stream_lessons(connection: Connection) -> AsyncGenerator[list[dict[str, Any]]]:
-    """Give all lessons, the newest first, by a cursor on the server: close it when done."""
-    async with connection.cursor(name="search_feed") as cursor:
-        await cursor.execute(_ROWS + " order by l.id desc", {"transcript": TRANSCRIPT_LIMIT_CHARS})
-        while rows := await cursor.fetchmany(STREAM_ROWS):
-            yield rows
+    """Give all lessons, the newest first, by a cursor on the server.
+
+    Who leaves before the end ends the transaction, and the cursor with it: nothing is to be waited
+    for then, because whoever is cancelled a second time would not.
+    """
+    await connection.execute(_STREAM, {"transcript": TRANSCRIPT_LIMIT_CHARS})
+    while rows := await (await connection.execute(_NEXT)).fetchall():
+        yield rows
+    await connection.execute("close search_feed")
 
 
 async def read_changes(connection: Connection, after: Change) -> list[Change]:

@@ -288,6 +288,31 @@ async def test_reading_everything_may_take_longer_than_other_transactions(pool: 
         assert await idle_limit(connection) == "5s"
 
 
+async def test_who_leaves_the_stream_of_lessons_waits_for_nothing(pool: Pool) -> None:
+    async with pool.connection() as connection:
+        added = [await add_lesson(connection, title) for title in ("物理", "化学", "生物")]
+    for ends in (False, True):
+        async with pool.connection() as connection:
+            await feed.one_snapshot(connection)
+            rows = await anext(lessons := feed.stream_lessons(connection))
+            assert [row["id"] for row in rows] == added[::-1]
+            assert await cursors(connection) == 1
+            if ends:
+                assert [more async for more in lessons] == []
+            else:
+                await lessons.aclose()
+                await connection.rollback()
+            assert await cursors(connection) == 0
+            await connection.rollback()
+            await feed.any_snapshot(connection)
+
+
+async def cursors(connection: Connection) -> int:
+    row = await (await connection.execute("select count(*) as n from pg_cursors")).fetchone()
+    assert row
+    return int(row["n"])
+
+
 async def idle_limit(connection: Connection) -> str:
     row = await (await connection.execute("show idle_in_transaction_session_timeout")).fetchone()
     assert row
