@@ -78,6 +78,7 @@ async def test_what_cannot_be_written_is_found_once_there_is_room(
             await eventually(lambda: told(caplog))
             assert await finds(reader, "勾股", old)
         await eventually(lambda: finds(reader, "勾股", old, new))
+        await eventually(lambda: is_built(tmp_path))
         assert await asyncio.to_thread(builds, tmp_path) == before
 
 
