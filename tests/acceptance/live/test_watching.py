@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import aiohttp
 from playwright.async_api import Page, expect
@@ -75,35 +77,40 @@ async def test_a_guest_goes_back_and_returns(on_air: OnAir, screens: Screens) ->
     await expect(guest.get_by_role("button", name="回到直播")).to_be_hidden()
 
 
+@asynccontextmanager
+async def watched(
+    city: City, screens: Screens, title: str, script: str
+) -> AsyncIterator[tuple[str, Page]]:
+    """Give a lesson from such a teacher's computer, and a guest who has seen some of it."""
+    session = (await book(city, title))["id"]
+    teacher = await screens.open(f"/studio/{session}", TEACHER, script)
+    await teacher.get_by_role("button", name="开始上课").click()
+    await expect(teacher.get_by_text("正在上课")).to_be_visible()
+    try:
+        guest = await screens.open(f"/watch/{session}")
+        await moving(guest, frames=PAST_FRAMES)
+        yield session, guest
+    finally:
+        await finish(city, session)
+
+
 async def test_a_lesson_that_lacks_frames_is_seen_by_hls_and_gone_back_in(
     city: City, screens: Screens
 ) -> None:
-    session = (await book(city, "忙碌的电脑"))["id"]
-    teacher = await screens.open(f"/studio/{session}", TEACHER, LOSES_FRAMES)
-    await teacher.get_by_role("button", name="开始上课").click()
-    await expect(teacher.get_by_text("正在上课")).to_be_visible()
-    guest = await screens.open(f"/watch/{session}")
-    await moving(guest, frames=PAST_FRAMES)
-    by_hls = await screens.open(f"/watch/{session}", script=NO_WEB_SOCKET)
-    await moving(by_hls, frames=BACK_FRAMES)
-    await guest.get_by_role("slider", name="回看位置").press("Home")
-    await moving(guest, frames=PAST_FRAMES)
-    await finish(city, session)
+    async with watched(city, screens, "忙碌的电脑", LOSES_FRAMES) as (session, guest):
+        by_hls = await screens.open(f"/watch/{session}", script=NO_WEB_SOCKET)
+        await moving(by_hls, frames=BACK_FRAMES)
+        await guest.get_by_role("slider", name="回看位置").press("Home")
+        await moving(guest, frames=PAST_FRAMES)
 
 
 async def test_a_guest_goes_back_to_where_there_was_no_sound_yet(
     city: City, screens: Screens
 ) -> None:
-    session = (await book(city, "看图说话"))["id"]
-    teacher = await screens.open(f"/studio/{session}", TEACHER, SOUND_COMES_LATE)
-    await teacher.get_by_role("button", name="开始上课").click()
-    await expect(teacher.get_by_text("正在上课")).to_be_visible()
-    guest = await screens.open(f"/watch/{session}")
-    await moving(guest, frames=PAST_FRAMES)
-    await eventually(lambda: has_sound(f"{city.url}/live/{session}"))
-    await guest.get_by_role("slider", name="回看位置").press("Home")
-    await moving(guest, frames=BACK_FRAMES)
-    await finish(city, session)
+    async with watched(city, screens, "看图说话", SOUND_COMES_LATE) as (session, guest):
+        await eventually(lambda: has_sound(f"{city.url}/live/{session}"))
+        await guest.get_by_role("slider", name="回看位置").press("Home")
+        await moving(guest, frames=BACK_FRAMES)
 
 
 async def test_a_guest_chooses_a_quality(on_air: OnAir, screens: Screens) -> None:
