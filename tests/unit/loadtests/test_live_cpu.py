@@ -21,7 +21,7 @@ def test_a_process_has_used_what_it_says_itself() -> None:
     assert cpu_s(os.getpid()) - before == pytest.approx(used_s, abs=3 / TICKS)
     busy_s, whole_s = (after - then for after, then in zip(machine_s(), machine, strict=True))
     # The machine's figures are samples at its ticks: some are missed.
-    assert 0.15 <= busy_s <= whole_s
+    assert 0.15 <= busy_s <= whole_s + 0.5 / TICKS
 
 
 def test_children_are_found_by_their_parent() -> None:
