@@ -29,7 +29,8 @@ ARGUMENTS = (
     "--autoplay-policy=no-user-gesture-required",
     "--mute-audio",
 )
-FAKE_DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+# Ten pictures a second, not twenty: several lessons are encoded and watched on two cores.
+FAKE_DEVICES = ("--use-fake-device-for-media-stream=fps=10", "--use-fake-ui-for-media-stream")
 PLAYWRIGHT_LOOKS_FOR_ITS_DRIVER = ("playwright/_impl/_driver.py", {"compute_driver_executable"})
 
 

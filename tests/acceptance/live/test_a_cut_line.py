@@ -9,7 +9,7 @@ from tests.acceptance.live.conftest import OnAir, Screens
 from tests.acceptance.live.steps import moving
 
 CUT_MS = 5_000
-BACK_FRAMES = 30
+BACK_FRAMES = 15
 
 
 async def test_a_line_that_was_cut_comes_back_by_itself(on_air: OnAir, screens: Screens) -> None:

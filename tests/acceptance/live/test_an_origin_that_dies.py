@@ -14,7 +14,7 @@ from tests.acceptance.live.conftest import TEACHER, City, Screens, book, settle
 from tests.acceptance.live.steps import hold, moving, pictures_of, recorded
 from tests.support.playback import frames_of
 
-BEFORE_FRAMES, AFTER_FRAMES = 60, 90
+BEFORE_FRAMES, AFTER_FRAMES = 30, 45
 LEAST_S = 5
 
 

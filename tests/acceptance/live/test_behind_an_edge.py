@@ -20,7 +20,7 @@ from tests.acceptance.live.steps import hold, moving, recorded
 from tests.acceptance.live.test_an_origin_that_dies import start_again
 from tests.support.wait import eventually
 
-FRAMES = 60
+FRAMES = 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ navigator.mediaDevices.getUserMedia = (wish) =>
 """
 NO_CAMERA, NO_DEVICES = (LACKS.replace("WITHOUT", when) for when in ("wish.video", "true"))
 SOURCE = "document.querySelector('figure video').src"
-PLAYED_FRAMES = 60
+PLAYED_FRAMES = 30
 # The fake camera has a square in each corner that pulses: the small picture's upper left one, for
 # two seconds, against what is beside it.
 SEEN, NOT_SEEN = 60, 25

@@ -8,7 +8,7 @@ from tests.acceptance.live.conftest import DEVICE, OnAir, Screens
 from tests.acceptance.live.steps import moving
 
 SPEAKER = ".guest__right > figure video"
-LONG_FRAMES = 45
+LONG_FRAMES = 25
 
 
 async def speak(page: Page, teacher: Page) -> None:

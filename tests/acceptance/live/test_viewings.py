@@ -11,7 +11,7 @@ from tests.acceptance.live.steps import moving
 from tests.acceptance.live.test_fallbacks import NO_WEB_SOCKET
 from tests.support.wait import eventually
 
-FRAMES = 90
+FRAMES = 45
 JOIN_LIMIT_S = 30.0
 BITRATES_BPS = (50_000, 8_000_000)
 

@@ -16,7 +16,7 @@ from tests.support.wait import eventually
 
 WIDTH = "document.querySelector('video').videoWidth"
 TIME = "document.querySelector('video').currentTime"
-BACK_FRAMES = 30
+BACK_FRAMES = 15
 # hls.js goes over 12 s without sound by itself.
 LATE_SOUND_MS = 14_000
 SOUND_COMES_LATE = """
@@ -34,7 +34,7 @@ VideoEncoder.prototype.encode = function (frame, options) {
   if (options?.keyFrame || performance.now() % 3100 > 500) encodeAll.call(this, frame, options);
 };
 """
-PAST_FRAMES = 150
+PAST_FRAMES = 75
 
 
 async def until_width(page: Page, least_px: int, most_px: int) -> None:
