@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command and give the exit code."""
     die_with_parent()
     allow_many_files()
-    asked = _parser(commands.ALL).parse_args(arguments)
+    asked = _parser(commands.known(arguments[0] if arguments else "")).parse_args(arguments)
     try:
         settings = _settings(asked)
         set_up_logging(settings.log)

@@ -104,8 +104,8 @@ def _refused(problems: Iterable[Problem]) -> int:
     return 1
 
 
-COMMAND = Command("import", "import a table of lessons with their files", _import, (
+COMMANDS = (Command("import", "import a table of lessons with their files", _import, (
     Argument(("table",), {"type": Path, "help": "CSV in UTF-8 or GB18030"}),
     Argument(("--media",), {"type": Path, "help": "directory of the files; else the table's own"}),
     Argument(("--owner",), {"default": "", "help": "user name that the lessons belong to"}),
-))  # fmt: skip
+)),)  # fmt: skip

@@ -118,8 +118,9 @@ def _run(_: Settings, asked: argparse.Namespace) -> int:
     return 0
 
 
-COMMAND = Command(
-    "dashboards", "write the files for Prometheus and Grafana", _run,
-    (Argument(("directory",), {"metavar": "DIR", "type": Path, "nargs": "?", "default": HERE,
-                               "help": "where to; the program's own folder when left out"}),),
+COMMANDS = (
+    Command("dashboards", "write the files for Prometheus and Grafana", _run,
+            (Argument(("directory",), {"metavar": "DIR", "type": Path, "nargs": "?",
+                                       "default": HERE, "help": "where to; the program's own"
+                                       " folder when left out"}),)),
 )  # fmt: skip

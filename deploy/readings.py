@@ -29,6 +29,7 @@ import psycopg
 from catalog.db.migrate import catalog_migrations
 from catalog.errors import TongbuError
 from catalog.store.settings import MIB, open_store
+from deploy.command import Argument, Command
 from deploy.database import catalogue
 from deploy.doctor import (
     Clock,
@@ -258,3 +259,9 @@ def read_sandbox() -> tuple[str, ...]:
 def _sentence(error: BaseException) -> str:
     said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return (said.strip() or type(error).__name__).splitlines()[0]
+
+
+COMMANDS = (
+    Command("doctor", "check this machine and say what to do", run,
+            (Argument(("--json",), {"action": "store_true", "help": "for programs"}),)),
+)  # fmt: skip

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import aiohttp
 import uvloop
 
+from deploy.command import Argument, Command
 from deploy.config import ConfigError
 from deploy.edge_app import edge_app
 from deploy.edge_asking import IdentityError
@@ -109,3 +110,12 @@ async def _secure(
             "ca` there, start this box once without --edge-https, and try again"
         )
     return Secure(settings.edge.https, context)
+
+
+COMMANDS = (
+    Command("edge", "run the box of a school", run,
+            (Argument(("--enrol",), {"metavar": "CODE", "help": "one-time code from the city, for a"
+                      " box that has not come in yet"}),
+             Argument(("--enrol-again",), {"action": "store_true", "help": "take the code though"
+                      " this box has come in before"}))),
+)  # fmt: skip

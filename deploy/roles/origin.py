@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import uvloop
 
+from deploy.command import Command
 from deploy.database import catalogue
 from deploy.listening import listen
 from deploy.origin_app import origin_app
@@ -37,3 +38,6 @@ async def run_origin(settings: Settings, dsn: str) -> AsyncIterator[str]:
         sys.stdout.write(f"listening on {address}\n")
         sys.stdout.flush()
         yield address
+
+
+COMMANDS = (Command("origin", "run API, pages and playback", run),)

@@ -13,6 +13,7 @@ from catalog.db.pool import make_pool
 from catalog.passwords import Passwords
 from catalog.people import city_day
 from catalog.store.settings import open_store
+from deploy.command import Argument, Command
 from deploy.database import catalogue
 from deploy.demo import fill_demo
 from deploy.roles.origin import run_origin
@@ -55,3 +56,9 @@ async def _demo(settings: Settings, dsn: str, address: str) -> None:
         open_store(settings.store, settings.server.data) as store,
     ):
         await fill_demo(pool, store, Passwords(), city_day(time.time()), address)
+
+
+COMMANDS = (
+    Command("serve", "run everything: database, origin, workers", run,
+            (Argument(("--demo",), {"action": "store_true", "help": "start with the demo city"}),)),
+)  # fmt: skip

@@ -18,6 +18,7 @@ from catalog.db.pool import make_pool
 from catalog.store.metrics import MeasuredStore, StoreMetrics
 from catalog.store.settings import open_store
 from deploy.checks import Check, database_check
+from deploy.command import Command
 from deploy.database import catalogue
 from deploy.listening import listen
 from deploy.machine import MachineFigures
@@ -72,3 +73,6 @@ def worker_settings(settings: Settings) -> WorkerSettings:
         cache_bytes=options.cache_gib * GIB,
         drain_s=settings.server.drain_s / 2,
     )
+
+
+COMMANDS = (Command("worker", "run transcoding jobs", run),)
