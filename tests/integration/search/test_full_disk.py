@@ -52,16 +52,23 @@ def builds(directory: Path) -> list[Path]:
     home = Home(directory)
     current = home.current()
     state = home.state(current) if current else None
-    whole = [current] if current and state and state.complete else []
+    whole = [current] if current and state and state.complete else [directory]
     return whole + [
         path for path in directory.rglob("*")
         if path.name.endswith(".partial") or (path.is_dir() and path != current)
     ]  # fmt: skip
 
 
-async def is_built(directory: Path) -> bool:
-    """Tell whether one whole build is there and nothing half."""
-    return len(await asyncio.to_thread(builds, directory)) == 1
+async def built(directory: Path) -> Path:
+    """Wait until one whole build is there and nothing half; give it."""
+    found: list[Path] = []
+
+    async def alone() -> bool:
+        found[:] = await asyncio.to_thread(builds, directory)
+        return len(found) == 1 and found != [directory]
+
+    await eventually(alone)
+    return found[0]
 
 
 async def test_what_cannot_be_written_is_found_once_there_is_room(
@@ -71,15 +78,13 @@ async def test_what_cannot_be_written_is_found_once_there_is_room(
     async with running(dsn, pool, tmp_path) as reader:
         old = await add_long(pool, "勾股定理")
         await eventually(lambda: finds(reader, "勾股", old))
-        await eventually(lambda: is_built(tmp_path))
-        before = await asyncio.to_thread(builds, tmp_path)
+        before = await built(tmp_path)
         with file_size_limit(LITTLE_BYTES):
             new = await add_long(pool, "勾股数")
             await eventually(lambda: told(caplog))
             assert await finds(reader, "勾股", old)
         await eventually(lambda: finds(reader, "勾股", old, new))
-        await eventually(lambda: is_built(tmp_path))
-        assert await asyncio.to_thread(builds, tmp_path) == before
+        assert await built(tmp_path) == before
 
 
 async def test_an_index_is_built_once_there_is_room(
@@ -93,7 +98,7 @@ async def test_an_index_is_built_once_there_is_room(
             assert not await finds(reader, "勾股", lesson)
     async with running(dsn, pool, tmp_path) as reader:
         await eventually(lambda: finds(reader, "勾股", lesson))
-        await eventually(lambda: is_built(tmp_path))
+        await built(tmp_path)
 
 
 async def test_a_disk_with_no_room_for_the_smallest_file(
@@ -101,12 +106,12 @@ async def test_a_disk_with_no_room_for_the_smallest_file(
 ) -> None:
     caplog.set_level(logging.WARNING, "catalog.search")
     async with running(dsn, pool, tmp_path) as reader:
-        await eventually(lambda: is_built(tmp_path))
+        await built(tmp_path)
         with file_size_limit(16):
             lesson = await add_long(pool, "勾股定理")
             await eventually(lambda: told(caplog))
         await eventually(lambda: finds(reader, "勾股", lesson))
-        await eventually(lambda: is_built(tmp_path))
+        await built(tmp_path)
 
 
 async def test_what_could_not_be_put_in_its_place_is_not_left_beside_it(tmp_path: Path) -> None:
