@@ -22,6 +22,12 @@ from tests.support.golden import Golden
 from tests.support.sources import Media
 
 ONE_AT_A_TIME = ("tests/acceptance/live/", "tests/acceptance/web/")
+# Begun first, in this order: the longest row, then what waits most (for faults to be noticed, for
+# streams in real time), so that the rest has the cores meanwhile.
+FIRST = (
+    *ONE_AT_A_TIME, "tests/integration/deploy/", "tests/integration/streaming/",
+    "tests/integration/transcoder/live/",
+)  # fmt: skip
 
 # Two shared cores: how long one example takes says nothing about the code.
 settings.register_profile("tongbu", deadline=None)
@@ -41,6 +47,16 @@ class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # it has no types
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.split("::", 1)[0]
         return next((folder for folder in ONE_AT_A_TIME if path.startswith(folder)), path)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort by FIRST; what is in none of it comes after, as it was found."""
+
+    def place(item: pytest.Item) -> int:
+        found = (n for n, folder in enumerate(FIRST) if item.nodeid.startswith(folder))
+        return next(found, len(FIRST))
+
+    items.sort(key=place)
 
 
 @pytest.hookimpl(optionalhook=True)
