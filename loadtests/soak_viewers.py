@@ -57,14 +57,16 @@ class HlsViewer:
         impatient = self._wish.manner is Manner.RESET
         with suppress(TimeoutError):
             async with asyncio.timeout(self._wish.seconds if impatient else None):
-                with suppress(*_LEFT):
-                    await self._follow_all()
+                await self._follow_all()
 
     async def _follow_all(self) -> None:
-        tracks = await self._insist(self._tracks)
-        async with asyncio.TaskGroup() as group:
-            for url in tracks:
-                group.create_task(self._follow(url))
+        try:
+            tracks = await self._insist(self._tracks)
+            async with asyncio.TaskGroup() as group:
+                for url in tracks:
+                    group.create_task(self._follow(url))
+        except* Left:
+            pass
 
     async def _insist(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do it until it is done. Raises: Left."""
@@ -151,9 +153,6 @@ class HlsViewer:
         for one in self._sockets:
             with suppress(OSError):
                 reset_at_close(one)
-
-
-_LEFT = (Left, BaseExceptionGroup)
 
 
 def _is_reload(asked: str, playlist: str) -> bool:
