@@ -14,6 +14,8 @@ from loadtests.soak_slope import Sample, settled, slope_of
 # rendition, 7 MB an hour for the five renditions of a soak, until it ends. The rest is what heaps
 # wander. Ten kilobytes that stay of each viewer who comes would be 36 MB an hour.
 LIMIT_MB_H = 24.0
+# Caches of heaps and of the database's connections fill for minutes: a shorter look tells nothing.
+SPAN_LEAST_S = 480.0
 # Connections between a box, its origin and the database that are kept for a while and whose number
 # is the chance of a moment.
 DESCRIPTORS_SLACK = 4
@@ -80,7 +82,9 @@ def samples_of(taken: Sequence[Taken], role: Role) -> list[Sample]:
 
 
 def growth(taken: Sequence[Taken], warm_up_s: float) -> Iterator[Fault]:
-    """Find roles whose memory surely grows."""
+    """Find roles whose memory surely grows; a soak that is too short finds none."""
+    if not taken or taken[-1].at_s - warm_up_s < SPAN_LEAST_S:
+        return
     for role in Role:
         slope = slope_of(settled(samples_of(taken, role), warm_up_s, LIFE_WARM_UP_S))
         if slope is not None and slope.grows(LIMIT_MB_H):

@@ -9,6 +9,7 @@ from loadtests.soak_processes import Look, Process, Role, roles
 from loadtests.soak_table import (
     DESCRIPTORS_SLACK,
     LIMIT_MB_H,
+    SPAN_LEAST_S,
     TASKS_SLACK,
     Taken,
     books_table,
@@ -78,7 +79,14 @@ def test_memory_that_grows_is_a_fault() -> None:
     assert list(growth(growing(LIMIT_MB_H - 1), 300)) == []
     (fault,) = growth(growing(LIMIT_MB_H + 1), 300)
     assert fault.name == "memory, box"
-    assert list(growth(growing(100)[:3], 300)) == []
+
+
+def test_a_short_soak_says_nothing_of_memory() -> None:
+    taken = growing(10 * LIMIT_MB_H)
+    short = [one for one in taken if one.at_s < 300 + SPAN_LEAST_S]
+    assert list(growth(short, 300)) == []
+    assert list(growth([], 300)) == []
+    assert list(growth(taken, 300)) != []
 
 
 def test_a_book_that_does_not_balance_is_a_fault() -> None:
