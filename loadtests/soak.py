@@ -149,21 +149,19 @@ class Soak:
 
 
 @asynccontextmanager
-async def soak(seed: int, seconds: float) -> AsyncIterator[Soak]:
-    """Make what is shown, and let everything stand."""
-    with tempfile.TemporaryDirectory(prefix="tongbu-soak-") as home:
-        folder = Path(home)
-        films = [folder / "copied.flv", folder / "large.flv"]
-        await asyncio.to_thread(make_film, films[0])
-        await asyncio.to_thread(make_large_film, films[1])
-        clip = await asyncio.to_thread(make_clip, folder / "clip.mp4")
-        async with ground(films, folder) as found:
-            yield Soak(found, clip, seed, seconds)
+async def soak(folder: Path, seed: int, seconds: float) -> AsyncIterator[Soak]:
+    """Make what is shown, in a folder, and let everything stand."""
+    films = [folder / "copied.flv", folder / "large.flv"]
+    await asyncio.to_thread(make_film, films[0])
+    await asyncio.to_thread(make_large_film, films[1])
+    clip = await asyncio.to_thread(make_clip, folder / "clip.mp4")
+    async with ground(films, folder) as found:
+        yield Soak(found, clip, seed, seconds)
 
 
-async def bench(asked: argparse.Namespace) -> Soaked:
+async def bench(folder: Path, asked: argparse.Namespace) -> Soaked:
     """Soak once."""
-    async with soak(asked.seed, asked.minutes * 60) as found:
+    async with soak(folder, asked.seed, asked.minutes * 60) as found:
         return await found.run()
 
 
@@ -175,7 +173,8 @@ def main(arguments: list[str]) -> int:
     asked = parser.parse_args(arguments)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    found = asyncio.run(bench(asked))
+    with tempfile.TemporaryDirectory(prefix="tongbu-soak-") as home:
+        found = asyncio.run(bench(Path(home), asked))
     print("\n".join(found.text()), flush=True)
     return int(bool(found.faults()))
 

@@ -100,7 +100,7 @@ class SchoolBox:
 @contextmanager
 def standing_worker(service: Service) -> Iterator[tuple[str, int]]:
     """A worker that nobody kills and that tells figures, beside the service's own."""
-    (theirs,) = worker_pids(service)
+    theirs = _first_worker(service)
     extra = {"TONGBU_DATABASE_URL": environment_of(theirs)["TONGBU_DATABASE_URL"]}
     log = service.data.parent / "worker.log"
     with log.open("ab") as errors:
@@ -113,6 +113,16 @@ def standing_worker(service: Service) -> Iterator[tuple[str, int]]:
         yield wait_for_address(process, log), process.pid
     finally:
         end(process)
+
+
+def _first_worker(service: Service) -> int:
+    """Wait for the service's worker, which it starts when it listens. Raises: TimeoutError."""
+    give_up_at = time.monotonic() + WORKER_LIMIT_S
+    while not (found := worker_pids(service)):
+        if time.monotonic() > give_up_at:
+            raise TimeoutError("the service has no worker")
+        time.sleep(POLL_S)
+    return found[0]
 
 
 def worker_pids(service: Service) -> list[int]:

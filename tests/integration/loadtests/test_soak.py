@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -60,8 +61,8 @@ async def a_report_counted_twice_is_found(running: Soak) -> None:
     assert [one.name for one in unbalanced(books)] == ["reports to the city = counted"]
 
 
-async def short_soak() -> None:
-    async with soak(1, SECONDS) as running:
+async def short_soak(folder: Path) -> None:
+    async with soak(folder, 1, SECONDS) as running:
         running.settle_s = SETTLE_S
         await leaks_are_found(running, await running.begin())
         done = await running.run()
@@ -74,5 +75,5 @@ async def short_soak() -> None:
 
 
 @pytest.mark.timeout(300)
-def test_nothing_is_left_over_or_lost_and_what_is_would_be_found() -> None:
-    asyncio.run(short_soak())
+def test_nothing_is_left_over_or_lost_and_what_is_would_be_found(tmp_path: Path) -> None:
+    asyncio.run(short_soak(tmp_path))
