@@ -103,9 +103,8 @@ class Soak:
         self._seed, self._seconds = seed, seconds
         self._taken: list[Taken] = []
 
-    async def run(self) -> Soaked:
+    async def run(self, before: Taken) -> Soaked:
         """Let it happen and make up the books."""
-        before = await self.begin()
         after = await self.live(before)
         books = await all_books(self.ground, self.crowd, self.ledger)
         return Soaked(self._seconds, self._taken, before, after, books, self.ledger)
@@ -162,7 +161,7 @@ async def soak(folder: Path, seed: int, seconds: float) -> AsyncIterator[Soak]:
 async def bench(folder: Path, asked: argparse.Namespace) -> Soaked:
     """Soak once."""
     async with soak(folder, asked.seed, asked.minutes * 60) as found:
-        return await found.run()
+        return await found.run(await found.begin())
 
 
 def main(arguments: list[str]) -> int:

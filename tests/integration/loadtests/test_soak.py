@@ -64,8 +64,9 @@ async def a_report_counted_twice_is_found(running: Soak) -> None:
 async def short_soak(folder: Path) -> None:
     async with soak(folder, 1, SECONDS) as running:
         running.settle_s = SETTLE_S
-        await leaks_are_found(running, await running.begin())
-        done = await running.run()
+        before = await running.begin()
+        await leaks_are_found(running, before)
+        done = await running.run(before)
         said = "\n".join(done.text())
         assert not done.faults(), said
         assert all(done.ledger[what] for what in HAPPENS), said
