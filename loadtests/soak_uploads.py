@@ -28,10 +28,11 @@ class Course(Enum):
 
 
 WEIGHTS = (4, 4, 2)
+BUSY = (409, 423)
 
 
 class CutOff(Exception):
-    """The one who uploads has hung up."""
+    """This request ends here: the one who uploads has hung up, or another has not quite yet."""
 
 
 class Uploading:
@@ -60,7 +61,7 @@ class Uploading:
             self._ledger.note(What.ABANDONED)
             return
         self._ledger.note(What.INTERRUPTED)
-        self._finished(await self._send(where, offset, len(self._clip)))
+        self._finished(await self._resume(where))
 
     def _finished(self, lesson: str) -> None:
         self.lessons.append(lesson)
@@ -75,9 +76,19 @@ class Uploading:
         }  # fmt: skip
         body = self._pieces(offset, until)
         async with self._client.http.patch(where, data=body, headers=headers) as answer:
+            if answer.status in BUSY:
+                raise CutOff
             if answer.status != 204:
                 raise Refused(f"PATCH: {answer.status} {await answer.text()}")
             return answer.headers.get("Tongbu-Lesson", "")
+
+    async def _resume(self, where: str) -> str:
+        """Send the rest; what was cut off may only now be seen to be. Raises: Refused."""
+        for _ in range(TRIES):
+            with suppress(CutOff):
+                return await self._send(where, await self._offset(where), len(self._clip))
+            await asyncio.sleep(AGAIN_S)
+        raise Refused(f"PATCH {where}: still held after {TRIES} tries")
 
     async def _pieces(self, offset: int, until: int) -> AsyncIterator[bytes]:
         for at in range(offset, until, PIECE_BYTES):
