@@ -85,7 +85,7 @@ class Uploading:
     async def _resume(self, where: str) -> str:
         """Send the rest; what was cut off may only now be seen to be. Raises: Refused."""
         for _ in range(TRIES):
-            with suppress(CutOff):
+            with suppress(*BROKEN, CutOff):
                 return await self._send(where, await self._offset(where), len(self._clip))
             await asyncio.sleep(AGAIN_S)
         raise Refused(f"PATCH {where}: still held after {TRIES} tries")
