@@ -38,7 +38,8 @@ def test_a_gap_takes_a_place_and_is_not_counted() -> None:
 
 @given(st.lists(st.one_of(st.booleans(), st.just("renew")), max_size=40))
 def test_nothing_is_lost_whatever_comes(steps: list[bool | str]) -> None:
-    window, kept = Window(3), []
+    window = Window(3)
+    kept: list[Segment] = []
     for number, step in enumerate(steps):
         if step == "renew":
             kept = kept[-1:]
