@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check lint web web-check api-types lock bench bench-encode bench-search bench-live bench-edge bench-city clean
+.PHONY: help serve test check lint web web-check api-types lock bench bench-encode bench-search bench-live bench-edge bench-city bench-soak clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,7 +57,10 @@ bench-city: $(BIN)/.installed-dev web ## Eight o'clock: all join at once; the ci
 	$(BIN)/python -m loadtests.city_storm --figures build/city.json $(ARGS)
 	$(BIN)/python -m loadtests.city_report build/city.json build/city.html
 
-bench: $(BIN)/.installed-dev web ## Every figure of the README, one after the other (two hours)
+bench-soak: $(BIN)/.installed-dev web ## 20 minutes of joins, drops, uploads and kills: no leak, every book balances (ARGS="--minutes 2")
+	$(BIN)/python -m loadtests.soak $(ARGS)
+
+bench: $(BIN)/.installed-dev web ## Every figure of the README, one after the other (two and a half hours)
 	$(BIN)/python -m loadtests.first_frame_bench
 	$(BIN)/python -m loadtests.encode_bench --plot docs/vmaf.svg
 	$(BIN)/python -m loadtests.backlog_bench
@@ -68,6 +71,7 @@ bench: $(BIN)/.installed-dev web ## Every figure of the README, one after the ot
 	$(MAKE) bench-live
 	$(MAKE) bench-edge
 	$(MAKE) bench-city
+	$(MAKE) bench-soak
 
 lock: $(BIN)/.installed-dev ## Make the lock files anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

@@ -45,6 +45,7 @@ _ALERTS = Row("告警 / Alerts", (
 _MACHINES = Row("机器 / Machines", (
     graph("事件循环延迟 P95 / Loop is late", "instance:tongbu_loop_late_seconds:p95", ROLE,
           SECONDS, limits=Limits(0.05, 0.25)),
+    graph("事件循环任务 / Tasks of the loop", "tongbu_loop_tasks", ROLE),
     graph("磁盘剩余 / Room on disks", "tongbu_disk_free_bytes / tongbu_disk_size_bytes", ROLE,
           SHARE, limits=Limits(0.15, 0.05, falling=True)),
     graph("请求延迟 P95 / Answers of the API",

@@ -1,4 +1,4 @@
-"""What a role tells of its machine: is the loop late, has the disk room, do its parts answer.
+"""What a role tells of its machine: is the loop late, how many tasks, room on the disk, checks.
 
 Read every few seconds beside the work, so that a scrape never waits for what is away. Labels are
 the names of checks and certificates, which this program gives.
@@ -43,6 +43,10 @@ class MachineFigures:
             "tongbu_loop_late_seconds", "How late the event loop wakes who asked for a moment",
             buckets=LATE_BUCKETS_S, registry=registry,
         )  # fmt: skip
+        self.tasks = Gauge(
+            "tongbu_loop_tasks", "Tasks of the event loop: about one a connection and a few more",
+            registry=registry,
+        )  # fmt: skip
         self.free = Gauge(
             "tongbu_disk_free_bytes", "Room where the data directory is", registry=registry
         )
@@ -75,7 +79,8 @@ class MachineFigures:
             self.late.observe(max(0.0, loop.time() - due_at))
 
     async def look(self) -> None:
-        """Read disk and checks once."""
+        """Read tasks, disk and checks once."""
+        self.tasks.set(len(asyncio.all_tasks()))
         await self._look_at_disk()
         verdicts = await asyncio.gather(*(check.verdict() for check in self._checks.values()))
         for name, verdict in zip(self._checks, verdicts, strict=True):

@@ -60,6 +60,7 @@ class Origin:
         self._opening: set[tuple[str, FeedName]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
+        metrics.books.feeds = self._all
 
     def find(self, session: str, feed: FeedName) -> LiveFeed | None:
         """Give a feed that is open, or has ended a moment ago."""
@@ -67,8 +68,11 @@ class Origin:
 
     def on_air(self) -> Iterator[LiveFeed]:
         """Give all feeds that have not ended."""
+        return (feed for feed in self._all() if not feed.ended)
+
+    def _all(self) -> Iterator[LiveFeed]:
         for feeds in self._feeds.values():
-            yield from (feed for feed in feeds.values() if not feed.ended)
+            yield from feeds.values()
 
     async def seek(self, session: str, feed: FeedName) -> LiveFeed | None:
         """Give a feed that is open, or has ended a moment ago (`audience.WatchedFeeds`)."""
@@ -109,6 +113,9 @@ class Origin:
             self._clock_utc,
             lambda state: self._on_state(session, name, state),
         )
+        before = self.find(session, name)
+        if before is not None:
+            self._metrics.books.let_go(before)
         self._feeds.setdefault(session, {})[name] = feed
         self._start(self._run(feed), f"feed {session} {name.value}")
         return feed
@@ -158,6 +165,7 @@ class Origin:
             await self._finish(session)
         await self._linger()
         if self.find(session, feed.name) is feed:
+            self._metrics.books.let_go(feed)
             del self._feeds[session][feed.name]
         if not self._feeds.get(session, True):
             del self._feeds[session]

@@ -11,7 +11,6 @@ Spec: RFC 8216bis 4.4.3.7 (part target), 4.4.4.9 (parts), 6.2.2 (window).
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -22,6 +21,7 @@ from streaming.isobmff.reader import Init
 from streaming.live.port import LiveRendition
 from streaming.live.retime import shorten
 from streaming.live.segments import MICROSECONDS, Opening, Part, Run, Segment, micros
+from streaming.live.window import Window
 
 PART_US = 200_000
 PART_LONGEST_US = 500_000
@@ -65,7 +65,7 @@ class Track:
         self._size_bytes = 0
         self._keyframe_bytes = 0
         self._fragments: list[Fragment] = []
-        self._window: deque[int] = deque()
+        self.window = Window(WINDOW_SEGMENTS)
         self._lost: set[int] = set()
 
     @property
@@ -172,7 +172,7 @@ class Track:
         mine = {(s.number, s.start_ts, s.size_bytes): s for s in self.segments if s.data}
         self.runs, self.pending = list(runs), None
         self.segments = [mine.get((s.number, s.start_ts, s.size_bytes), s) for s in segments]
-        self._window = deque(s.number for s in self.segments if s.data)
+        self.window.renew([s for s in self.segments if s.data])
         self.discontinuities = discontinuities
         self.part_target_ts, self.frame_ts = part_target_ts, frame_ts
         self.abandon()
@@ -384,14 +384,14 @@ class Track:
     def restart(self) -> None:
         """Forget the segments: a rendition that comes back after too long begins anew."""
         self.segments = []
-        self._window.clear()
+        self.window.renew([])
 
     def _keep(self, segment: Segment) -> None:
         self.segments.append(segment)
-        self._window.append(segment.number)
-        if len(self._window) <= WINDOW_SEGMENTS:
+        out = self.window.push(segment)
+        if out is None:
             return
-        index = self._window.popleft() - self.first_number
+        index = out.number - self.first_number
         old = self.segments[index]
         if self._rewinds:
             gap = old.gap or old.number in self._lost

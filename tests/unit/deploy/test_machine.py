@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +44,17 @@ async def test_it_looks_at_disk_checks_and_certificates(tmp_path: Path) -> None:
     ending = value("tongbu_certificate_ends_seconds", {"certificate": "box"})
     assert ending == ENDS.timestamp()
     assert value("tongbu_certificate_ends_seconds", {"certificate": "none"}) is None
+
+
+async def test_it_counts_the_tasks_of_its_loop(tmp_path: Path) -> None:
+    registry = CollectorRegistry()
+    figures = MachineFigures(registry, tmp_path, {})
+    await figures.look()
+    before = registry.get_sample_value("tongbu_loop_tasks")
+    assert before == len(asyncio.all_tasks())
+    async with running(asyncio.Event().wait(), "leaked"):
+        await figures.look()
+        assert registry.get_sample_value("tongbu_loop_tasks") == before + 1
 
 
 async def test_a_disk_that_cannot_be_read_ends_nothing(tmp_path: Path) -> None:
