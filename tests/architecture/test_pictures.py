@@ -1,4 +1,4 @@
-"""The READMEs show the same pictures, and each of them is there."""
+"""The READMEs show the same pictures, each of them is there, and none is heavy."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from xml.etree import ElementTree
 import pytest
 
 ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "docs/pictures"
 READMES = ("README.md", "README.zh-CN.md")
 PICTURE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<path>[^)]+)\)")
+LIMIT_BYTES = 120_000
+MOST = 6
 
 
 def shown(name: str) -> dict[str, str]:
@@ -34,6 +37,13 @@ def test_each_is_there_and_is_told_in_the_readme_s_language(name: str) -> None:
         assert (ROOT / path).is_file(), path
         assert len(alt) > 5, path
         assert is_chinese(alt) is (name == "README.zh-CN.md"), alt
+
+
+def test_photographs_are_few_small_and_all_shown() -> None:
+    kept = {str(path.relative_to(ROOT)): path.stat().st_size for path in FOLDER.iterdir()}
+    assert kept.keys() == {path for path in shown(READMES[0]) if path.startswith("docs/pictures/")}
+    assert 0 < len(kept) <= MOST
+    assert max(kept.values()) < LIMIT_BYTES
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.svg")), ids=lambda path: path.stem)
