@@ -210,6 +210,22 @@ def until_playing_s(measured: Measured, asked: Programme, cores: float) -> float
     return in_time / rate + queued_s + delivery.join_s
 
 
+def join_wait_s(measured: Measured, asked: Programme, cores: float) -> float:
+    """Give the p95 of the seconds from one's own join to the picture; inf: it never comes.
+
+    Once there is a queue it only grows, so who comes at 95 % waits longer than all before.
+    """
+    return max(0.0, until_playing_s(measured, asked, cores) - PLAY_SHARE * asked.join_within_s)
+
+
+def cores_without_queue(measured: Measured, asked: Programme) -> float:
+    """Give the cores from which on none of the 95 % waits for others: below, joins are too many."""
+    delivery = measured.ws if asked.ws_viewers else measured.hls
+    joining = asked.joins / asked.join_within_s * delivery.join_cpu_s
+    watching = PLAY_SHARE * viewer_cores(measured, asked)
+    return (session_cores(measured, asked) + watching + joining) / FILL.value
+
+
 def cores_to_play_within(measured: Measured, asked: Programme, limit_s: float) -> int:
     """Give the fewest whole cores on which 95 % play within a time. Raises: ValueError."""
     least_s = until_playing_s(measured, asked, math.inf)

@@ -1,4 +1,4 @@
-"""Charts of the city's report, as inline SVG: bars, and seconds over cores. Pure, no script."""
+"""Charts of the city's report, as inline SVG: bars, and figures over cores. Pure, no script."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-WIDTH, ROW, LABEL, VALUE = 720, 34, 300, 110
+WIDTH, ROW, LABEL, VALUE = 720, 34, 300, 130
 PLOT_HEIGHT, LEFT, BOTTOM, TOP = 240, 56, 44, 16
 COLOURS = ("#0b6e99", "#b9770e", "#1e8449", "#8e44ad")
+_GREATEST = 1e308
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,19 @@ class Line:
     points: Sequence[tuple[float, float]]
 
 
-def lines(title: str, across: str, up: str, drawn: Sequence[Line]) -> str:
-    """Draw lines over a logarithmic axis of whole numbers; both axes name their units."""
-    points = [one for line in drawn for one in line.points if math.isfinite(one[1])]
+def lines(title: str, across: str, up: str, drawn: Sequence[Line], most: float = math.inf) -> str:
+    """Draw lines over a logarithmic axis; both axes name their units.
+
+    What lies above `most` is left out. A dot is where a line begins.
+    """
+    shown = [Line(line.name, [one for one in line.points if one[1] <= min(most, _GREATEST)])
+             for line in drawn]  # fmt: skip
+    points = [one for line in shown for one in line.points]
     if not points:
         return f"<p>{escape(title)}: —</p>"
-    low, high = (math.log2(end(x for x, _ in points)) for end in (min, max))
-    top = max(y for _, y in points) * 1.05
+    ends = [x for line in drawn for x, _ in line.points]
+    low, high = math.log2(min(ends)), math.log2(max(ends))
+    top = max(y for _, y in points) * 1.05 or 1.0
     width = WIDTH - LEFT - 20
 
     def place(x: float, y: float) -> tuple[float, float]:
@@ -68,26 +75,42 @@ def lines(title: str, across: str, up: str, drawn: Sequence[Line]) -> str:
         return LEFT + part * width, TOP + PLOT_HEIGHT * (1 - y / top)
 
     parts = [_svg(title, TOP + PLOT_HEIGHT + BOTTOM + 22 * len(drawn))]
-    for x in sorted({x for x, _ in points}):
-        at, floor = place(x, 0)
+    for power in range(math.ceil(low), math.floor(high) + 1):
+        at, floor = place(2.0**power, 0)
         parts.append(f'<path class="grid" d="M{at:.1f} {TOP}V{floor:.1f}"/>')
-        parts.append(f'<text x="{at:.1f}" y="{floor + 18:.1f}" text-anchor="middle">{x:g}</text>')
+        parts.append(f'<text x="{at:.1f}" y="{floor + 18:.1f}" text-anchor="middle">'
+                     f"{2.0**power:g}</text>")  # fmt: skip
     for y in _marks(top):
         at, level = place(2**low, y)
         parts.append(f'<path class="grid" d="M{at} {level:.1f}h{width}"/>')
         parts.append(f'<text x="{at - 8}" y="{level + 4:.1f}" text-anchor="end">{y:g}</text>')
-    y = TOP + PLOT_HEIGHT + 36
-    parts.append(f'<text x="{LEFT + width / 2}" y="{y}" text-anchor="middle">'
-                 f"{escape(across)} → {escape(up)}</text>")  # fmt: skip
-    for number, line in enumerate(drawn):
-        colour, y = COLOURS[number % len(COLOURS)], y + 22
-        placed = [place(*one) for one in line.points if math.isfinite(one[1])]
-        track = " ".join(f"{a:.1f},{b:.1f}" for a, b in placed)
-        parts.append(f'<polyline points="{track}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" fill="{colour}"/>' for a, b in placed]
-        parts.append(f'<rect x="{LEFT}" y="{y - 10}" width="18" height="4" fill="{colour}"/>')
-        parts.append(f'<text x="{LEFT + 26}" y="{y - 4}">{escape(line.name)}</text>')
+    parts += _named_axes(across, up)
+    for number, line in enumerate(shown):
+        placed = [place(*one) for one in line.points]
+        parts += _line(line.name, placed, number)
     return "\n".join([*parts, "</svg>"])
+
+
+def _named_axes(across: str, up: str) -> list[str]:
+    middle, below = (LEFT + WIDTH - 20) / 2, TOP + PLOT_HEIGHT + 36
+    return [
+        f'<text x="{middle}" y="{below}" text-anchor="middle">{escape(across)}</text>',
+        f'<text x="{LEFT + 6}" y="{TOP + 12}">{escape(up)}</text>',
+    ]
+
+
+def _line(name: str, placed: Sequence[tuple[float, float]], number: int) -> list[str]:
+    """Draw one line and its name below the chart."""
+    colour, y = COLOURS[number % len(COLOURS)], TOP + PLOT_HEIGHT + BOTTOM + 14 + 22 * number
+    track = " ".join(f"{a:.1f},{b:.1f}" for a, b in placed)
+    drawn = [f'<rect x="{LEFT}" y="{y - 10}" width="18" height="4" fill="{colour}"/>',
+             f'<text x="{LEFT + 26}" y="{y - 4}">{escape(name)}</text>']  # fmt: skip
+    if placed:
+        drawn += [
+            f'<polyline points="{track}" fill="none" stroke="{colour}" stroke-width="2.5"/>',
+            f'<circle cx="{placed[0][0]:.1f}" cy="{placed[0][1]:.1f}" r="4" fill="{colour}"/>',
+        ]
+    return drawn
 
 
 def _svg(title: str, height: float) -> str:

@@ -21,6 +21,20 @@ BUSY = 0.85
 WORK_TOLERANCE, WAIT_TOLERANCE, FAIR_TOLERANCE = 1.5, 2.5, 1.1
 WAITS, FAIR = ("API p95", "join p95"), "of the slowest"
 KINDS = ("ws", "hls")
+ZH = {
+    "API p95 in the storm / before": "大家进来时 API p95 / 之前",
+    "CPU a megabyte / copying it": "送出一兆字节的 CPU / 单纯复制",
+    "CPU of a join / of a second's watching": "一次加入的 CPU / 观看一秒",
+    "seconds until 95 % play / of joining": "95 % 看到画面的时间 / 加入所用时间",
+    "rate of the mean viewer / of the slowest": "平均观众的速率 / 最慢观众",
+    "CPU of a viewer": "一个观众的 CPU",
+    "join p95": "加入 p95",
+    "CPU of a lesson": "一节课的 CPU",
+    "encoded / copied": "转码 / 复制",
+    "hls / ws": "LL-HLS / WebSocket",
+    "ws": "WebSocket",
+    "hls": "LL-HLS",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +199,12 @@ def ratios(figures: Figures) -> dict[str, float]:
         figures.copied.cores
     )
     return found
+
+
+def in_chinese(ratio: str) -> str:
+    """Give a ratio's name as a Chinese reader is told it; an unknown part stays as it is."""
+    of, _, what = ratio.partition(": ")
+    return f"{ZH.get(of, of)}：{ZH.get(what, what)}" if what else ZH.get(of, of)
 
 
 def _of_one(figures: Figures, kind: str) -> dict[str, float]:

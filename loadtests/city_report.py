@@ -24,17 +24,31 @@ from loadtests.capacity import (
     Programme,
     Resource,
     cores_to_play_within,
+    cores_without_queue,
+    join_wait_s,
     need,
     programmes,
     until_playing_s,
 )
 from loadtests.capacity_assumptions import ASSUMPTIONS, LIVE_BPS
 from loadtests.city_charts import Bar, Line, bars, lines
-from loadtests.city_figures import Figures, Stormed, from_json, measured, ratios, tolerances
+from loadtests.city_figures import (
+    Figures,
+    Stormed,
+    from_json,
+    in_chinese,
+    measured,
+    ratios,
+    tolerances,
+)
 
-CORES = (1, 2, 3, 4, 6, 8, 16, 32, 64)
+CORES = tuple(2 ** (eighth / 8) for eighth in range(-16, 57))
 STORM_LIMIT_S = 10.0
-FULL_ZH = {Resource.CORES: "处理器核心", Resource.MEMORY: "内存", Resource.LINE: "出口带宽"}
+WAIT_LIMIT_S = 10.0
+BENDS = (0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 1.0)
+BOUND_ZH = {"the service's core": "服务的核心", "the viewers' process": "模拟观众的进程",
+            "the machine": "整台机器", "nothing yet": "都还有余"}  # fmt: skip
+FULL_ZH = {Resource.CORES: "核心", Resource.MEMORY: "内存", Resource.LINE: "出口"}
 STYLE = """
 :root { color-scheme: light dark; --ink: #1c2b33; --paper: #fff; --soft: #5b6b74; --line: #d9e1e5;
   --sea: #0b6e99; --red: #c0392b; }
@@ -75,7 +89,7 @@ def page(figures: Figures, compared: Sequence[Compared], machine: Machine) -> st
 
 def _city(model: Measured, needs: Sequence[Need], machine: Machine) -> list[str]:
     rows = [_programme_row(model, one, machine) for one in needs]
-    joins = [Line(f"{one.zh} · {one.name}", _seconds(model, one)) for one in programmes()[1:3]]
+    waits = [Line(f"{one.zh} · {one.name}", _waits(model, one)) for one in programmes()]
     storm = cores_to_play_within(model, programmes()[2], STORM_LIMIT_S)
     share = (
         f"{machine.cores:g} 核 / {machine.memory_bytes / 1e9:g} GB / "
@@ -84,41 +98,67 @@ def _city(model: Measured, needs: Sequence[Need], machine: Machine) -> list[str]
     return [
         _heading("全市需要多少", "What the city needs"),
         _table(("项目 · programme", "核心 · cores", "源站进程 · processes", "内存 · memory",
-                "出口 · out", "机器 · machines",
-                "95 % 看到 · 95 % play", "先满的 · full first"), rows),
+                "出口 · out", "机器 · machines", "加入 p95 · join p95",
+                "先满的 · full first"), rows),
         "<p>所需核心 <span class=en>· cores needed</span></p>",
         bars("cores", [Bar(one.programme.zh, one.cores, f"{one.cores:.1f}") for one in needs]),
         f"<p>占一台机器（{share}）的几倍 <span class=en>· times one machine, its scarcest part; "
         "the line is one whole machine</span></p>",
         bars("times a machine", [_share_bar(one, machine) for one in needs]),
-        "<p>从第一个加入到 95 % 能看到画面，随核心数 "
-        "<span class=en>· seconds until 95 % play, by cores</span></p>",
-        lines("seconds until 95 % play", "核心 cores", "秒 s", joins),
+        "<p>从自己加入到看到画面要等多久（p95），随核心数；一条线从能让所有人看上的核心数开始，"
+        "降到底就不再互相排队。<span class=en>How long one waits from one’s own join to the "
+        "picture (p95), by cores. A line begins where all can watch at all, within "
+        f"{WAIT_LIMIT_S:g} s; where it has come down, nobody queues any more.</span></p>",
+        lines("p95 join wait", "核心 · cores", "秒 · s", waits, WAIT_LIMIT_S),
+        _table(("项目 · programme", "从几核起不排队 · no queue from",
+                "占一台机器的核心 · of one machine’s cores"),
+               [_saturation_row(model, one, machine) for one in programmes()]),
         f"<p>八点要在 {STORM_LIMIT_S:g} 秒内让 95 % 看到，需要 {storm} 个核心。<span class=en>For "
-        f"95 % to play within {STORM_LIMIT_S:g} s of eight o’clock: {storm} cores.</span></p>",
+        f"95 % to play within {STORM_LIMIT_S:g} s of eight o’clock, cores: {storm}.</span></p>",
     ]  # fmt: skip
 
 
 def _programme_row(model: Measured, one: Need, machine: Machine) -> tuple[str, ...]:
     first, machines = one.saturates_first(machine), one.machines(machine)
-    play_s = until_playing_s(model, one.programme, machines * machine.cores)
+    wait_s = join_wait_s(model, one.programme, machines * machine.cores)
     return (
-        f"{escape(one.programme.zh)}<br><span class=en>{escape(one.programme.name)}</span>",
+        _named(one.programme.zh, one.programme.name),
         f"{one.cores:.1f}", f"{one.processes}", f"{one.memory_bytes / 1e9:.1f} GB",
         f"{one.out_bps / 1e6:.0f} Mbit/s",
-        f"{machines}", f"{play_s:.1f} s",
+        f"{machines}", f"{1000 * wait_s:.0f} ms",
         f"{FULL_ZH[first]} · {first.value}",
     )  # fmt: skip
 
 
-def _seconds(model: Measured, asked: Programme) -> list[tuple[float, float]]:
-    return [(float(cores), until_playing_s(model, asked, cores)) for cores in CORES]
+def _saturation_row(model: Measured, asked: Programme, machine: Machine) -> tuple[str, ...]:
+    cores = cores_without_queue(model, asked)
+    return (
+        _named(asked.zh, asked.name),
+        f"{cores:.2f} 核 · cores", f"{cores / machine.cores:.2f} ×",
+    )  # fmt: skip
+
+
+def _named(zh: str, en: str) -> str:
+    return f"{escape(zh)}<br><span class=en>{escape(en)}</span>"
+
+
+def _waits(model: Measured, asked: Programme) -> list[tuple[float, float]]:
+    """Give the waits over all cores; where the line bends it has points of its own."""
+    bend = cores_without_queue(model, asked)
+    cores = sorted({*CORES, *(bend * part for part in BENDS if CORES[0] <= bend * part)})
+    return [(one, join_wait_s(model, asked, one)) for one in cores]
 
 
 def _share_bar(one: Need, machine: Machine) -> Bar:
     first = one.saturates_first(machine)
     share = one.shares(machine)[first]
-    return Bar(one.programme.zh, share, f"{share:.2f} × {first.value}", mark=1.0, bad=share > 1)
+    return Bar(
+        one.programme.zh,
+        share,
+        f"{share:.2f} × {FULL_ZH[first]} {first.value}",
+        mark=1.0,
+        bad=share > 1,
+    )
 
 
 def _storms(model: Measured, figures: Figures) -> list[str]:
@@ -127,7 +167,7 @@ def _storms(model: Measured, figures: Figures) -> list[str]:
          f"{one.until_95_s:.2f} s", f"{_modelled_s(model, one):.2f} s",
          f"{1000 * one.api_p95_s:.0f} ms", f"{one.steady_cores:.2f}",
          f"{1000 * one.join_cpu_s(figures.rest):.1f} ms", f"{one.steady_bytes_s / 1e6:.0f} MB/s",
-         f"{one.errors}", one.bound)
+         f"{one.errors}", _bound(one))
         for one in figures.storms
     ]  # fmt: skip
     joins = [Bar(f"{one.kind} · {what}", value, f"{value:.2f} s") for one in figures.storms
@@ -151,6 +191,11 @@ def _storms(model: Measured, figures: Figures) -> list[str]:
     ]  # fmt: skip
 
 
+def _bound(one: Stormed) -> str:
+    zh = "、".join(BOUND_ZH[name] for name in one.bound.split(" and "))
+    return f"{zh}<br><span class=en>{one.bound}</span>"
+
+
 def _modelled_s(model: Measured, one: Stormed) -> float:
     """Give what the model says of the storm that was measured: the service has one core for it."""
     ws = one.viewers if one.kind == "ws" else 0
@@ -161,13 +206,13 @@ def _modelled_s(model: Measured, one: Stormed) -> float:
 
 def _ratios(compared: Sequence[Compared]) -> list[str]:
     rows = [
-        (escape(one.name), "—" if one.found is None else f"{one.found:.2f}",
+        (_named(in_chinese(one.name), one.name), "—" if one.found is None else f"{one.found:.2f}",
          f"{one.kept.value:.2f}" if one.kept else "—", f"{one.kept.limit:.2f}" if one.kept else "—",
          f'<span class="{"worse" if one.fails else "good"}">{one.verdict.value}</span>')
         for one in compared
     ]  # fmt: skip
     drawn = [
-        Bar(one.name, one.found / one.kept.value, f"{one.found / one.kept.value:.2f} ×",
+        Bar(in_chinese(one.name), one.found / one.kept.value, f"{one.found / one.kept.value:.2f} ×",
             mark=one.kept.tolerance, bad=one.fails)
         for one in compared if one.kept and one.found is not None
     ]  # fmt: skip

@@ -11,6 +11,7 @@ without a row and rows without a file go when their folder is swept.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import secrets
@@ -107,6 +108,7 @@ class Disk:
         else:
             self._index.roll_back()
             self._fit()
+        self._require_room()
         probe = self._objects / UNFINISHED / secrets.token_hex(12)
         try:
             probe.write_bytes(bytes(PROBE_BYTES))
@@ -187,7 +189,7 @@ class Disk:
         """Note what was used, look after what was not found and after the room that is left, and
         write the rows of the last moments.
 
-        Raises: OSError, sqlite3.Error.
+        Raises: OSError, also when others have left no room at all; sqlite3.Error.
         """
         index = self._opened()
         rows = (index.row(piece) for piece in used)
@@ -201,6 +203,7 @@ class Disk:
                 self._remove(row.group, piece)
         self._fit()
         index.commit()
+        self._require_room()
 
     def pin(self, group: Group, last_day: date | None) -> None:
         """Keep a group until a day is over; None lets it go. Raises: OSError, sqlite3.Error."""
@@ -284,6 +287,11 @@ class Disk:
         for victim in victims:
             ledger.forget(victim.group, victim.piece)
         self._remove_victims(victims)
+
+    def _require_room(self) -> None:
+        """Raises: OSError when others have left nothing: to keep nothing is not to be well."""
+        if self._budget_bytes and not self.budget_bytes:
+            raise OSError(errno.ENOSPC, "others have left no room")
 
     def _remove_victims(self, victims: Iterable[Victim]) -> None:
         for victim in victims:

@@ -6,15 +6,18 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 from loadtests.client import Client, Refused, signed_in
-from loadtests.service import ADMIN_PASSWORD
+from loadtests.school import Box, new_code, running_box
+from loadtests.service import ADMIN_PASSWORD, Service
+from tests.support.runbooks import figures
 from tests.support.wait import eventually
 
 PASSWORD = "a-password-for-boards-1"
@@ -157,3 +160,26 @@ async def _talk(socket: aiohttp.ClientWebSocketResponse, board: Board) -> None:
                     await socket.receive()
         except TimeoutError:
             pass
+
+
+async def box_of(
+    stack: AsyncExitStack, service: Service, lesson: Lesson, url: str, *more: str,
+    data: Path | None = None,
+) -> Box:  # fmt: skip
+    """Start the far school's box and wait until it has told something."""
+    code = await new_code(service.url, lesson.rural, f"box-{lesson.rural}")
+    manager = running_box(url, code, *more, data=data)
+    box = await asyncio.to_thread(manager.__enter__)
+    stack.push_async_callback(asyncio.to_thread, manager.__exit__, None, None, None)
+
+    async def tells() -> bool:
+        return bool((await lesson.school(lesson.rural))["school"]["box"] == "telling")
+
+    await eventually(tells)
+    return box
+
+
+async def parts_made(service: Service, lesson: Lesson) -> float:
+    """Give how many parts of a lesson there were, as the runbook of old ones shows it."""
+    ages = await figures("PartsOld", origin=service.url)
+    return next(n for name, n in ages.items() if lesson.session in name and "_count" in name)

@@ -1,11 +1,19 @@
-"""Processes that stand still, as on a machine that hangs."""
+"""Processes that stand still or are slow, as on a machine that hangs or has too much to do."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from catalog.ending import end_task
+
+MEASURED_S = 2.0
+SLICE_S = 0.02
 
 
 @contextmanager
@@ -28,3 +36,33 @@ def stopped(process: int) -> Iterator[None]:
         yield
     finally:
         os.kill(process, signal.SIGKILL)
+
+
+@asynccontextmanager
+async def slowed(process: int, share: float) -> AsyncIterator[None]:
+    """Let one have a share of the CPU that it took before, whatever the machine is worth."""
+    began, before_s = time.monotonic(), await _cpu_s(process)
+    await asyncio.sleep(MEASURED_S)
+    took = (await _cpu_s(process) - before_s) / (time.monotonic() - began)
+    rationing = asyncio.create_task(_ration(process, share * took), name="rationing")
+    try:
+        yield
+    finally:
+        await end_task(rationing)
+        os.kill(process, signal.SIGCONT)
+
+
+async def _ration(process: int, cores: float) -> None:
+    began, before_s = time.monotonic(), await _cpu_s(process)
+    while True:
+        allowed_s = cores * (time.monotonic() - began)
+        greedy = await _cpu_s(process) - before_s > allowed_s
+        os.kill(process, signal.SIGSTOP if greedy else signal.SIGCONT)
+        await asyncio.sleep(SLICE_S)
+
+
+async def _cpu_s(process: int) -> float:
+    """Give the time that its threads worked. Spec: proc_pid_stat."""
+    text = await asyncio.to_thread(Path(f"/proc/{process}/stat").read_text)
+    fields = text.rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -14,13 +14,14 @@ import pytest
 from catalog.db.home import home_of
 from catalog.ending import end_task
 from loadtests.client import Client, signed_in
-from loadtests.school import Box, new_code, running_box
+from loadtests.school import Box
 from loadtests.service import ADMIN_PASSWORD, Service
-from tests.support.operations import PASSWORD, Lesson, board, lesson_on
+from tests.support.children import encoders_of
+from tests.support.operations import PASSWORD, board, box_of, lesson_on, parts_made
 from tests.support.publishing import publisher
 from tests.support.runbooks import figures, shown
 from tests.support.service import service as service
-from tests.support.standstill import held, stopped
+from tests.support.standstill import held, slowed, stopped
 from tests.support.valve import valve_to
 from tests.support.wait import eventually
 
@@ -70,6 +71,32 @@ async def test_an_encoder_that_stops_and_a_device_that_is_slow(service: Service)
             await lesson.names(lesson.rural, None, 20)
 
 
+async def test_an_encoding_that_stands_or_is_slow_is_the_origins(service: Service) -> None:
+    async def is_alone() -> bool:
+        return len(await encoders_of(service.process.pid)) == 1
+
+    async with (
+        lesson_on(service.url, 1) as lesson,
+        publisher(lesson.push),
+        board(service.url, lesson, lesson.rooms[0]),
+    ):
+        await lesson.well()
+        await eventually(is_alone)
+        (ffmpeg,) = await encoders_of(service.process.pid)
+        with held(ffmpeg):
+            assert await lesson.names(lesson.rural, "origin") <= 15
+            assert await lesson.codes(lesson.rural) == {"parts_stopped"}
+            await lesson.fires("PartsOld", f"session:{lesson.session}")
+            assert await parts_made(service, lesson) == await parts_made(service, lesson)
+        await lesson.names(lesson.rural, None, 30)
+        async with slowed(ffmpeg, 0.2):
+            assert await lesson.names(lesson.rural, "origin") <= 15
+            await lesson.fires("EncoderSlow", f"session:{lesson.session}")
+            speeds = await figures("EncoderSlow", origin=service.url)
+            (speed,) = (value for name, value in speeds.items() if lesson.session in name)
+            assert speed < 0.95
+
+
 async def test_some_boards_of_a_school_that_suffer_are_its_wireless(service: Service) -> None:
     async with (
         lesson_on(service.url, 4) as lesson,
@@ -97,27 +124,11 @@ async def test_some_boards_of_a_school_that_suffer_are_its_wireless(service: Ser
         assert late - near >= 3, "as many reports as boards suffer lie between"
 
 
-async def started(
-    stack: AsyncExitStack, service: Service, lesson: Lesson, url: str, *more: str
-) -> Box:
-    """Start the far school's box and wait until it has told something."""
-    code = await new_code(service.url, lesson.rural, f"box-{lesson.rural}")
-    manager = running_box(url, code, *more)
-    box = await asyncio.to_thread(manager.__enter__)
-    stack.push_async_callback(asyncio.to_thread, manager.__exit__, None, None, None)
-
-    async def tells() -> bool:
-        return bool((await lesson.school(lesson.rural))["school"]["box"] == "telling")
-
-    await eventually(tells)
-    return box
-
-
 async def test_a_box_that_stands_still_looks_like_its_line_and_one_that_died_is_named(
     service: Service,
 ) -> None:
     async with lesson_on(service.url, 1) as lesson, AsyncExitStack() as stack:
-        box = await started(stack, service, lesson, service.url)
+        box = await box_of(stack, service, lesson, service.url)
         found = (await lesson.school(lesson.rural))["school"]
         assert found["cause"] is None
         with held(box.process.pid):
@@ -152,7 +163,7 @@ async def test_a_line_that_is_cut_without_a_word(service: Service) -> None:
         valve_to(service.url) as (line, url),
         AsyncExitStack() as stack,
     ):
-        box = await started(stack, service, lesson, url)
+        box = await box_of(stack, service, lesson, url)
         line.shut()
         assert await lesson.names(lesson.rural, "line") <= 15
         assert await lesson.codes(lesson.rural) == {"box_untold"}
@@ -168,7 +179,7 @@ async def test_a_line_that_is_too_thin_for_the_lesson(service: Service) -> None:
         publisher(lesson.push),
         AsyncExitStack() as stack,
     ):
-        box = await started(stack, service, lesson, service.url, "--line", "100K")
+        box = await box_of(stack, service, lesson, service.url, "--line", "100K")
         pupil = await stack.enter_async_context(
             signed_in(box.url, f"board-{lesson.rooms[0]}", PASSWORD)
         )

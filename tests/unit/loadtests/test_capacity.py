@@ -18,6 +18,8 @@ from loadtests.capacity import (
     Programme,
     Resource,
     cores_to_play_within,
+    cores_without_queue,
+    join_wait_s,
     need,
     programmes,
     until_playing_s,
@@ -131,6 +133,30 @@ def test_cores_for_a_time() -> None:
     )
     with pytest.raises(ValueError, match="no machine"):
         cores_to_play_within(MEASURED, storm, 4.0)
+
+
+def test_the_point_from_which_nobody_queues_by_hand() -> None:
+    # ten joins a second of 2 ms each, 95 who watch at 1000 a core, and the lesson's 0.02 cores
+    cores = cores_without_queue(MEASURED, LESSON)
+    assert cores == pytest.approx((0.02 + 0.095 + 0.02) / 0.8)
+    assert join_wait_s(MEASURED, LESSON, cores) == pytest.approx(WS.join_s)
+    assert join_wait_s(MEASURED, LESSON, 0.99 * cores) > 1.04 * WS.join_s
+    assert join_wait_s(MEASURED, LESSON, (0.02 + 0.095) / 0.8) == math.inf
+
+
+def test_the_wait_is_one_s_own_however_long_joining_takes() -> None:
+    slowly = replace(LESSON, join_within_s=600.0)
+    assert join_wait_s(MEASURED, slowly, 4) == pytest.approx(WS.join_s)
+    assert join_wait_s(MEASURED, replace(LESSON, joins=0), 4) == 0
+
+
+@given(machines, lessons, st.floats(1.001, 4))
+def test_nobody_queues_from_that_point_on(
+    measured: Measured, asked: Programme, times: float
+) -> None:
+    cores = cores_without_queue(measured, asked) * times
+    wait_s = join_wait_s(measured, asked, cores)
+    assert wait_s == pytest.approx(measured.ws.join_s, abs=1e-6 * asked.join_within_s)
 
 
 @given(machines, lessons, st.floats(0.1, 500), st.floats(1, 4))

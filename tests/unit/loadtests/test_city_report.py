@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -15,7 +16,7 @@ from loadtests import city_report
 from loadtests.capacity import programmes
 from loadtests.capacity_assumptions import ASSUMPTIONS
 from loadtests.city_charts import Bar, Line, bars, lines
-from loadtests.city_figures import to_json
+from loadtests.city_figures import KINDS, in_chinese, ratios, to_json
 from tests.unit.loadtests.test_city_figures import FIGURES
 
 SVG = re.compile(r"<svg.*?</svg>", re.DOTALL)
@@ -46,6 +47,24 @@ def test_the_page_names_every_programme_and_every_assumption(measured: Path) -> 
         assert one.name in page
     for assumption in ASSUMPTIONS:
         assert assumption.zh in page
+
+
+def test_ratios_are_named_in_both_languages(measured: Path) -> None:
+    _, page = report(measured)
+    assert "LL-HLS：送出一兆字节的 CPU / 单纯复制" in page
+    for name in ratios(FIGURES):
+        of, _, what = in_chinese(name).partition("：")
+        assert of not in KINDS
+        assert any("一" <= letter <= "鿿" for letter in what) or what == "加入 p95"
+        assert escape(name) in page
+    assert in_chinese("what was measured once") == "what was measured once"
+
+
+def test_programmes_that_join_slowly_are_not_said_to_wait(measured: Path) -> None:
+    _, page = report(measured)
+    waits = [row for row in page.splitlines() if programmes()[0].zh in row and "ms</td>" in row]
+    assert len(waits) == 1
+    assert "<td class=n>20 ms</td>" in waits[0], "a viewer's own 20 ms, not their minute"
 
 
 def test_the_model_stands_beside_what_was_measured(measured: Path) -> None:
@@ -102,10 +121,14 @@ def test_bars_keep_their_proportions_and_bad_ones_stand_out() -> None:
     assert [one.attrib["class"] for one in chart.findall("rect")] == ["bar", "bad", "bar"]
 
 
-def test_lines_leave_out_what_never_happens() -> None:
-    drawn = lines("x", "cores", "s", [Line("课", [(1, float("inf")), (2, 4.0), (4, 2.0)])])
-    (track,) = ElementTree.fromstring(drawn).findall("polyline")
-    assert len(track.attrib["points"].split()) == 2
+def test_lines_leave_out_what_never_happens_and_what_is_too_much() -> None:
+    line = Line("课", [(1, float("inf")), (2, 40.0), (4, 4.0), (8, 2.0)])
+    for most, count in ((float("inf"), 3), (10.0, 2)):
+        drawn = ElementTree.fromstring(lines("x", "cores", "s", [line], most))
+        (track,) = drawn.findall("polyline")
+        assert len(track.attrib["points"].split()) == count
+        said = [one.text for one in drawn.findall("text")]
+        assert said[:4] == ["1", "2", "4", "8"], "where lines end, too"
     assert "<svg" not in lines("x", "cores", "s", [Line("课", [(1, float("inf"))])])
 
 

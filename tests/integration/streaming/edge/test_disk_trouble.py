@@ -16,7 +16,7 @@ from streaming.edge.shelf import MIN_FREE_BYTES, Shelf
 from streaming.edge.trouble import ShelfState, state_after
 from tests.support.box import PIECE_BYTES as PIECE_SIZE
 from tests.support.box import box, place
-from tests.support.full_disk import file_size_limit
+from tests.support.full_disk import file_size_limit, mount, others_fill, small_disk
 from tests.support.scripted_upstream import ScriptedUpstream, body_of, holding, serving
 from tests.support.shelves import (
     MIB,
@@ -36,23 +36,11 @@ DISK_BYTES = 4 * MIB
 PIECE_BYTES = 500_000
 
 
-def mount(path: Path, options: str) -> bool:
-    """Mount a small file system, or change how it is mounted; tell whether that is allowed."""
-    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(path)]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
-
-
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
     """A file system of DISK_BYTES."""
-    path = tmp_path / "small"
-    path.mkdir()
-    if not mount(path, f"size={DISK_BYTES}"):
-        pytest.skip("this machine does not let tests mount a file system")
-    try:
+    with small_disk(tmp_path / "small", DISK_BYTES) as path:
         yield path
-    finally:
-        subprocess.run(["umount", "-l", str(path)], check=True)
 
 
 async def remount(path: Path, options: str) -> None:
@@ -121,6 +109,20 @@ async def test_room_that_others_need_is_left_to_them_and_taken_again(small: Path
         assert shelf.state is ShelfState.KEEPING
         await asyncio.to_thread(other.unlink)
         await eventually(lambda: shelf.figures().budget_bytes >= 5 * PIECE_BYTES)
+
+
+async def test_to_keep_nothing_because_others_left_no_room_is_a_full_disk(small: Path) -> None:
+    settings = replace(QUICK, min_free_bytes=MIB, retry_s=0.02)
+    async with shelf_at(small, 3 * MIB, settings) as shelf:
+        assert await put_some(shelf, 0, 1) == [True]
+        async with others_fill(small, MIB // 4):
+            await eventually(lambda: shelf.state is ShelfState.FULL)
+            assert "free some room" in shelf.trouble
+            left = await asyncio.to_thread(lambda: [*files_in(small)])
+            assert not left, "what was here has made room for others"
+            assert await put_some(shelf, 1, 1) == [False]
+        await eventually(lambda: shelf.state is ShelfState.KEEPING)
+        assert await put_some(shelf, 2, 2) == [True, True]
 
 
 async def test_what_is_here_is_read_while_the_disk_is_full(small: Path) -> None:

@@ -1,0 +1,53 @@
+"""The READMEs show the same pictures, each of them is there, and none is heavy."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "docs/pictures"
+READMES = ("README.md", "README.zh-CN.md")
+PICTURE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<path>[^)]+)\)")
+LIMIT_BYTES = 120_000
+MOST = 6
+
+
+def shown(name: str) -> dict[str, str]:
+    """Give what a README says of each picture, by its path."""
+    text = (ROOT / name).read_text("utf-8")
+    return {found["path"]: found["alt"] for found in PICTURE.finditer(text)}
+
+
+def is_chinese(text: str) -> bool:
+    return any("一" <= letter <= "鿿" for letter in text)
+
+
+def test_both_show_the_same_in_the_same_order() -> None:
+    first, second = (list(shown(name)) for name in READMES)
+    assert first == second
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_each_is_there_and_is_told_in_the_readme_s_language(name: str) -> None:
+    for path, alt in shown(name).items():
+        assert (ROOT / path).is_file(), path
+        assert len(alt) > 5, path
+        assert is_chinese(alt) is (name == "README.zh-CN.md"), alt
+
+
+def test_photographs_are_few_small_and_all_shown() -> None:
+    kept = {str(path.relative_to(ROOT)): path.stat().st_size for path in FOLDER.iterdir()}
+    assert kept.keys() == {path for path in shown(READMES[0]) if path.startswith("docs/pictures/")}
+    assert 0 < len(kept) <= MOST
+    assert max(kept.values()) < LIMIT_BYTES
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.svg")), ids=lambda path: path.stem)
+def test_drawings_ask_for_nothing_from_elsewhere(path: Path) -> None:
+    text = path.read_text("utf-8")
+    ElementTree.fromstring(text)
+    assert not re.search(r"<script|<image|xlink|@import|url\((?!#)|href=", text)
