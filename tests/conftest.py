@@ -35,7 +35,7 @@ settings.load_profile("tongbu")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--regen", action="store_true", help="write tests/golden and docs/pictures anew")
+    parser.addoption("--regen", action="store_true", help="write goldens and docs/pictures anew")
 
 
 class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # it has no types

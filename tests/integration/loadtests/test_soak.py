@@ -18,7 +18,7 @@ from loadtests.soak_reports import report_of
 from loadtests.soak_table import DESCRIPTORS_SLACK, TASKS_SLACK, Taken, leaks, unbalanced
 from tests.support.wait import eventually
 
-SECONDS, SETTLE_S, LIMIT_S = 45.0, 12.0, 60.0
+SECONDS, SETTLE_S, LIMIT_S = 30.0, 12.0, 60.0
 LEAKED = DESCRIPTORS_SLACK + TASKS_SLACK + 2
 HAPPENS = (What.WS, What.HLS, What.BEHIND_BOX, What.SLOW, What.DROPPED, What.REPORTS_CITY,
            What.REPORTS_BOX, What.REPORTS_AGAIN, What.HEARD, What.UPLOADS, What.FINISHED,
