@@ -7,13 +7,14 @@ import { useLoad, type Load } from "@/ui/load";
 import { sessions, type Session } from "./api";
 
 const AGAIN_MS = 10 * 60_000;
-const UNTOLD_MS = 15_000;
+/** Who waits for a lesson to begin sees it that much later at most. */
+const UNTOLD_MS = 5_000;
 
 export function useSession(id: () => string, told: () => boolean): Load<Session> {
   const load = useLoad((signal) => sessions.get(id(), signal));
   let readAt = performance.now();
   const timer = window.setInterval(() => {
-    if (told() && performance.now() - readAt < AGAIN_MS) return;
+    if (load.busy.value || (told() && performance.now() - readAt < AGAIN_MS)) return;
     readAt = performance.now();
     void load.run();
   }, UNTOLD_MS);
