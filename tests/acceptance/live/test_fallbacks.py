@@ -39,6 +39,14 @@ navigator.mediaDevices.getUserMedia = (wish) =>
 """
 NO_CAMERA, NO_DEVICES = (LACKS.replace("WITHOUT", when) for when in ("wish.video", "true"))
 SOURCE = "document.querySelector('figure video').src"
+NOTES_REPLAYS = """
+() => {
+  const video = document.querySelector("figure video");
+  window.playedAgain = false;
+  video.addEventListener("ended", () =>
+    video.addEventListener("play", () => { window.playedAgain = true; }));
+}
+"""
 PLAYED_FRAMES = 30
 # The fake camera has a square in each corner that pulses: the small picture's upper left one, for
 # two seconds, against what is beside it.
@@ -111,8 +119,11 @@ async def test_a_browser_without_media_source_plays_the_playlist_itself(
     assert await moving(guest, frames=PLAYED_FRAMES) > 0
     assert "/multivariant.m3u8" in await guest.evaluate(SOURCE)
     await expect(guest.locator("figure").get_by_text("直播中")).to_be_visible()
+    await guest.evaluate(NOTES_REPLAYS)
     await finish(screens.city, on_air.session)
-    await expect(guest.get_by_text("已经下课")).to_be_visible()
+    await expect(guest.get_by_text("已经下课").first).to_be_visible()
+    await expect(guest.get_by_role("link", name="看这节课的录像")).to_be_visible()
+    assert not await guest.evaluate("window.playedAgain"), "it stays where it has ended"
 
 
 async def test_a_screen_goes_out_with_the_camera_in_its_corner(

@@ -271,7 +271,10 @@ export class LivePlayer {
 
   /** No clock (no room could be reached): the playlist's own distance to the edge has to do. */
   private withoutBeat(): void {
-    if (this.engine?.kind !== "ws" && this.video.paused && this.video.readyState > 2) void this.play();
+    if (this.engine?.kind === "ws") return;
+    // What has ended would begin again from its first picture.
+    if (this.video.ended) return this.sourceIs("ended");
+    if (this.video.paused && this.video.readyState > 2) void this.play();
   }
 
   private comes(): boolean {
