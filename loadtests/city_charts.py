@@ -10,7 +10,6 @@ from xml.sax.saxutils import escape
 WIDTH, ROW, LABEL, VALUE = 720, 34, 300, 130
 PLOT_HEIGHT, LEFT, BOTTOM, TOP = 240, 56, 44, 16
 COLOURS = ("#0b6e99", "#b9770e", "#1e8449", "#8e44ad")
-_GREATEST = 1e308
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +59,10 @@ def lines(title: str, across: str, up: str, drawn: Sequence[Line], most: float =
 
     What lies above `most` is left out. A dot is where a line begins.
     """
-    shown = [Line(line.name, [one for one in line.points if one[1] <= min(most, _GREATEST)])
-             for line in drawn]  # fmt: skip
+    shown = [
+        Line(line.name, [one for one in line.points if math.isfinite(one[1]) and one[1] <= most])
+        for line in drawn
+    ]
     points = [one for line in shown for one in line.points]
     if not points:
         return f"<p>{escape(title)}: —</p>"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -15,7 +16,7 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 def cpu_s(pid: int) -> float:
     """Give the CPU seconds that a process has used, all its threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    fields = stat_fields(pid)
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
@@ -31,13 +32,31 @@ def machine_s() -> tuple[float, float]:
     return (sum(fields) - fields[3] - fields[4]) / TICKS, sum(fields) / TICKS
 
 
-def children_of(pid: int) -> dict[int, str]:
-    """Give the command lines of a process's children."""
+def stat_fields(pid: int) -> list[str]:
+    """Give the fields of /proc/PID/stat from the state on. Raises: OSError."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process in the tables of the kernel."""
+
+    pid: int
+    parent: int
+    command: str
+
+
+def processes() -> dict[int, Process]:
+    """Read which processes there are."""
     found = {}
     for folder in Path("/proc").iterdir():
         with suppress(OSError, ValueError):
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            if folder.name.isdigit() and int(fields[1]) == pid:
-                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                found[int(folder.name)] = command
+            pid = int(folder.name)
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            found[pid] = Process(pid, int(stat_fields(pid)[1]), command)
     return found
+
+
+def children_of(pid: int) -> dict[int, str]:
+    """Give the command lines of a process's children."""
+    return {one.pid: one.command for one in processes().values() if one.parent == pid}

@@ -33,8 +33,8 @@ from pathlib import Path
 from loadtests.live_sessions import make_film
 from loadtests.soak_books import Book, Ledger
 from loadtests.soak_crowd import Crowd
+from loadtests.soak_environment import Environment, environment
 from loadtests.soak_films import make_clip, make_large_film
-from loadtests.soak_ground import Ground, ground
 from loadtests.soak_plan import plan
 from loadtests.soak_reckoning import all_books
 from loadtests.soak_table import (
@@ -95,10 +95,10 @@ class Soaked:
 class Soak:
     """A soak that stands ready."""
 
-    def __init__(self, ground: Ground, clip: bytes, seed: int, seconds: float) -> None:
-        self.ground = ground
+    def __init__(self, environment: Environment, clip: bytes, seed: int, seconds: float) -> None:
+        self.environment = environment
         self.ledger = Ledger()
-        self.crowd = Crowd(ground, clip, self.ledger)
+        self.crowd = Crowd(environment, clip, self.ledger)
         self.settle_s = SETTLE_LEAST_S
         self._seed, self._seconds = seed, seconds
         self._taken: list[Taken] = []
@@ -106,7 +106,7 @@ class Soak:
     async def run(self, before: Taken) -> Soaked:
         """Let it happen and make up the books."""
         after = await self.live(before)
-        books = await all_books(self.ground, self.crowd, self.ledger)
+        books = await all_books(self.environment, self.crowd, self.ledger)
         return Soaked(self._seconds, self._taken, before, after, books, self.ledger)
 
     async def begin(self) -> Taken:
@@ -124,10 +124,10 @@ class Soak:
         """Let everything settle, for longer while there is more than before."""
         await asyncio.sleep(self.settle_s)
         give_up_at = time.monotonic() + SETTLE_LIMIT_S
-        found = await self.ground.take(0.0)
+        found = await self.environment.take(0.0)
         while before and not is_back(before, found) and time.monotonic() < give_up_at:
             await asyncio.sleep(EVERY_S)
-            found = await self.ground.take(0.0)
+            found = await self.environment.take(0.0)
         return found
 
     @asynccontextmanager
@@ -136,7 +136,7 @@ class Soak:
 
         async def sample() -> None:
             while True:
-                self._taken.append(await self.ground.take(time.monotonic() - began_at))
+                self._taken.append(await self.environment.take(time.monotonic() - began_at))
                 await asyncio.sleep(EVERY_S)
 
         task = asyncio.create_task(sample(), name="samples")
@@ -154,7 +154,7 @@ async def soak(folder: Path, seed: int, seconds: float) -> AsyncIterator[Soak]:
     await asyncio.to_thread(make_film, films[0])
     await asyncio.to_thread(make_large_film, films[1])
     clip = await asyncio.to_thread(make_clip, folder / "clip.mp4")
-    async with ground(films, folder) as found:
+    async with environment(films, folder) as found:
         yield Soak(found, clip, seed, seconds)
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import aiohttp
 
 from loadtests.soak_books import Ledger, What
+from loadtests.soak_profile import LEAST_S, MOST_S, reset_at_close
 from loadtests.soak_viewers import AGAIN_S, BROKEN
-from loadtests.soak_wish import LEAST_S, MOST_S, reset_at_close
 
 HEAR_LIMIT_S = 20.0
 RAISES, ABRUPT, RETURNS = 0.5, 0.3, 0.25

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from loadtests.live_cpu import resident_bytes
+from loadtests.live_cpu import Process, processes, resident_bytes, stat_fields
 
 
 class Role(Enum):
@@ -27,15 +27,6 @@ class Role(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Process:
-    """One process in the tables of the kernel."""
-
-    pid: int
-    parent: int
-    command: str
-
-
-@dataclass(frozen=True, slots=True)
 class Look:
     """What a process has; of a database all its processes together, under its first one's pid."""
 
@@ -46,32 +37,20 @@ class Look:
     threads: int
 
 
-def table() -> dict[int, Process]:
-    """Read which processes there are."""
-    found = {}
-    for folder in Path("/proc").iterdir():
-        with suppress(OSError, ValueError):
-            pid = int(folder.name)
-            parent = int(_fields(pid)[1])
-            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            found[pid] = Process(pid, parent, command)
-    return found
-
-
-def roles(processes: Mapping[int, Process], roots: Mapping[int, Role]) -> dict[int, Role]:
+def roles(table: Mapping[int, Process], roots: Mapping[int, Role]) -> dict[int, Role]:
     """Give the roles of those below the roots. A job's own ffmpeg lives for a moment: it has none.
 
     Pure.
     """
-    found = {pid: role for pid, role in roots.items() if pid in processes}
-    for one in processes.values():
+    found = {pid: role for pid, role in roots.items() if pid in table}
+    for one in table.values():
         above = found.get(one.parent)
         if one.pid in found or above is None:
             continue
         role = _role_below(above, one.command)
         if role is not None:
             found[one.pid] = role
-    more = {pid: Role.DATABASE for pid, one in processes.items()
+    more = {pid: Role.DATABASE for pid, one in table.items()
             if found.get(one.parent) is Role.DATABASE}  # fmt: skip
     return found | more
 
@@ -88,8 +67,7 @@ def _role_below(above: Role, command: str) -> Role | None:
 
 def look(roots: Mapping[int, Role]) -> list[Look]:
     """Look at all of them."""
-    processes = table()
-    given = roles(processes, roots)
+    given = roles(processes(), roots)
     found = list(_looked(given.items()))
     database = [one for one in found if one.role is Role.DATABASE]
     rest = [one for one in found if one.role is not Role.DATABASE]
@@ -106,12 +84,7 @@ def _looked(given: Iterable[tuple[int, Role]]) -> Iterator[Look]:
     for pid, role in given:
         with suppress(OSError, ValueError):
             descriptors = len(os.listdir(f"/proc/{pid}/fd"))
-            yield Look(role, pid, resident_bytes(pid), descriptors, int(_fields(pid)[17]))
-
-
-def _fields(pid: int) -> list[str]:
-    """Give the fields of /proc/PID/stat from the state on."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            yield Look(role, pid, resident_bytes(pid), descriptors, int(stat_fields(pid)[17]))
 
 
 def environment_of(pid: int) -> dict[str, str]:

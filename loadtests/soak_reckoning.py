@@ -21,12 +21,12 @@ from loadtests.soak_books import (
     segments,
 )
 from loadtests.soak_crowd import Crowd
+from loadtests.soak_environment import Environment
 from loadtests.soak_figures import NOTHING, Figures
-from loadtests.soak_ground import Ground
 from loadtests.soak_processes import Role
+from loadtests.soak_profile import Manner, Profile
 from loadtests.soak_streams import StreamViewer
 from loadtests.soak_viewers import HlsViewer
-from loadtests.soak_wish import Manner, Wish
 
 READERS = 4
 READ_S = 8.0
@@ -38,26 +38,28 @@ SENT = "tongbu_live_sent_bytes_total"
 FOR_EVER_S = 3600.0
 
 
-async def reckon(ground: Ground) -> tuple[Reckoning, int]:
+async def reckon(environment: Environment) -> tuple[Reckoning, int]:
     """Read both lessons to their ends; give what was read and sent, and the recordings ready."""
-    before = await ground.figures(Role.ORIGIN)
-    apart = Ledger()
+    before = await environment.figures(Role.ORIGIN)
+    apart, sessions = Ledger(), f"{environment.service.url}/api/v1/sessions"
     readers = [
-        kind(wish, apart, lambda: False)
-        for lesson in ground.lessons
+        kind(profile, apart, lambda: False)
+        for lesson in environment.lessons
         for kind in (HlsViewer, StreamViewer)
-        for wish in [Wish(f"{ground.service.url}/api/v1/sessions/{lesson.booked.id}", FOR_EVER_S,
-                          Manner.WHOLE, at_origin=False)] * READERS
-    ]  # fmt: skip
+        for profile in [
+            Profile(f"{sessions}/{lesson.booked.id}", FOR_EVER_S, Manner.WHOLE, at_origin=False)
+        ]
+        * READERS
+    ]
     async with asyncio.timeout(READ_LIMIT_S + READY_LIMIT_S), asyncio.TaskGroup() as group:
         for reader in readers:
             group.create_task(reader.run())
         await asyncio.sleep(READ_S)
         ended = [
-            group.create_task(recording(ground.client, lesson.booked.id))
-            for lesson in ground.lessons
+            group.create_task(recording(environment.client, lesson.booked.id))
+            for lesson in environment.lessons
         ]
-    after = await ground.figures(Role.ORIGIN)
+    after = await environment.figures(Role.ORIGIN)
     read = {
         kind: sum(one.read_bytes for one in readers if isinstance(one, kind))
         for kind in (HlsViewer, StreamViewer)
@@ -67,42 +69,42 @@ async def reckon(ground: Ground) -> tuple[Reckoning, int]:
     return Reckoning(read[HlsViewer], hls, read[StreamViewer], ws), ready
 
 
-async def outbox_emptied(ground: Ground) -> None:
+async def outbox_emptied(environment: Environment) -> None:
     """Wait until the box has passed on all reports. Raises: Refused."""
     give_up_at = time.monotonic() + OUTBOX_LIMIT_S
-    while (await ground.figures(Role.BOX)).sum("tongbu_edge_reports_waiting"):
+    while (await environment.figures(Role.BOX)).sum("tongbu_edge_reports_waiting"):
         if time.monotonic() > give_up_at:
             raise Refused(f"the box still has reports after {OUTBOX_LIMIT_S:.0f} s")
         await asyncio.sleep(POLL_S)
 
 
-async def find(ground: Ground, crowd: Crowd, recordings: int) -> Found:
+async def find(environment: Environment, crowd: Crowd, recordings: int) -> Found:
     """Ask the API what became of uploads and people."""
     ready = 0
     for upload in crowd.uploading.lessons:
-        found = await ground.client.until(upload, "ready", limit_s=READY_LIMIT_S)
+        found = await environment.client.until(upload, "ready", limit_s=READY_LIMIT_S)
         ready += found["state"] == "ready"
     people = hands = 0
-    for lesson in ground.lessons:
-        attendance = await ground.client.get(f"sessions/{lesson.booked.id}/attendance")
+    for lesson in environment.lessons:
+        attendance = await environment.client.get(f"sessions/{lesson.booked.id}/attendance")
         people += attendance["guests"]
         hands += attendance["counts"]["hands"]
     return Found(ready, recordings, people, hands)
 
 
-async def all_books(ground: Ground, crowd: Crowd, ledger: Ledger) -> list[Book]:
+async def all_books(environment: Environment, crowd: Crowd, ledger: Ledger) -> list[Book]:
     """End the lessons and make up all books."""
-    quiet = await ground.figures(Role.ORIGIN)
-    box = await ground.figures(Role.BOX)
-    reckoning, recordings = await reckon(ground)
-    await outbox_emptied(ground)
-    found = await find(ground, crowd, recordings)
-    origin = await ground.figures(Role.ORIGIN)
-    return list(_books(ground, ledger, reckoning, found, (quiet, box, origin)))
+    quiet = await environment.figures(Role.ORIGIN)
+    box = await environment.figures(Role.BOX)
+    reckoning, recordings = await reckon(environment)
+    await outbox_emptied(environment)
+    found = await find(environment, crowd, recordings)
+    origin = await environment.figures(Role.ORIGIN)
+    return list(_books(environment, ledger, reckoning, found, (quiet, box, origin)))
 
 
 def _books(
-    ground: Ground,
+    environment: Environment,
     ledger: Ledger,
     reckoning: Reckoning,
     found: Found,
@@ -116,4 +118,4 @@ def _books(
     yield from bytes_sent(ledger, NOTHING, quiet)
     yield from reckoned(reckoning)
     yield from reports(ledger, origin)
-    yield from catalogue(ledger, found, len(ground.lessons), origin)
+    yield from catalogue(ledger, found, len(environment.lessons), origin)

@@ -13,8 +13,8 @@ import aiohttp
 from loadtests.live_readers import StreamReader, Tally
 from loadtests.live_wire import BINARY, CLOSE
 from loadtests.soak_books import Ledger, What
+from loadtests.soak_profile import Manner, Profile, in_a_while, reset_at_close
 from loadtests.soak_viewers import AGAIN_S, BROKEN
-from loadtests.soak_wish import Manner, Wish, in_a_while, reset_at_close
 from loadtests.storm_joins import addresses
 
 LEAVE_LIMIT_S, LOOK_S = 10.0, 0.2
@@ -71,10 +71,10 @@ class Stream(StreamReader):
 class StreamViewer:
     """One viewer; `over` tells when everybody is to leave."""
 
-    def __init__(self, wish: Wish, ledger: Ledger, over: Callable[[], bool]) -> None:
+    def __init__(self, profile: Profile, ledger: Ledger, over: Callable[[], bool]) -> None:
         self.read_bytes = 0
-        self._wish, self._ledger = wish, ledger
-        self._over = in_a_while(wish.seconds, over)
+        self._profile, self._ledger = profile, ledger
+        self._over = in_a_while(profile.seconds, over)
 
     async def run(self) -> None:
         """Watch; come back when the service lets it fall, unless the lesson has ended."""
@@ -88,9 +88,9 @@ class StreamViewer:
 
     async def _watch(self) -> bool:
         """Watch over one connection; tell whether that was all."""
-        async with aiohttp.ClientSession() as http, http.get(self._wish.url) as answer:
+        async with aiohttp.ClientSession() as http, http.get(self._profile.url) as answer:
             answer.raise_for_status()
-            url = urljoin(self._wish.url, addresses(await answer.read())["stream"])
+            url = urljoin(self._profile.url, addresses(await answer.read())["stream"])
         stream = await self._connected(url)
         try:
             while not (self._over() or stream.gone.is_set()):
@@ -101,12 +101,12 @@ class StreamViewer:
         finally:
             stream.transport.abort()
             self.read_bytes += stream.read_bytes
-            if self._wish.at_origin:
+            if self._profile.at_origin:
                 self._ledger.ws_bytes += stream.read_bytes
         return self._over() or stream.read_bytes > 0
 
     async def _connected(self, url: str) -> Stream:
-        parts, slow = urlsplit(url), self._wish.manner is Manner.SLOW
+        parts, slow = urlsplit(url), self._profile.manner is Manner.SLOW
         connection = socket.socket()
         connection.setblocking(False)
         if slow:
@@ -124,7 +124,7 @@ class StreamViewer:
     async def _leave(self, stream: Stream) -> None:
         if stream.gone.is_set():
             return
-        if self._wish.manner.polite:
+        if self._profile.manner.polite:
             stream.wake()
             stream.transport.write(GOODBYE)
             with suppress(TimeoutError):

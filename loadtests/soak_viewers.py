@@ -16,7 +16,7 @@ import aiohttp
 
 from loadtests.live_wire import playlist_text
 from loadtests.soak_books import Ledger, What
-from loadtests.soak_wish import Manner, Wish, in_a_while, reset_at_close
+from loadtests.soak_profile import Manner, Profile, in_a_while, reset_at_close
 from loadtests.storm_joins import TrackJoin, addresses, picture_and_sound
 
 AGAIN_S = 0.5
@@ -35,12 +35,12 @@ class Left(Exception):
 class HlsViewer:
     """One viewer; `over` tells when everybody is to leave."""
 
-    def __init__(self, wish: Wish, ledger: Ledger, over: Callable[[], bool]) -> None:
+    def __init__(self, profile: Profile, ledger: Ledger, over: Callable[[], bool]) -> None:
         self.read_bytes = 0
-        self._wish, self._ledger = wish, ledger
-        self._over = in_a_while(wish.seconds, over)
+        self._profile, self._ledger = profile, ledger
+        self._over = in_a_while(profile.seconds, over)
         self._sockets: list[socket.socket] = []
-        self._headers = CMCD if wish.cmcd else {}
+        self._headers = CMCD if profile.cmcd else {}
         self._http: aiohttp.ClientSession
 
     async def run(self) -> None:
@@ -50,13 +50,13 @@ class HlsViewer:
             connector=connector, auto_decompress=False, headers={"Accept-Encoding": "gzip"}
         ) as self._http:
             await self._watch()
-            if not self._wish.manner.polite:
+            if not self._profile.manner.polite:
                 self._reset()
 
     async def _watch(self) -> None:
-        impatient = self._wish.manner is Manner.RESET
+        impatient = self._profile.manner is Manner.RESET
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._wish.seconds if impatient else None):
+            async with asyncio.timeout(self._profile.seconds if impatient else None):
                 await self._follow_all()
 
     async def _follow_all(self) -> None:
@@ -81,10 +81,10 @@ class HlsViewer:
 
     async def _tracks(self) -> list[str]:
         async with self._http.get(
-            self._wish.url, headers={"Accept-Encoding": "identity"}
+            self._profile.url, headers={"Accept-Encoding": "identity"}
         ) as answer:
             answer.raise_for_status()
-            url = urljoin(self._wish.url, addresses(await answer.read())["hls"])
+            url = urljoin(self._profile.url, addresses(await answer.read())["hls"])
         picture, sound = picture_and_sound(url, await self._get(url))
         return [url for url in (picture, sound) if url]
 
@@ -107,7 +107,7 @@ class HlsViewer:
 
     async def _get(self, url: str) -> bytes:
         """Read an answer in this viewer's manner. Raises: Left, and what BROKEN lists."""
-        if self._over() and self._wish.manner.polite:
+        if self._over() and self._profile.manner.polite:
             raise Left
         length, body = UNKNOWN_BYTES, None
         try:
@@ -125,18 +125,18 @@ class HlsViewer:
         body = bytearray()
         while chunk := await answer.content.read(SIP_BYTES):
             body += chunk
-            if self._over() and self._wish.manner is Manner.MID_RESPONSE:
+            if self._over() and self._profile.manner is Manner.MID_RESPONSE:
                 self._reset()
                 self._ledger.note(What.MID_RESPONSE)
                 raise Left
-            if self._wish.manner is Manner.SLOW and not self._over():
+            if self._profile.manner is Manner.SLOW and not self._over():
                 await asyncio.sleep(SIP_S)
         return bytes(body)
 
     def _count(self, length: int, body: bytes | None, url: str) -> None:
         """Count a body, or how much of one may have been sent and was not read."""
         self.read_bytes += len(body or b"")
-        if not self._wish.at_origin:
+        if not self._profile.at_origin:
             return
         self._ledger.hls_bytes += len(body or b"")
         self._ledger.hls_unread_bytes += 0 if body is not None else length

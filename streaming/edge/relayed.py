@@ -327,7 +327,7 @@ class RelayedFeeds:
         self._ended_kept_s = ended_kept_s
         self._feeds: dict[tuple[str, FeedName], RelayedFeed] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        metrics.books.feeds = self._feeds.values
+        metrics.segments.feeds = self._feeds.values
 
     @property
     def feeds(self) -> Mapping[tuple[str, FeedName], RelayedFeed]:
@@ -372,7 +372,7 @@ class RelayedFeeds:
                 await asyncio.sleep(self._ended_kept_s)
         finally:
             self._feeds.pop((feed.session_id, feed.name), None)
-            self._metrics.books.let_go(feed)
+            self._metrics.segments.let_go(feed)
             feed.answer_everyone()
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from streaming.live.books import SegmentBooks
+from streaming.live.segment_counts import SegmentCounts
 from streaming.lockless import Counts
 
 AGE_BUCKETS_S = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10)
@@ -65,7 +65,7 @@ class LiveMetrics:
             "tongbu_live_recorded_segments_total", "Segments stored and in the catalogue",
             registry=registry,
         )  # fmt: skip
-        self.books = SegmentBooks(registry)
+        self.segments = SegmentCounts(registry)
         self.held = Gauge(
             "tongbu_live_recording_held_bytes", "Segments in memory that are not stored yet",
             registry=registry,

@@ -60,7 +60,7 @@ class Origin:
         self._opening: set[tuple[str, FeedName]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
-        metrics.books.feeds = self._all
+        metrics.segments.feeds = self._all
 
     def find(self, session: str, feed: FeedName) -> LiveFeed | None:
         """Give a feed that is open, or has ended a moment ago."""
@@ -115,7 +115,7 @@ class Origin:
         )
         before = self.find(session, name)
         if before is not None:
-            self._metrics.books.let_go(before)
+            self._metrics.segments.let_go(before)
         self._feeds.setdefault(session, {})[name] = feed
         self._start(self._run(feed), f"feed {session} {name.value}")
         return feed
@@ -165,7 +165,7 @@ class Origin:
             await self._finish(session)
         await self._linger()
         if self.find(session, feed.name) is feed:
-            self._metrics.books.let_go(feed)
+            self._metrics.segments.let_go(feed)
             del self._feeds[session][feed.name]
         if not self._feeds.get(session, True):
             del self._feeds[session]

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from streaming.hls.directives import BadDirective, Directives, Position, Verdict, decide
 
-# Some 5 ms of answers.
 TOGETHER = 32
 
 

@@ -8,9 +8,9 @@ import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 
 from catalog.ending import end_task
+from loadtests.live_cpu import cpu_s
 
 MEASURED_S = 2.0
 SLICE_S = 0.02
@@ -41,9 +41,9 @@ def stopped(process: int) -> Iterator[None]:
 @asynccontextmanager
 async def slowed(process: int, share: float) -> AsyncIterator[None]:
     """Let one have a share of the CPU that it took before, whatever the machine is worth."""
-    began, before_s = time.monotonic(), await _cpu_s(process)
+    began, before_s = time.monotonic(), await asyncio.to_thread(cpu_s, process)
     await asyncio.sleep(MEASURED_S)
-    took = (await _cpu_s(process) - before_s) / (time.monotonic() - began)
+    took = (await asyncio.to_thread(cpu_s, process) - before_s) / (time.monotonic() - began)
     rationing = asyncio.create_task(_ration(process, share * took), name="rationing")
     try:
         yield
@@ -53,16 +53,9 @@ async def slowed(process: int, share: float) -> AsyncIterator[None]:
 
 
 async def _ration(process: int, cores: float) -> None:
-    began, before_s = time.monotonic(), await _cpu_s(process)
+    began, before_s = time.monotonic(), await asyncio.to_thread(cpu_s, process)
     while True:
         allowed_s = cores * (time.monotonic() - began)
-        greedy = await _cpu_s(process) - before_s > allowed_s
+        greedy = await asyncio.to_thread(cpu_s, process) - before_s > allowed_s
         os.kill(process, signal.SIGSTOP if greedy else signal.SIGCONT)
         await asyncio.sleep(SLICE_S)
-
-
-async def _cpu_s(process: int) -> float:
-    """Give the time that its threads worked. Spec: proc_pid_stat."""
-    text = await asyncio.to_thread(Path(f"/proc/{process}/stat").read_text)
-    fields = text.rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -38,13 +38,13 @@ async def who_stay(url: str, session: str, count: int) -> AsyncIterator[None]:
 
 
 async def leaks_are_found(running: Soak, before: Taken) -> None:
-    ground = running.ground
-    session = ground.lessons[0].booked.id
-    for role, url in ((Role.ORIGIN, ground.service.url), (Role.BOX, ground.box.box.url)):
+    environment = running.environment
+    session = environment.lessons[0].booked.id
+    for role, url in ((Role.ORIGIN, environment.service.url), (Role.BOX, environment.box.box.url)):
         wanted = {f"descriptors, {role.value}", f"tasks, {role.value}"}
 
         async def named(wanted: set[str] = wanted) -> bool:
-            return wanted <= {one.name for one in leaks(before, await ground.take(0.0))}
+            return wanted <= {one.name for one in leaks(before, await environment.take(0.0))}
 
         async with who_stay(url, session, LEAKED):
             await eventually(named, LIMIT_S)
@@ -54,10 +54,10 @@ async def leaks_are_found(running: Soak, before: Taken) -> None:
 async def a_report_counted_twice_is_found(running: Soak) -> None:
     """Somebody reports whom the soak does not know: to it, one of its own came twice."""
     stray = report_of(random.Random(99))
-    url = f"{running.ground.service.url}/qoe"
+    url = f"{running.environment.service.url}/qoe"
     async with aiohttp.ClientSession() as http, http.post(url, json=stray) as answer:
         assert answer.status == 204
-    books = list(reports(running.ledger, await running.ground.figures(Role.ORIGIN)))
+    books = list(reports(running.ledger, await running.environment.figures(Role.ORIGIN)))
     assert [one.name for one in unbalanced(books)] == ["reports to the city = counted"]
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from loadtests.live_cpu import Process
 from loadtests.soak_books import Book, Ledger, What
-from loadtests.soak_processes import Look, Process, Role, roles
+from loadtests.soak_processes import Look, Role, roles
 from loadtests.soak_table import (
     DESCRIPTORS_SLACK,
     LIMIT_MB_H,

@@ -7,7 +7,7 @@ import { useLoad, type Load } from "@/ui/load";
 import { sessions, type Session } from "./api";
 
 const AGAIN_MS = 10 * 60_000;
-/** Who waits for a lesson to begin sees it that much later at most. */
+/** What happens is noticed that much later at most. */
 const UNTOLD_MS = 5_000;
 
 export function useSession(id: () => string, told: () => boolean): Load<Session> {

@@ -31,7 +31,7 @@ class Manner(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Profile:
     """The API's address of a lesson, for how long, and how."""
 
     url: str
@@ -41,11 +41,11 @@ class Wish:
     cmcd: bool = False
 
 
-def wish_of(url: str, at_origin: bool, chance: random.Random) -> Wish:
+def profile_of(url: str, at_origin: bool, chance: random.Random) -> Profile:
     """Decide by chance."""
     (manner,) = chance.choices(list(Manner), WEIGHTS)
     seconds = chance.uniform(LEAST_S, MOST_S)
-    return Wish(url, seconds, manner, at_origin, chance.random() < CMCD_SHARE)
+    return Profile(url, seconds, manner, at_origin, chance.random() < CMCD_SHARE)
 
 
 def in_a_while(seconds: float, over: Callable[[], bool]) -> Callable[[], bool]:

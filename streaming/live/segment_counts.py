@@ -21,14 +21,14 @@ from streaming.live.channel import Channel
 Segments = Mapping[FeedName, int]
 
 
-class Booked(Protocol):
+class CountedFeed(Protocol):
     """A feed with its channel."""
 
     name: FeedName
     channel: Channel
 
 
-def nobody() -> Iterable[Booked]:
+def nobody() -> Iterable[CountedFeed]:
     """Give no feed."""
     return ()
 
@@ -37,16 +37,16 @@ def _none() -> defaultdict[FeedName, int]:
     return defaultdict(int)
 
 
-class SegmentBooks(Collector):
+class SegmentCounts(Collector):
     """The segments of all feeds; `feeds` gives those that are here now."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.feeds: Callable[[], Iterable[Booked]] = nobody
+        self.feeds: Callable[[], Iterable[CountedFeed]] = nobody
         self._published = _none()
         self._evicted = _none()
         registry.register(self)
 
-    def let_go(self, feed: Booked) -> None:
+    def let_go(self, feed: CountedFeed) -> None:
         """Note that a feed is no longer among `feeds`."""
         for track in feed.channel.tracks.values():
             self._published[feed.name] += track.window.published

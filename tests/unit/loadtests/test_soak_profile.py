@@ -8,16 +8,16 @@ from collections import Counter
 import msgspec
 import pytest
 
+from loadtests.soak_profile import LEAST_S, MOST_S, Manner, in_a_while, profile_of
 from loadtests.soak_reports import report_of
 from loadtests.soak_streams import wire_bytes
-from loadtests.soak_wish import LEAST_S, MOST_S, Manner, in_a_while, wish_of
 from streaming.live.frame import BINARY, header
 from streaming.qoe.report import read_report
 
 
 def test_the_same_chance_gives_the_same_wish() -> None:
-    wishes = [wish_of("u", True, random.Random(seed)) for seed in range(200)]
-    assert wishes == [wish_of("u", True, random.Random(seed)) for seed in range(200)]
+    wishes = [profile_of("u", True, random.Random(seed)) for seed in range(200)]
+    assert wishes == [profile_of("u", True, random.Random(seed)) for seed in range(200)]
     assert {one.manner for one in wishes} == set(Manner)
     assert all(LEAST_S <= one.seconds <= MOST_S for one in wishes)
     assert 0 < sum(one.cmcd for one in wishes) < len(wishes)

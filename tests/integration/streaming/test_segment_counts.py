@@ -22,7 +22,7 @@ def media() -> None:
     encoded_live(DURATION_S)
 
 
-def books(registry: CollectorRegistry) -> tuple[float, float, float]:
+def counts(registry: CollectorRegistry) -> tuple[float, float, float]:
     names = ("segments_total", "segments_held", "segments_evicted_total")
     published, held, evicted = (figure(registry, name, feed="main") for name in names)
     return published, held, evicted
@@ -32,7 +32,7 @@ def figure(registry: CollectorRegistry, name: str, **labels: str) -> float:
     return registry.get_sample_value(f"tongbu_live_{name}", labels) or 0.0
 
 
-async def test_books_balance_until_the_feed_is_forgotten(store: ObjectStore) -> None:
+async def test_counts_balance_until_the_feed_is_forgotten(store: ObjectStore) -> None:
     registry, sessions = CollectorRegistry(), MemorySessions()
     origin = Origin(
         sessions, MemoryRecordings(sessions), store, LiveMetrics(registry), ended_kept_s=0.0
@@ -40,14 +40,14 @@ async def test_books_balance_until_the_feed_is_forgotten(store: ObjectStore) -> 
     session = sessions.add()
     feed = await origin.open(session, FeedName.MAIN)
     await feed.begin(RENDITIONS)
-    assert books(registry) == (0, 0, 0)
+    assert counts(registry) == (0, 0, 0)
     await send(feed, encoded_live(DURATION_S))
-    published, held, evicted = books(registry)
+    published, held, evicted = counts(registry)
     assert published == held + evicted
     assert min(held, evicted) > 0
     await feed.end()
     await eventually(lambda: origin.find(session, FeedName.MAIN) is None)
-    whole, held, evicted = books(registry)
+    whole, held, evicted = counts(registry)
     assert whole > published, "the open segment was closed"
     assert (held, evicted) == (0, whole)
     assert figure(registry, "recorded_segments_total") == whole

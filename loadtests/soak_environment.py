@@ -132,7 +132,7 @@ def worker_pids(service: Service) -> list[int]:
 
 
 @dataclass
-class Ground:
+class Environment:
     """What stands."""
 
     service: Service
@@ -212,7 +212,7 @@ async def _off_the_loop(manager: AbstractContextManager[T]) -> AsyncIterator[T]:
 
 
 @asynccontextmanager
-async def ground(films: Sequence[Path], home: Path) -> AsyncIterator[Ground]:
+async def environment(films: Sequence[Path], home: Path) -> AsyncIterator[Environment]:
     """Let everything stand, a lesson on air for each film."""
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(_off_the_loop(running(extra=ROOM_S)))
@@ -231,7 +231,7 @@ async def ground(films: Sequence[Path], home: Path) -> AsyncIterator[Ground]:
             stack.push_async_callback(asyncio.to_thread, lessons[-1].drop)
             await until_state(client, booked.id, "live")
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        yield Ground(service, client, http, lessons, box, *worker)
+        yield Environment(service, client, http, lessons, box, *worker)
 
 
 async def school_with_rooms(client: Client, count: int) -> tuple[str, tuple[list[str], list[str]]]:
