@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 
 from streaming.hls.directives import Directives, Position
-from streaming.live.waiters import TOGETHER, Waiters
+from streaming.live.waiters import Waiters
 from tests.support.wait import eventually
 
 LONG_S = 30.0
@@ -54,17 +54,3 @@ async def test_who_waits_too_long_is_told_and_others_go_on_waiting() -> None:
     assert await patient
     assert await patient_too[1]
     assert waiters.waiting == 0
-
-
-async def test_a_crowd_goes_on_in_turns_and_others_of_the_loop_between_them() -> None:
-    waiters = Waiters()
-    crowd = await asking(waiters, *[Directives(3, 1)] * (TOGETHER * 4))
-    waiters.wake(at(3, 2))
-    gone = []
-    while waiters.waiting:
-        before = waiters.waiting
-        await asyncio.sleep(0)
-        gone.append(before - waiters.waiting)
-    assert max(gone) <= TOGETHER
-    assert sum(gone) == TOGETHER * 4
-    assert await asyncio.gather(*crowd) == [True] * (TOGETHER * 4)
