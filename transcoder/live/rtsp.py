@@ -30,6 +30,7 @@ class RtspIngest:
     def __init__(self, ingest: LiveIngest) -> None:
         self._ingest = ingest
         self._pulls: dict[tuple[str, FeedName], asyncio.Task[None]] = {}
+        self._let_go: set[asyncio.Task[None]] = set()
 
     def pull(self, session: str, feed: FeedName, url: str) -> None:
         """Pull a feed from a camera from now on until the feed ends, in place of another camera.
@@ -44,9 +45,11 @@ class RtspIngest:
         task.add_done_callback(lambda done: self._over((session, feed), done))
 
     def stop(self, session: str, feed: FeedName) -> None:
-        """Let go of a feed's camera, if there is one."""
+        """Let go of a feed's camera, if there is one; its ffmpeg ends by itself."""
         task = self._pulls.pop((session, feed), None)
         if task is not None:
+            self._let_go.add(task)
+            task.add_done_callback(self._let_go.discard)
             task.cancel()
 
     def pulled(self) -> set[str]:
@@ -60,8 +63,8 @@ class RtspIngest:
                 self.stop(session, feed)
 
     async def close(self) -> None:
-        """Stop pulling."""
-        tasks = list(self._pulls.values())
+        """Stop pulling; nothing of it is left when this comes back."""
+        tasks = [*self._pulls.values(), *self._let_go]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

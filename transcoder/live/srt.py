@@ -47,6 +47,7 @@ class SrtIngest:
         # A port that was freed is taken last: its old encoder may go on calling for a while.
         self._free = deque(range(first, last + 1) if first else ())
         self._expected: dict[At, Expected] = {}
+        self._tasks: dict[asyncio.Task[None], At] = {}  # also those whose key is void
         self.has_ports = bool(self._free)
 
     @property
@@ -79,16 +80,17 @@ class SrtIngest:
         work = self._keep(at, way, before)
         task = asyncio.create_task(work, name=f"srt {port}")
         self._expected[at] = Expected(port, passphrase, task)
+        self._tasks[task] = at
         task.add_done_callback(lambda done: self._over(at, done))
         return port
 
     async def end(self, session: str) -> None:
         """Listen for a session's feeds no longer; their ports are free when this comes back."""
-        await _cancelled([e.task for (one, _), e in self._expected.items() if one == session])
+        await _cancelled([task for task, (one, _) in self._tasks.items() if one == session])
 
     async def close(self) -> None:
-        """Stop listening."""
-        await _cancelled([expected.task for expected in self._expected.values()])
+        """Stop listening; nothing of it is left when this comes back."""
+        await _cancelled(list(self._tasks))
 
     async def _keep(self, at: At, way: str, before: Expected | None) -> None:
         if before is not None:
@@ -101,6 +103,7 @@ class SrtIngest:
         return self._free.popleft()
 
     def _over(self, at: At, task: asyncio.Task[None]) -> None:
+        del self._tasks[task]
         expected = self._expected.get(at)
         if expected is not None and expected.task is task:
             del self._expected[at]

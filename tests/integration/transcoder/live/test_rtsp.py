@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from dataclasses import replace
 
@@ -74,6 +75,17 @@ async def test_a_camera_that_is_off_is_asked_again_and_again_and_told_of_without
         assert "geheim" not in caplog.text
         assert not here.feeds.feeds, "nothing is opened for a camera that does not answer"
         await rtsp.close()
+        assert not await encoders_of(os.getpid(), "rtsp://")
+
+
+async def test_a_close_waits_for_cameras_that_were_let_go_before() -> None:
+    async with studio() as here, camera() as source:
+        rtsp = RtspIngest(here.ingest)
+        rtsp.pull(SESSION, FeedName.MAIN, source.url)
+        await eventually(lambda: bool(source.players))
+        rtsp.stop(SESSION, FeedName.MAIN)
+        await rtsp.close()
+        assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("rtsp ")]
         assert not await encoders_of(os.getpid(), "rtsp://")
 
 

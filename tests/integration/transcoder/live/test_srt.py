@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from dataclasses import replace
@@ -102,6 +103,18 @@ async def test_who_has_no_passphrase_or_a_wrong_one_is_never_heard() -> None:
             assert here.figure("tongbu_ingest_publishers", way="srt") == 0
         finally:
             await srt.close()
+
+
+async def test_a_close_waits_for_those_whose_key_is_void() -> None:
+    port = free_port()
+    async with studio(srt_ports=(port, port)) as here:
+        srt = SrtIngest(here.ingest)
+        srt.listen(SESSION, FeedName.MAIN, PASSPHRASE)
+        await listening()
+        assert srt.listen(SESSION, FeedName.MAIN, f"{PASSPHRASE}x") == port
+        await srt.close()
+        assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("srt ")]
+        assert srt.ports == {}
 
 
 @pytest.mark.parametrize("passphrase", ["short", "x" * 80, "with&ampersand=1", "with spaces in"])
