@@ -22,6 +22,11 @@ class Presence:
         self._headers = headers
         self._number: int | None = None
 
+    @property
+    def cut(self) -> bool:
+        """Tell whether the line is known to be cut."""
+        return self._staying.cut
+
     def come(self, join: str) -> None:
         """The member has said its first word."""
         client = client_of(join)

@@ -1,9 +1,10 @@
 """Whether the upstream can be reached, and since when not.
 
-A line that is cut is knocked at each second, later each two, until there is an answer. One answer
-that is missing is no proof: it makes a knock at once, which tells whether the line is to blame. A
-line on which nothing is heard is knocked at, too (`pulse.py`). Who waits for an answer when the
-line is found to be cut waits no longer.
+A line that is cut is knocked at each half second, later each two, until there is an answer. Each
+knock is sent beside those before, which wait for what the line swallowed of them: TCP says its
+first word again only after 1 s, then 2. One answer that is missing is no proof: it makes a knock at
+once, which tells whether the line is to blame. A line on which nothing is heard is knocked at, too
+(`pulse.py`). Who waits for an answer when the line is found to be cut waits no longer.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, repeat
 
@@ -23,9 +24,9 @@ from streaming.errors import StreamingError
 
 log = logging.getLogger(__name__)
 
-KNOCK_FIRST_S = 1.0
+KNOCK_FIRST_S = 0.5
 KNOCK_THEN_S = 2.0
-KNOCKS_FAST = 10
+KNOCKS_FAST = 240
 WHY_LIMIT = 200
 
 
@@ -135,19 +136,34 @@ class Reach:
 
     def _begin(self) -> None:
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._until_answered(), name="knock")
+            self._task = asyncio.create_task(self._until_answered(), name="knocking")
 
     async def _until_answered(self) -> None:
-        for pause_s in self.pauses_s():
-            if self.cut is not None:
-                await asyncio.sleep(pause_s)
-            try:
-                await self._knock()
-            except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                self.note_cut(error)
-            else:
-                break
+        answered = asyncio.Event()
+        knocks: set[asyncio.Task[None]] = set()
+        try:
+            for pause_s in self.pauses_s():
+                knock = asyncio.create_task(self._try(answered), name="knock")
+                knocks.add(knock)
+                knock.add_done_callback(knocks.discard)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pause_s):
+                        await answered.wait()
+                        break
+        finally:
+            for knock in knocks:
+                knock.cancel()
+            await asyncio.gather(*knocks, return_exceptions=True)
         if self.cut is not None:
             log.warning("the line is back after %.1f s", self._clock() - self.cut.since_at)
             self.cut = None
             self._reachable.set()
+
+    async def _try(self, answered: asyncio.Event) -> None:
+        try:
+            await self._knock()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            if not answered.is_set():
+                self.note_cut(error)
+        else:
+            answered.set()

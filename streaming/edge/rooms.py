@@ -171,6 +171,8 @@ class _Member:
         """Keep a connection upstream, and bring what is said there."""
         await self._joined.wait()
         while not self._socket.closed:
+            if self._presence.cut:
+                await self._tell_down()
             try:
                 async with dial(path, headers) as up:
                     if await self._converse(up):

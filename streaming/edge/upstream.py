@@ -3,7 +3,7 @@
 Texts are bounded and come whole; media comes as it arrives, told to the meter. Each media transfer
 holds a connection of its own while it runs, so texts never wait behind one; how many run at once is
 for the schedule to say. When the upstream cannot be reached the line counts as cut: requests fail
-at once, and a knock each second, later each two, finds out when it is back.
+at once, WebSockets wait, and knocks find out when it is back.
 
 Redirects are not followed and cookies not kept: the credential goes to one place only.
 """
@@ -225,18 +225,27 @@ class Upstream:
     async def dial(
         self, path: str, headers: Mapping[str, str] | None = None
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-        """Open a WebSocket: the box's own, or somebody's with these headers.
+        """Open a WebSocket, the box's own or somebody's with these headers, when there is a line.
 
         Raises: aiohttp.ClientError, TimeoutError.
         """
+        await self._reach.back()
         asked = self._identity() if headers is None else {**headers, **self._voucher()}
-        async with asyncio.timeout(self._settings.dial_s) as limit:
-            async with self._open_session().ws_connect(
-                self._url(path), headers=asked, heartbeat=HEARTBEAT_S,
-                max_msg_size=MESSAGE_LIMIT_BYTES, timeout=FAREWELL,
-            ) as socket:  # fmt: skip
-                limit.reschedule(None)
-                yield socket
+        try:
+            async with asyncio.timeout(self._settings.dial_s):
+                socket = await self._open_session().ws_connect(
+                    self._url(path), headers=asked, heartbeat=HEARTBEAT_S,
+                    max_msg_size=MESSAGE_LIMIT_BYTES, timeout=FAREWELL,
+                )  # fmt: skip
+        except TimeoutError:
+            self._reach.suspect(path)
+            raise
+        except aiohttp.ClientConnectorError as error:
+            self._reach.note_cut(error)
+            raise
+        self._answered += 1
+        async with socket:
+            yield socket
 
     @asynccontextmanager
     async def _get(

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from catalog.ending import end_task
@@ -77,17 +78,76 @@ async def test_a_cut_line_is_told_at_once_and_knocked_at_until_it_is_back() -> N
         assert client.cuts == 2
 
 
-async def test_knocks_come_each_second_and_later_each_two() -> None:
+async def test_knocks_come_each_half_second_for_two_minutes_and_later_each_two() -> None:
     async def knock() -> None:
         raise AssertionError
 
     pauses = Reach(knock).pauses_s()
-    assert [next(pauses) for _ in range(KNOCKS_FAST + 2)] == [*[1.0] * KNOCKS_FAST, 2.0, 2.0]
+    assert [next(pauses) for _ in range(KNOCKS_FAST + 2)] == [*[0.5] * KNOCKS_FAST, 2.0, 2.0]
+    assert KNOCKS_FAST * 0.5 == 120
+
+
+async def test_a_knock_does_not_wait_for_those_that_the_line_swallowed() -> None:
+    numbers, let_go = count(), 0
+
+    async def knock() -> None:
+        nonlocal let_go
+        if next(numbers) == 3:
+            return
+        try:
+            await asyncio.Event().wait()
+        finally:
+            let_go += 1
+
+    way = Reach(knock, first_s=0.01)
+    way.note_cut(OSError("away"))
+    await way.back()
+    assert way.cut is None
+    assert let_go == 3
+    await way.close()
+
+
+async def test_a_knock_that_fails_late_does_not_cut_a_line_that_is_there() -> None:
+    numbers, answered = count(), asyncio.Event()
+
+    async def knock() -> None:
+        if next(numbers):
+            answered.set()
+            return
+        await answered.wait()
+        raise OSError("no way")
+
+    way = Reach(knock, first_s=0.01)
+    way.suspect("an answer")
+    await answered.wait()
+    await asyncio.sleep(0.01)
+    await way.close()
+    assert way.cuts == 0
+
+
+async def test_a_socket_waits_for_the_line(origin: ScriptedUpstream) -> None:
+    async with valve_to(origin.url) as (way, url), listened(url) as client:
+        way.shut()
+        await eventually(lambda: is_cut(client))
+        dialling = asyncio.create_task(_dialled(client))
+        await asyncio.sleep(0.5)
+        assert not dialling.done(), "it would have failed twice by now"
+        way.open()
+        assert await dialling == 200
+
+
+async def _dialled(client: Upstream) -> int:
+    """Ask for a socket where there is none: the status says that it was heard."""
+    try:
+        async with client.dial(PATH):
+            return 101
+    except aiohttp.WSServerHandshakeError as error:
+        return error.status
 
 
 @asynccontextmanager
 async def listened(url: str, heard: Callable[[], int] = lambda: 0) -> AsyncIterator[Upstream]:
-    settings = UpstreamSettings(url, knock_s=0.3, knock_first_s=0.05)
+    settings = UpstreamSettings(url, dial_s=0.2, knock_s=0.3, knock_first_s=0.05)
     async with Upstream(settings, identity, Tally()) as client:
         listening = asyncio.create_task(client.listen(heard, lambda: True))
         yield client
