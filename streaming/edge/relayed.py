@@ -193,8 +193,10 @@ class RelayedFeed(Audience):
         """Follow the upstream until the feed ends or is no more."""
         where = f"/live/{self.session_id}/relay?feed={self.name.value}"
         while not self.ended and not self.missing:
+            wanted = self.in_use()
             try:
-                async with dial(where) as ws:
+                async with dial(f"{where}&names={','.join(sorted(wanted))}") as ws:
+                    self._following = wanted
                     await self._converse(ws, line)
             except aiohttp.WSServerHandshakeError as error:
                 self.missing = error.status in GONE

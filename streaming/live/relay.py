@@ -157,6 +157,12 @@ def asked_of(text: str) -> frozenset[str] | None:
     return frozenset(names) if all(isinstance(name, str) for name in names) else None
 
 
+def asked_at_once(text: str) -> frozenset[str]:
+    """Read which renditions an edge wants before it is told of any; none if too many."""
+    names = frozenset(filter(None, text.split(",")))
+    return names if len(names) <= RENDITIONS_LIMIT else frozenset()
+
+
 def asking(names: Iterable[str]) -> str:
     """Write which renditions an edge asks for."""
     return json.dumps({"type": "rungs", "names": sorted(names)})

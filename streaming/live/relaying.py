@@ -1,4 +1,6 @@
-"""The WebSocket `/live/{session}/relay?feed=`: one feed for one school, however many watch there.
+"""The WebSocket `/live/{session}/relay?feed=&names=`: one feed for one school, however many watch.
+
+`names`, with commas between, are what an edge that lost its connection wants at once.
 
     {"type":"rungs","names":["720p","aac"]}      what the edge wants from now on
     {"type":"clock","sent":12.5}                 answered at once with "now": Unix seconds here
@@ -20,7 +22,7 @@ from contextlib import suppress
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from streaming.live.audience import Audience
-from streaming.live.relay import asked_of
+from streaming.live.relay import asked_at_once, asked_of
 from streaming.live.relays import Relay
 from streaming.live.stream import tune
 
@@ -38,7 +40,8 @@ async def relay(
     )
     await ws.prepare(request)
     tune(request.transport, live=True)
-    one = feed.relays.join(time.monotonic(), feed.anchor_utc)
+    names = asked_at_once(request.query.get("names", ""))
+    one = feed.relays.join(time.monotonic(), feed.anchor_utc, names)
     sending = asyncio.create_task(_send(ws, one), name="relay sender")
     try:
         await _listen(ws, feed, one, clock_utc)

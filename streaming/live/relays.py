@@ -41,8 +41,8 @@ ANCHOR_STEP_S = 0.005
 class Relay:
     """What one edge is sent. `bell` rings when there is something."""
 
-    def __init__(self) -> None:
-        self.names: frozenset[str] = frozenset()
+    def __init__(self, names: frozenset[str] = frozenset()) -> None:
+        self.names = names
         self.bell = asyncio.Event()
         self.closed = False
         self.skips = 0
@@ -100,9 +100,9 @@ class Relays:
         """Give the renditions that an edge asks for."""
         return frozenset().union(*(relay.names for relay in self._relays))
 
-    def join(self, now: float, anchor_utc: float) -> Relay:
-        """Add an edge; it is told what there is and asks for what it wants."""
-        relay = Relay()
+    def join(self, now: float, anchor_utc: float, names: frozenset[str] = frozenset()) -> Relay:
+        """Add an edge; it is told what there is. One that was here before says what it wants."""
+        relay = Relay(names)
         self._begin(relay, now, anchor_utc)
         if self._channel.state is ChannelState.ENDED:
             relay.close()
@@ -183,11 +183,15 @@ class Relays:
 
     def _begin(self, relay: Relay, now: float, anchor_utc: float) -> None:
         relay.put(encode(self._standing(anchor_utc)), now)
-        for track in self._channel.present():
-            if track.runs:
-                relay.put(encode(_known_of(track)), now)
+        known = [track for track in self._channel.present() if track.runs]
+        self._know([track for track in known if track.name in relay.names], relay, now)
         for name in sorted(relay.names):
             self._open(relay, name, now)
+        self._know([track for track in known if track.name not in relay.names], relay, now)
+
+    def _know(self, tracks: Iterable[Track], relay: Relay, now: float) -> None:
+        for track in tracks:
+            relay.put(encode(_known_of(track)), now)
 
     def _open(self, relay: Relay, name: str, now: float) -> None:
         track = self._channel.tracks.get(name)

@@ -6,6 +6,7 @@ import asyncio
 import json
 
 import aiohttp
+import pytest
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
@@ -19,6 +20,7 @@ from streaming.edge.rewind import OldSegment
 from streaming.live.app import Live
 from streaming.live.feed import LiveFeed
 from streaming.live.metrics import LiveMetrics
+from streaming.live.relays import Relay
 from tests.integration.streaming.edge.test_proxy import serving
 from tests.support.live_origin import (
     RENDITIONS,
@@ -124,6 +126,29 @@ async def test_forty_sockets_are_one_relay(live: Running, on_air: LiveFeed) -> N
                     keyframes += 1
         for socket in sockets:
             await socket.close()
+
+
+async def test_who_comes_back_says_at_once_what_it_wants(
+    live: Running, on_air: LiveFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted: list[frozenset[str]] = []
+    join = on_air.relays.join
+
+    def joined(now: float, anchor_utc: float, names: frozenset[str]) -> Relay:
+        wanted.append(names)
+        return join(now, anchor_utc, names)
+
+    monkeypatch.setattr(on_air.relays, "join", joined)
+    async with (
+        edge_of(live.url, on_air.session_id) as edge,
+        edge.http.ws_connect(edge.at("stream")),
+    ):
+        await eventually(lambda: any(one.names for one in on_air.relays))
+        (relay,) = on_air.relays
+        relay.close()
+        await eventually(lambda: len(wanted) == 2)
+        await eventually(lambda: ends(edge.feed) == ends(on_air))
+    assert wanted == [frozenset(), frozenset({"360p", "aac"})]
 
 
 async def test_the_line_comes_back_and_the_lesson_goes_on(store: LocalStore) -> None:

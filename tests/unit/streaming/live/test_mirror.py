@@ -283,10 +283,10 @@ class Chain:
         self.pair.relays.ask(self.pair.relay, frozenset(below | here), 0.0)
 
     def break_off(self) -> None:
-        """The line is cut between the channel and the box, which comes back and asks anew."""
+        """The line is cut between the channel and the box, which comes back and asks at once."""
         assert self.pair.relay is not None
-        names, self.pair.relay = self.pair.relay.names, self.pair.relays.join(0.0, ANCHOR_UTC)
-        self.pair.relays.ask(self.pair.relay, names, 0.0)
+        names = self.pair.relay.names
+        self.pair.relay = self.pair.relays.join(0.0, ANCHOR_UTC, names)
 
     def deliver(self) -> None:
         """Bring both up to date, as `relayed.py` does."""

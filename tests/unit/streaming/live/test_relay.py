@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from catalog.media import Media
 from streaming.errors import BadMedia
+from streaming.live.channel import RENDITIONS_LIMIT
 from streaming.live.events import ChannelState
 from streaming.live.port import LiveRendition
 from streaming.live.relay import (
@@ -24,6 +25,7 @@ from streaming.live.relay import (
     Message,
     RunBegun,
     Standing,
+    asked_at_once,
     asked_of,
     asking,
     decode,
@@ -69,6 +71,9 @@ def test_an_hour_is_known_in_a_few_kilobytes() -> None:
 def test_asking() -> None:
     assert asked_of(asking({"720p", "aac"})) == frozenset({"720p", "aac"})
     assert asked_of(asking(())) == frozenset()
+    assert asked_at_once("720p,aac,") == frozenset({"720p", "aac"})
+    assert asked_at_once("") == frozenset()
+    assert asked_at_once(",".join(map(str, range(RENDITIONS_LIMIT + 1)))) == frozenset()
 
 
 @pytest.mark.parametrize(
