@@ -3,8 +3,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m deploy
 
+# What was compiled once need not be again by each of the hundred processes of a test run.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help serve test check lint web web-check api-types lock bench bench-encode bench-search bench-live bench-edge bench-city bench-soak clean
+.PHONY: help serve test check order lint web web-check api-types lock bench bench-encode bench-search bench-live bench-edge bench-city bench-soak clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -15,7 +18,9 @@ serve: $(BIN)/.installed web ## Run everything on http://127.0.0.1:8080 (ARGS="-
 test: $(BIN)/.installed-dev web ## Run the whole test suite (what CI runs)
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-check: lint web-check ## Ruff, format, mypy, tsc, page budgets, order of dependence
+check: lint web-check order ## Ruff, format, mypy, tsc, page budgets, order of dependence
+
+order: $(BIN)/.installed-dev ## Order of dependence only
 	$(BIN)/python -m pytest tests/architecture
 
 lint: $(BIN)/.installed-dev ## Ruff, format and mypy only

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -19,14 +22,16 @@ from tests.support.chromium import browser as browser
 from tests.support.chromium import chromium_path as chromium_path
 from tests.support.database import PostgresServer, postgres_server
 from tests.support.golden import Golden
+from tests.support.memory import directory_in_memory
 from tests.support.sources import Media
 
 ONE_AT_A_TIME = ("tests/acceptance/live/", "tests/acceptance/web/")
 # Begun first, in this order: the longest row, then what waits most (for faults to be noticed, for
 # streams in real time), so that the rest has the cores meanwhile.
 FIRST = (
-    *ONE_AT_A_TIME, "tests/integration/deploy/", "tests/integration/streaming/",
-    "tests/integration/transcoder/live/",
+    *ONE_AT_A_TIME, "tests/integration/loadtests/", "tests/integration/deploy/",
+    "tests/integration/streaming/", "tests/integration/transcoder/live/", "tests/unit/loadtests/",
+    "tests/unit/transcoder/live/",
 )  # fmt: skip
 
 # Two shared cores: how long one example takes says nothing about the code.
@@ -36,6 +41,13 @@ settings.load_profile("tongbu")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--regen", action="store_true", help="write goldens and docs/pictures anew")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let all processes of a run write in memory."""
+    if not hasattr(config, "workerinput") and (made := directory_in_memory()) is not None:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(made)
+        config.add_cleanup(lambda: shutil.rmtree(made, ignore_errors=True))
 
 
 class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # it has no types

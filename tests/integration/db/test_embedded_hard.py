@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from catalog.db.embedded import PostgresError, embedded_postgres, running_server
-from catalog.db.home import home_of, locked, socket_directory
+from catalog.db.home import SHORT_PLACE, SHORT_PREFIX, home_of, locked, socket_directory
 from tests.support.accounts import ordinary_environment, ordinary_python
 
 ROOT = Path(__file__).parents[3]
@@ -255,7 +255,7 @@ def test_a_socket_directory_that_a_killed_one_left_goes_with_the_next_start(
 ) -> None:
     home = home_of(open_place / ("d" * 120))
     with locked(home, open_place):
-        left = tempfile.mkdtemp(prefix="tongbu-pg-")
+        left = tempfile.mkdtemp(prefix=SHORT_PREFIX, dir=SHORT_PLACE)
         (home.path / "socket-apart").write_text(Path(left).name)
         with socket_directory(home) as made:
             assert made.stat().st_mode & 0o777 == 0o700
