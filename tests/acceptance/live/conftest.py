@@ -10,18 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from blockbuster import BlockBuster
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from loadtests.client import Client, signed_in
 from loadtests.service import ADMIN_PASSWORD, Service, running
 from tests.support.accessibility import axe as axe
-from tests.support.chromium import (
-    FAKE_DEVICES,
-    PLAYWRIGHT_LOOKS_FOR_ITS_DRIVER,
-    launched,
-)
-from tests.support.chromium import chromium_path as chromium_path
 from tests.support.wait import eventually
 
 STEP_LIMIT_MS = 60_000
@@ -126,14 +120,6 @@ def pictures() -> Path:
     return PICTURES
 
 
-@pytest.fixture
-async def browser(chromium_path: str, blockbuster: BlockBuster) -> AsyncIterator[Browser]:
-    """A Chromium with a camera and a microphone of its own making."""
-    blockbuster.functions["os.stat"].can_block_in(*PLAYWRIGHT_LOOKS_FOR_ITS_DRIVER)
-    async with launched(chromium_path, *FAKE_DEVICES) as browser:
-        yield browser
-
-
 @dataclass(frozen=True, slots=True)
 class Screens:
     """Opens pages as the people of the lesson; what a page throws is kept."""
@@ -170,7 +156,7 @@ class Screens:
         return context
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def screens(
     browser: Browser, city: City, pictures: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[Screens]:
@@ -197,7 +183,7 @@ class OnAir:
         return f"/watch/{self.session}"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def on_air(city: City, screens: Screens) -> AsyncIterator[OnAir]:
     """A lesson given from the teacher's tab; its end is the end of the test."""
     session = (await book(city, "轴对称图形"))["id"]

@@ -16,6 +16,8 @@ from tests.support.wait import eventually
 
 FRAMES = """([selector, wanted, limit]) => new Promise((done, fail) => {
   let seen = 0;
+  const places = [];
+  setInterval(() => places.push(document.querySelector(selector)?.currentTime), 2000);
   const watch = video => {
     const next = () => {
       if (++seen < wanted) video.requestVideoFrameCallback(next); else done(video.videoWidth);
@@ -38,7 +40,8 @@ FRAMES = """([selector, wanted, limit]) => new Promise((done, fail) => {
     const held = Array.from({length: buffered?.length ?? 0},
       (_, i) => [buffered.start(i), buffered.end(i)]);
     fail(new Error(`${seen} of ${wanted} frames: ` + JSON.stringify({
-      there: !!video, paused, readyState, networkState, currentTime, held, error: error?.message,
+      there: !!video, paused, readyState, networkState, currentTime, places, held,
+      error: error?.message,
     })));
   }, limit);
   look();

@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from loadtests.client import signed_in
@@ -67,7 +68,7 @@ def school(city: City) -> Iterator[School]:
         yield School(city, box)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def inside(browser: Browser, school: School) -> AsyncIterator[Screens]:
     """Pages that the school opens at its box."""
     screens = Screens(browser, school.inside, [])

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 
-import pytest
+import pytest_asyncio
 from blockbuster import BlockBuster
 from playwright.async_api import Browser, Locator, Page, expect
 
@@ -32,7 +32,7 @@ TOUCHED = "navigator.userActivation.hasBeenActive"
 BIG_PX = 200
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def sold(chromium_path: str, blockbuster: BlockBuster) -> AsyncIterator[Browser]:
     """A Chromium that wants to be touched first."""
     blockbuster.functions["os.stat"].can_block_in(*PLAYWRIGHT_LOOKS_FOR_ITS_DRIVER)
@@ -40,7 +40,7 @@ async def sold(chromium_path: str, blockbuster: BlockBuster) -> AsyncIterator[Br
         yield browser
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def viewers(sold: Browser, screens: Screens) -> Screens:
     """Pages of those who watch."""
     return replace(screens, browser=sold)

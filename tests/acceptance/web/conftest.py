@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from blockbuster import BlockBuster
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
@@ -18,8 +19,6 @@ from loadtests.client import Client, signed_in
 from loadtests.lectures import Lecture, make
 from loadtests.service import ADMIN_PASSWORD, running
 from tests.support.accessibility import axe as axe
-from tests.support.chromium import browser as browser
-from tests.support.chromium import chromium_path as chromium_path
 
 WEB = Path(__file__).parents[3] / "catalog/web"
 TITLE = "勾股定理的证明"
@@ -104,7 +103,7 @@ async def _patch(teacher: Client, lesson: str, changes: dict[str, object]) -> No
         assert answer.status < 300, await answer.text()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def context(
     browser: Browser, town: Town, blockbuster: BlockBuster
 ) -> AsyncIterator[BrowserContext]:
@@ -121,7 +120,7 @@ async def context(
     await context.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(
     context: BrowserContext, pictures: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[Page]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from blockbuster import BlockBuster
@@ -133,7 +134,7 @@ def id_in(uri: str) -> str:
     return uri.split("/")[-2]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def box(town: Town) -> AsyncIterator[tuple[Box, str]]:
     async with aiohttp.ClientSession(auto_decompress=True) as http:
         box = Box(town.url)
@@ -141,7 +142,7 @@ async def box(town: Town) -> AsyncIterator[tuple[Box, str]]:
             yield box, str(server.make_url("/"))
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def pupil(
     browser: Browser, box: tuple[Box, str], blockbuster: BlockBuster
 ) -> AsyncIterator[Page]:

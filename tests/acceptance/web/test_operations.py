@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, ViewportSize, expect
 
 from loadtests.service import ADMIN_PASSWORD, Service
@@ -43,7 +44,7 @@ class OnAir:
     boards: tuple[Board, Board]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def on_air(town: Town) -> AsyncIterator[OnAir]:
     """Let a lesson run between two schools."""
     async with AsyncExitStack() as stack:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from blockbuster import BlockBuster
@@ -97,7 +98,7 @@ class Box:
             await socket.send_json(await self.room.get())
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def box() -> Box:
     """A box that has little to complain of."""
     status = json.loads(await asyncio.to_thread(STATUS.read_text, "utf-8"))
@@ -105,7 +106,7 @@ async def box() -> Box:
     return Box(status, Pages(dist))
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def context(
     browser: Browser, box: Box, blockbuster: BlockBuster
 ) -> AsyncIterator[BrowserContext]:
