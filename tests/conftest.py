@@ -26,11 +26,11 @@ from tests.support.memory import directory_in_memory
 from tests.support.sources import Media
 
 ONE_AT_A_TIME = ("tests/acceptance/live/", "tests/acceptance/web/")
-# Begun first, in this order: the longest row, then what waits most (for faults to be noticed, for
-# streams in real time), so that the rest has the cores meanwhile.
+# Begun first, in this order: the two long rows, and beside them what waits (streams in real time);
+# then what is long.
 FIRST = (
-    *ONE_AT_A_TIME, "tests/integration/loadtests/", "tests/integration/deploy/",
-    "tests/integration/streaming/", "tests/integration/transcoder/live/", "tests/unit/loadtests/",
+    *ONE_AT_A_TIME, "tests/integration/streaming/", "tests/integration/transcoder/live/",
+    "tests/integration/loadtests/", "tests/integration/deploy/", "tests/unit/loadtests/",
     "tests/unit/transcoder/live/",
 )  # fmt: skip
 
