@@ -117,10 +117,21 @@ def inside_city(url: str) -> str:
 
 
 def stored_lesson(found: City) -> str:
-    """Record a lesson that is public and wait until it may be watched; give its id."""
+    """Record a lesson that is public and wait until it is as it stays; give its id."""
     with live_lessons(found, 1, visibility="public") as sessions:
         time.sleep(STORED_S)
-    return asyncio.run(_recorded(found, sessions[0].id))
+    lesson = asyncio.run(_recorded(found, sessions[0].id))
+    _until_joined(found.service.data / "objects" / "media" / lesson)
+    return lesson
+
+
+def _until_joined(media: Path) -> None:
+    """Wait until the many small objects of each rendition are one: a box keeps pieces of those."""
+    give_up_at = time.monotonic() + RECORDED_LIMIT_S
+    while not all(any(one.glob("*-a*.mp4")) for one in media.glob("*/*") if one.is_dir()):
+        if time.monotonic() > give_up_at:
+            raise SystemExit("the recording is not joined")
+        time.sleep(1.0)
 
 
 async def _book(found: City, count: int, **more: str) -> list[Booked]:
