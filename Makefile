@@ -50,7 +50,8 @@ bench-live: $(BIN)/.installed-dev web ## Live: glass to glass, skew of four brow
 	$(BIN)/python -m loadtests.live_trouble
 	$(BIN)/python -m loadtests.live_loss
 	$(BIN)/python -m loadtests.live_obs
-	$(BIN)/python -m loadtests.live_fanout --viewers 600
+	$(BIN)/python -m loadtests.live_fanout --viewers 600 --most 12800
+	$(BIN)/python -m loadtests.live_beside
 	$(BIN)/python -m loadtests.live_sessions
 
 bench-edge: $(BIN)/.installed-dev web ## A school's thin line behind our box, nginx, Varnish; rooms in step; a week; as root (ARGS="--scenarios S2")
