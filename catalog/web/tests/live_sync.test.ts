@@ -128,20 +128,6 @@ describe("steering", () => {
     expect(run(103, 0.5, ANCHOR + 101 + CORRECTED_WITHIN_S)).toEqual({ do: "speed", rate: 1.05 });
   });
 
-  it("keeps its one correction until the media of the common moment is here", () => {
-    const controller = new Controller();
-    const run = (at: number, off: number, bufferedTo: number, now: number) =>
-      controller.decide({ ...moment(), at, now, delayS: now - ANCHOR - at - off, bufferedTo });
-    expect(controller.decide(behind(2, { standing: true, bufferedTo: 101 }))).toMatchObject({ do: "jump" });
-    const hurries = { do: "speed", rate: 1 + MOST_SPEED };
-    for (let n = 0; n < 3 * CORRECTED_WITHIN_S; n += 1) {
-      expect(run(101 + n, 0.9, 101.4 + n, ANCHOR + 101 + n)).toEqual(hurries);
-    }
-    expect(run(106, 0.9, 106.8, ANCHOR + 106)).toEqual({ do: "jump", to: expect.closeTo(106.74) });
-    expect(run(106.8, 0.4, 109, ANCHOR + 106.1)).toEqual({ do: "jump", to: expect.closeTo(107.28) });
-    expect(run(107.3, 0.4, 109, ANCHOR + 106.2)).toEqual(hurries);
-  });
-
   it("waits when it has just begun too early, and goes on in time", () => {
     const controller = new Controller();
     const early = (seconds: number, standing: boolean) => behind(-seconds, { bufferedFrom: 99.9, standing });

@@ -6,8 +6,7 @@
  * goes on until it is below SETTLED_S (a band with two edges does not hunt); speed = 1 + GAIN ×
  * behind, at most ± 5 %, where pitch is kept and nobody hears it. Above JUMP_S it jumps. A player
  * that has just begun is corrected once by a smaller jump, since how long its first seek takes is
- * not known before; while its media still comes (a line is back) that waits for the common moment.
- * Nothing leads beyond what is buffered.
+ * not known before. Nothing leads beyond what is buffered.
  */
 
 export const DEAD_BAND_S = 0.01;
@@ -75,14 +74,12 @@ export class Controller {
     if (this.placed) this.correctUntil = this.corrected ? -Infinity : moment.now + CORRECTED_WITHIN_S;
     this.placed = false;
     const begins = moment.now < this.correctUntil;
-    const comes = isToCome(moment);
-    if (begins && comes) this.correctUntil = moment.now + CORRECTED_WITHIN_S;
     if (begins && behind < -STANDING_JUMP_S) return { do: "hold" };
     const limit = begins ? CORRECTED_ABOVE_S : JUMP_S;
     if (behind < limit && behind > -JUMP_S) return undefined;
     const to = inside(moment, moment.at + behind + (behind > 0 ? SEEK_TAKES_S : 0));
-    if (!worthIt(moment.at, to, behind) || gainsLittle(moment, to)) return undefined;
-    return this.jump(to, begins && !comes);
+    if (!worthIt(moment.at, to, behind) || (!begins && gainsLittle(moment, to))) return undefined;
+    return this.jump(to, begins);
   }
 
   private place(moment: Moment, wanted: number): Steering {
@@ -119,14 +116,9 @@ function worthIt(at: number, to: number, wish: number): boolean {
   return Math.abs(to - at) > STANDING_JUMP_S && to > at === wish > 0;
 }
 
-/** The media of the common moment is not here yet. */
-function isToCome({ bufferedTo, now, delayS, anchor }: Moment): boolean {
-  return now - delayS - anchor > bufferedTo;
-}
-
 /** The moment is not here yet, and the way to it is short. */
-function gainsLittle(moment: Moment, to: number): boolean {
-  return isToCome(moment) && to > moment.at && to - moment.at < LEAST_GAIN_S;
+function gainsLittle({ at, bufferedTo, now, delayS, anchor }: Moment, to: number): boolean {
+  return now - delayS - anchor > bufferedTo && to > at && to - at < LEAST_GAIN_S;
 }
 
 function inside({ bufferedFrom, bufferedTo }: Moment, wanted: number): number {
