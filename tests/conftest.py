@@ -26,12 +26,12 @@ from tests.support.memory import directory_in_memory
 from tests.support.sources import Media
 
 ONE_AT_A_TIME = ("tests/acceptance/live/", "tests/acceptance/web/")
-# Begun first, in this order: the two long rows, and beside them what waits (streams in real time);
-# then what is long. What must be in time comes when those rows no longer take all there is.
+# Begun first, in this order: the two long rows, then what is long; what must be in time (streams in
+# real time) comes when those rows no longer take all there is.
 FIRST = (
-    *ONE_AT_A_TIME, "tests/integration/streaming/", "tests/integration/deploy/",
-    "tests/integration/loadtests/", "tests/integration/streaming/edge/test_pacing.py",
-    "tests/integration/transcoder/live/", "tests/unit/loadtests/", "tests/unit/transcoder/live/",
+    *ONE_AT_A_TIME, "tests/integration/loadtests/", "tests/integration/deploy/",
+    "tests/integration/streaming/", "tests/integration/transcoder/live/", "tests/unit/loadtests/",
+    "tests/unit/transcoder/live/",
 )  # fmt: skip
 
 # Two shared cores: how long one example takes says nothing about the code.
@@ -65,8 +65,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort by FIRST; what is in none of it comes after, as it was found."""
 
     def place(item: pytest.Item) -> int:
-        found = [folder for folder in FIRST if item.nodeid.startswith(folder)]
-        return FIRST.index(max(found, key=len)) if found else len(FIRST)
+        found = (n for n, folder in enumerate(FIRST) if item.nodeid.startswith(folder))
+        return next(found, len(FIRST))
 
     items.sort(key=place)
 
