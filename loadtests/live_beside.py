@@ -15,7 +15,7 @@ import argparse
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -28,12 +28,11 @@ from loadtests.live_publisher import publishing
 from loadtests.live_session import booked, until_state
 from loadtests.live_spread import Spread, spread
 from loadtests.service import running
+from transcoder.live.flv import FileReader, Kind, Tag
 
 TAIL_BYTES = 48
 CHUNK_BYTES = 1 << 16
 AFTER_S = 2.0
-VIDEO_TAG = 9
-FILE_HEADER_BYTES, TAG_HEADER_BYTES, LENGTH_BYTES = 9, 11, 4
 KIND_AT, STREAM_HEADER_BYTES = 1, 4
 VIDEO_KINDS = (1, 2)
 
@@ -49,31 +48,6 @@ class Seen:
         self.at.setdefault(picture[-TAIL_BYTES:], time.monotonic())
 
 
-class FlvPictures:
-    """The pictures of an FLV stream that comes in pieces. Pure. Spec: Adobe FLV 10.1, annex E."""
-
-    def __init__(self) -> None:
-        self._data = bytearray()
-        self._skip = FILE_HEADER_BYTES + LENGTH_BYTES
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """Take the next bytes; give what video tags carry."""
-        self._data += data
-        if self._skip:
-            if len(self._data) < self._skip:
-                return
-            del self._data[: self._skip]
-            self._skip = 0
-        while len(self._data) >= TAG_HEADER_BYTES:
-            size = int.from_bytes(self._data[1:4], "big")
-            end = TAG_HEADER_BYTES + size + LENGTH_BYTES
-            if len(self._data) < end:
-                return
-            if self._data[0] == VIDEO_TAG:
-                yield bytes(self._data[TAG_HEADER_BYTES : TAG_HEADER_BYTES + size])
-            del self._data[:end]
-
-
 def latencies(pushed: Mapping[bytes, float], seen: Mapping[bytes, float]) -> Spread:
     """Give the milliseconds from here to a viewer."""
     return spread([1000 * (seen[one] - at) for one, at in pushed.items() if one in seen])
@@ -81,10 +55,11 @@ def latencies(pushed: Mapping[bytes, float], seen: Mapping[bytes, float]) -> Spr
 
 async def read_flv(chunks: AsyncIterator[bytes], seen: Seen) -> None:
     """Read an FLV stream to its end."""
-    pictures = FlvPictures()
+    reader = FileReader()
     async for chunk in chunks:
-        for picture in pictures.feed(chunk):
-            seen.came(picture)
+        for tag in reader.feed(chunk):
+            if isinstance(tag, Tag) and tag.kind is Kind.VIDEO:
+                seen.came(tag.data)
 
 
 async def _of(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:

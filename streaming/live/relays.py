@@ -183,15 +183,11 @@ class Relays:
 
     def _begin(self, relay: Relay, now: float, anchor_utc: float) -> None:
         relay.put(encode(self._standing(anchor_utc)), now)
-        known = [track for track in self._channel.present() if track.runs]
-        self._know([track for track in known if track.name in relay.names], relay, now)
+        for track in self._channel.present():
+            if track.runs:
+                relay.put(encode(_known_of(track)), now)
         for name in sorted(relay.names):
             self._open(relay, name, now)
-        self._know([track for track in known if track.name not in relay.names], relay, now)
-
-    def _know(self, tracks: Iterable[Track], relay: Relay, now: float) -> None:
-        for track in tracks:
-            relay.put(encode(_known_of(track)), now)
 
     def _open(self, relay: Relay, name: str, now: float) -> None:
         track = self._channel.tracks.get(name)

@@ -17,6 +17,7 @@ MAY_IMPORT = {
         "streaming.hls.parse",
         "catalog.store.port",
         "catalog.store.settings",
+        "transcoder.live.flv",
         # a week by virtual time drives the cores of the plan and of the box themselves
         "catalog.edge_plan",
         "streaming.edge.eviction",

@@ -30,7 +30,7 @@ class RtspIngest:
     def __init__(self, ingest: LiveIngest) -> None:
         self._ingest = ingest
         self._pulls: dict[tuple[str, FeedName], asyncio.Task[None]] = {}
-        self._let_go: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()  # also those that were let go
 
     def pull(self, session: str, feed: FeedName, url: str) -> None:
         """Pull a feed from a camera from now on until the feed ends, in place of another camera.
@@ -42,14 +42,13 @@ class RtspIngest:
         work = keep_relaying(self._ingest, way, Address(session, feed, ""), "rtsp")
         task = asyncio.create_task(work, name=f"rtsp {session}/{feed.value}")
         self._pulls[session, feed] = task
+        self._tasks.add(task)
         task.add_done_callback(lambda done: self._over((session, feed), done))
 
     def stop(self, session: str, feed: FeedName) -> None:
         """Let go of a feed's camera, if there is one; its ffmpeg ends by itself."""
         task = self._pulls.pop((session, feed), None)
         if task is not None:
-            self._let_go.add(task)
-            task.add_done_callback(self._let_go.discard)
             task.cancel()
 
     def pulled(self) -> set[str]:
@@ -64,12 +63,13 @@ class RtspIngest:
 
     async def close(self) -> None:
         """Stop pulling; nothing of it is left when this comes back."""
-        tasks = [*self._pulls.values(), *self._let_go]
+        tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _over(self, at: tuple[str, FeedName], task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
         if self._pulls.get(at) is task:
             del self._pulls[at]
         if not task.cancelled() and task.exception() is not None:

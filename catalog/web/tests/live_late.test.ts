@@ -6,6 +6,7 @@ import {
   Dryness,
   ONE_STALL_MS,
   STARVED_MS,
+  STUCK_BACK_MS,
   STUCK_MS,
 } from "@/live/stream/dryness";
 import { Controller } from "@/live/sync/controller";
@@ -111,6 +112,8 @@ describe("a picture that stands", () => {
     dryness.opened(0);
     for (let n = 0; n <= STUCK_MS / BEAT_MS; n += 1) dryness.beat(true, true);
     expect([BEGINS_MS, BEGINS_MS + 1].map((now) => dryness.stuck(now))).toEqual([false, true]);
+    expect(dryness.stuck(BEGINS_MS + 1, STUCK_BACK_MS)).toBe(false);
+    while (!dryness.stuck(BEGINS_MS + 1, STUCK_BACK_MS)) dryness.beat(true, true);
     dryness.beat(true, false);
     expect(dryness.stuck(2 * BEGINS_MS)).toBe(false);
     dryness.opened(BEGINS_MS + 1);

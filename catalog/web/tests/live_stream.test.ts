@@ -10,7 +10,7 @@ import { AUTO, choicesOf, heldOf, NO_OFFER, sameOffer } from "@/live/stream/choi
 import { startOf } from "@/live/stream/fragment";
 import { HELD_MS, patient } from "@/live/stream/patientLoader";
 import {
-  AHEAD_S, behindHole, behindHoles, PADDING_S, PATIENCE_S, soughtIn, Standstill, STUCK_S, type Piece,
+  behindHole, behindHoles, PADDING_S, PATIENCE_S, soughtIn, Standstill,
 } from "@/live/stream/standstill";
 import {
   BadMessage,
@@ -358,23 +358,6 @@ describe("a picture that stands in front of a hole", () => {
     expect(still.leads(10 + PATIENCE_S + 0.1, 2.5, [PIECES])).toBeUndefined();
     still.moves();
     expect(still.leads(30, 2.5, [PIECES])).toBeUndefined();
-  });
-
-  it("is begun afresh where there is media, each time after twice as long", () => {
-    const still = new Standstill();
-    const media = [[{ start: 0, end: 40 }], [{ start: 0, end: 24 }]];
-    const stuck = (now: number, tracks: Piece[][]) => {
-      still.leads(now, 20.5, tracks);
-      return still.stuck(now, tracks);
-    };
-    expect(still.stuck(100, media)).toBe(false);
-    const found = Array.from({ length: 100 }, (_, s) => s).filter((s) => stuck(s, media));
-    expect(found).toEqual([STUCK_S, 3 * STUCK_S, 7 * STUCK_S]);
-    still.moves();
-    const atEdge = [[{ start: 0, end: 40 }], [{ start: 0, end: 20.5 + AHEAD_S - 0.1 }]];
-    expect([200, 300].map((now) => stuck(now, atEdge))).toEqual([false, false]);
-    expect(stuck(301, media)).toBe(true);
-    expect(stuck(400, [[], []])).toBe(false);
   });
 });
 

@@ -17,7 +17,10 @@ from tests.support.wait import eventually
 FRAMES = """([selector, wanted, limit]) => new Promise((done, fail) => {
   let seen = 0;
   const places = [];
-  setInterval(() => places.push(document.querySelector(selector)?.currentTime), 2000);
+  const clock = setInterval(() => {
+    if (places.length === limit / 2000) return clearInterval(clock);
+    places.push(document.querySelector(selector)?.currentTime);
+  }, 2000);
   const watch = video => {
     const next = () => {
       if (++seen < wanted) video.requestVideoFrameCallback(next); else done(video.videoWidth);

@@ -37,6 +37,29 @@ VideoEncoder.prototype.encode = function (frame, options) {
 PAST_FRAMES = 75
 
 
+# What a player of before the call appends is lost, and what it had: it stands with all in hand.
+LOSES_WHAT_COMES = """
+const buffers = [], deaf = new Set();
+const add = MediaSource.prototype.addSourceBuffer;
+MediaSource.prototype.addSourceBuffer = function (type) {
+  const buffer = add.call(this, type);
+  buffers.push(buffer);
+  return buffer;
+};
+const append = SourceBuffer.prototype.appendBuffer;
+SourceBuffer.prototype.appendBuffer = function (data) {
+  if (!deaf.has(this)) return append.call(this, data);
+  setTimeout(() => this.dispatchEvent(new Event("updateend")));
+};
+window.loseWhatComes = async () => {
+  for (const buffer of buffers) deaf.add(buffer);
+  const last = buffers.slice(-2);
+  while (last.some((buffer) => buffer.updating)) await new Promise((done) => setTimeout(done, 5));
+  for (const buffer of last) buffer.remove(0, Infinity);
+};
+"""
+
+
 async def until_width(page: Page, least_px: int, most_px: int) -> None:
     """Wait until the picture is of that size; 0 is sound alone."""
 
@@ -111,6 +134,20 @@ async def test_a_guest_goes_back_to_where_there_was_no_sound_yet(
         await eventually(lambda: has_sound(f"{city.url}/live/{session}"))
         await guest.get_by_role("slider", name="回看位置").press("Home")
         await moving(guest, frames=BACK_FRAMES)
+
+
+async def test_a_guest_who_has_gone_back_and_stands_with_all_in_hand_goes_on_from_there(
+    on_air: OnAir, screens: Screens
+) -> None:
+    guest = await screens.open(on_air.watch, script=LOSES_WHAT_COMES)
+    await moving(guest, frames=PAST_FRAMES)
+    await guest.get_by_role("slider", name="回看位置").press("Home")
+    await moving(guest, frames=BACK_FRAMES)
+    stood = await guest.evaluate(TIME)
+    await guest.evaluate("loseWhatComes()")
+    await moving(guest, frames=PAST_FRAMES)
+    assert await guest.evaluate(TIME) > stood
+    await expect(guest.get_by_text(re.compile(r"^慢 \d+:\d\d$"))).to_be_visible()
 
 
 async def test_a_guest_chooses_a_quality(on_air: OnAir, screens: Screens) -> None:

@@ -1,13 +1,14 @@
-"""Pictures of an FLV stream, known again at another place."""
+"""Pictures that a viewer has, known by those that were pushed."""
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
+import asyncio
+from collections.abc import AsyncIterator
 
-from loadtests.live_beside import FlvPictures, latencies
+from loadtests.live_beside import TAIL_BYTES, Seen, latencies, read_flv
 
 HEADER = b"FLV\x01\x05\x00\x00\x00\x09" + bytes(4)
+SOUND, VIDEO = 8, 9
 
 
 def tag(kind: int, data: bytes) -> bytes:
@@ -15,19 +16,17 @@ def tag(kind: int, data: bytes) -> bytes:
     return bytes((kind,)) + size + bytes(7) + data + (11 + len(data)).to_bytes(4, "big")
 
 
-@given(st.lists(st.tuples(st.sampled_from((8, 9, 18)), st.binary(max_size=40))), st.data())
-def test_pictures_come_out_however_the_stream_is_cut(
-    tags: list[tuple[int, bytes]], data: st.DataObject
-) -> None:
-    stream = HEADER + b"".join(tag(kind, body) for kind, body in tags)
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
-    pictures = FlvPictures()
-    found = [
-        picture
-        for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True)
-        for picture in pictures.feed(stream[start:end])
-    ]
-    assert found == [body for kind, body in tags if kind == 9]
+def test_pictures_are_known_by_how_they_end() -> None:
+    tails = [bytes([n]) * TAIL_BYTES for n in range(3)]
+    stream = HEADER + tag(SOUND, tails[0]) + tag(VIDEO, b"head" + tails[1]) + tag(VIDEO, tails[2])
+    seen = Seen()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield stream[:40]
+        yield stream[40:]
+
+    asyncio.run(read_flv(chunks(), seen))
+    assert list(seen.at) == tails[1:]
 
 
 def test_latency_is_from_here_to_a_viewer_of_pictures_that_both_have() -> None:

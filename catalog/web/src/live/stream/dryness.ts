@@ -6,6 +6,8 @@ export const BEAT_MS = 100;
 const SEEN_BEATS = 2;
 /** A picture by hls.js that stands so long is opened anew. */
 export const STUCK_MS = 3000;
+/** The same where somebody has gone back: what is not at hand comes over the line first. */
+export const STUCK_BACK_MS = 8000;
 /** How a picture begins says nothing about how it goes on. */
 export const BEGINS_MS = 10_000;
 /** Stalls so near to each other are one. */
@@ -60,7 +62,7 @@ export class Dryness {
   }
 
   /** Nothing that is buffered leads on, for long, though pictures come. */
-  stuck(now: number): boolean {
-    return this.vain * BEAT_MS > STUCK_MS && !this.begins(now);
+  stuck(now: number, limitMs = STUCK_MS): boolean {
+    return this.vain * BEAT_MS > limitMs && !this.begins(now);
   }
 }

@@ -174,16 +174,8 @@ class HlsEngine implements Rewindable {
     const { element } = this;
     this.goToWish();
     if (element.paused || element.readyState > 2) return this.standstill.moves();
-    const now = performance.now() / 1000;
-    const to = this.standstill.leads(now, element.currentTime, this.tracks());
+    const to = this.standstill.leads(performance.now() / 1000, element.currentTime, this.tracks());
     if (to !== undefined) element.currentTime = to;
-    else if (this.standstill.stuck(now, this.tracks())) this.beginAfresh();
-  }
-
-  /** Nothing that hls.js has loaded, or believes to have, stays. */
-  private beginAfresh(): void {
-    this.hls.recoverMediaError();
-    void this.element.play().catch(() => undefined);
   }
 
   private tracks(): Piece[][] {

@@ -7,12 +7,12 @@ import { Controller } from "../sync/controller";
 import { DisplayLag } from "../sync/displayLag";
 import { Figures, type ShownFrame } from "../sync/figures";
 import { OwnDelay } from "../sync/ownDelay";
-import { around, rangesOf, steered } from "../sync/ranges";
+import { aheadS, rangesOf, steered } from "../sync/ranges";
 import { Rungs } from "../sync/rungs";
 import type { Report } from "../room/messages";
 import type { Who } from "@/qoe/report";
 import { AUTO, NO_OFFER, type Offer } from "./choices";
-import { BEAT_MS, Dryness, SEGMENTS_FROM_S } from "./dryness";
+import { BEAT_MS, Dryness, SEGMENTS_FROM_S, STUCK_BACK_MS } from "./dryness";
 import { playsByWebSocket, type Engine, type EngineEvents, type EngineKind } from "./engine";
 import { openHls, type Rewindable } from "./hlsEngine";
 import { WsEngine } from "./wsEngine";
@@ -77,8 +77,7 @@ export class LivePlayer {
     private readonly from: () => LiveSource,
     private readonly beat: Beat,
     private readonly events: LiveEvents,
-    /** Says so with its requests. */
-    private readonly who?: Who,
+    private readonly who?: Who, // says so with its requests
   ) {
     video.playsInline = true;
     this.watchFrames();
@@ -131,6 +130,7 @@ export class LivePlayer {
       this.dropEngine();
       this.past = await openHls(this.video, this.from().hls, this.listen(), this.who);
       if (this.closed) return this.past?.destroy();
+      this.dryness.opened(performance.now());
       if (this.chosen !== AUTO) this.past?.choose(this.chosen);
       this.events.delivery?.("hls");
     }
@@ -142,8 +142,7 @@ export class LivePlayer {
   /** Back to what everyone sees. */
   backToLive(): void {
     if (!this.past) return;
-    this.past.destroy();
-    this.past = undefined;
+    this.dropEngine();
     if (playsByWebSocket()) this.useEngine(this.byWebSocket());
     else void this.byHls();
   }
@@ -153,7 +152,6 @@ export class LivePlayer {
     for (const timer of this.timers) window.clearInterval(timer);
     window.clearTimeout(this.reopening);
     this.dropEngine();
-    this.past?.destroy();
   }
 
   private byWebSocket(): Engine {
@@ -192,8 +190,8 @@ export class LivePlayer {
   }
 
   private dropEngine(): void {
-    this.engine?.destroy();
-    this.engine = undefined;
+    (this.past ?? this.engine)?.destroy();
+    this.past = this.engine = undefined;
   }
 
   private line(broken: boolean): void {
@@ -247,7 +245,8 @@ export class LivePlayer {
     this.settle();
     const now = this.serverNow();
     const anchor = this.engine?.anchor();
-    if (this.past || !this.engine || this.seeking()) return;
+    if (this.past) return this.steerPast();
+    if (!this.engine || this.seeking()) return;
     if (now === undefined || anchor === undefined) return this.withoutBeat();
     const { video, beat } = this;
     const standing = video.paused || video.readyState < 3;
@@ -267,6 +266,15 @@ export class LivePlayer {
     if (made.do === "jump") this.jump(made.to, standing && !video.paused);
     else if (made.do === "hold") this.hold();
     else this.run(made.rate);
+  }
+
+  /** Where somebody goes back a picture may take its time; then it, too, is opened anew where it stands. */
+  private steerPast(): void {
+    const at = this.shownAt();
+    this.dryness.beat(!this.video.paused && this.video.readyState < 3, this.comes());
+    if (at === undefined || !this.dryness.stuck(performance.now(), STUCK_BACK_MS)) return;
+    this.dropEngine();
+    void this.rewind(at);
   }
 
   /** No clock (no room could be reached): the playlist's own distance to the edge has to do. */
@@ -374,7 +382,7 @@ export class LivePlayer {
       delay_ms: Math.round(measured.delayS * 1000),
       skew_ms: Math.round(measured.skewS * 1000),
       stalls: this.figures.stalls,
-      buffer_ms: Math.round(this.aheadS() * 1000),
+      buffer_ms: Math.round(aheadS(this.video) * 1000),
       can_ms: Math.round(canS * 1000),
       error_ms: Math.round(this.beat.errorMs),
       lowest,
@@ -388,10 +396,5 @@ export class LivePlayer {
     const lower = names[names.indexOf(engine.current()) + 1];
     if (way === "down" && lower) engine.choose(lower);
     if (way === "up") engine.choose(AUTO);
-  }
-
-  private aheadS(): number {
-    const range = around(rangesOf(this.video.buffered), this.video.currentTime);
-    return range ? Math.max(0, range.end - this.video.currentTime) : 0;
   }
 }

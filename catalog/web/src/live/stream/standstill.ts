@@ -1,14 +1,10 @@
 /**
- * A picture that stands in front of a hole (the main classroom was away) goes on behind it; one that
- * stands though there is media is begun afresh. Pure; times in seconds, `now` monotonic, the rest media time.
+ * A picture that stands in front of a hole (the main classroom was away) goes on behind it. Pure;
+ * times in seconds, `now` monotonic, the rest media time.
  */
 
 /** So long hls.js and the steering may find the way by themselves. */
 export const PATIENCE_S = 1.5;
-/** So long it may stand where there is media; then twice as long again, and so on. */
-export const STUCK_S = 12;
-/** Media in front of it, for a picture that does not stand at the live edge. */
-export const AHEAD_S = 3;
 /** A decoder stops that far in front of where the media ends. */
 export const SHORT_OF_END_S = 0.5;
 /** Sound begins a packet later than the picture. */
@@ -24,26 +20,14 @@ export interface Piece {
 export class Standstill {
   private at: number | undefined;
   private since = 0;
-  private fresh = 0;
 
   /** Where picture and sound go on, once it has stood too long and something is behind the hole. */
   leads(now: number, at: number, tracks: readonly (readonly Piece[])[]): number | undefined {
     if (at !== this.at) {
       this.at = at;
       this.since = now;
-      this.fresh = 0;
     }
     return now - this.since < PATIENCE_S ? undefined : behindHoles(tracks, at);
-  }
-
-  /** Tell whether to begin afresh where it stands. */
-  stuck(now: number, tracks: readonly (readonly Piece[])[]): boolean {
-    const { at } = this;
-    if (at === undefined || now - this.since < STUCK_S * (2 ** (this.fresh + 1) - 1)) return false;
-    const until = Math.min(...tracks.map((pieces) => pieces.at(-1)?.end ?? Infinity));
-    if (!Number.isFinite(until) || until < at + AHEAD_S) return false;
-    this.fresh += 1;
-    return true;
   }
 
   /** It does not stand, or is meant to. */

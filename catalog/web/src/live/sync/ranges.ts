@@ -20,6 +20,12 @@ export function around(ranges: readonly Range[], at: number): Range | undefined 
   return ranges.find((range) => at >= range.start - TOUCH_S && at <= range.end + TOUCH_S);
 }
 
+/** Seconds that are buffered in front of the play head. */
+export function aheadS({ buffered, currentTime }: HTMLVideoElement): number {
+  const range = around(rangesOf(buffered), currentTime);
+  return range ? Math.max(0, range.end - currentTime) : 0;
+}
+
 /**
  * The stretch that steering goes by: the one around the play head, but for a player that stands, or
  * that is so far off that it jumps anyway.
