@@ -67,7 +67,7 @@ async def test_pupils_leave_and_others_take_their_chairs() -> None:
         order = Class([f"{url}recorded/1/index.m3u8"], 1, 0.0, 1.0, stay_s=(0.05, 0.1))
         until = asyncio.get_running_loop().time() + 0.5
         reports = await seat(order, 0, until)
-    assert len(reports) >= 4
+    assert len(reports) > 1
 
 
 async def test_everybody_asks_for_one_part_after_it_was_fetched_alone() -> None:

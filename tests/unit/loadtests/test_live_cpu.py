@@ -25,8 +25,14 @@ def test_a_process_has_used_what_it_says_itself() -> None:
 
 
 def test_children_are_found_by_their_parent() -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        assert "input()" in children_of(os.getpid())[child.pid]
+    talks = "print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", talks], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        # Until it is Python that speaks, its command line is still ours.
+        child.stdout.readline()
+        assert talks in children_of(os.getpid())[child.pid]
         assert children_of(child.pid) == {}
         child.kill()
 

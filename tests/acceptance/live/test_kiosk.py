@@ -1,0 +1,126 @@
+"""The device on a classroom's wall: the real Chromium, as `deploy/kiosk/tongbu-kiosk` starts it.
+
+Nobody touches it: what the page says of itself is asked by CDP (`test_blocked_sound`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from blockbuster import BlockBuster
+from playwright.async_api import Page, async_playwright, expect
+
+from tests.acceptance.live.conftest import DEVICE, STEP_LIMIT_MS, City, OnAir
+from tests.acceptance.live.steps import moving
+from tests.acceptance.live.test_blocked_sound import BUTTONS, MUTED, TOUCHED, asked
+from tests.acceptance.live.test_fallbacks import NO_DEVICES
+from tests.support.chromium import PLAYWRIGHT_LOOKS_FOR_ITS_DRIVER
+from tests.support.wait import eventually
+
+KIOSK = Path(__file__).parents[3] / "deploy/kiosk/tongbu-kiosk"
+# What stands for a screen, a board's devices and a user of its own; and a way to look in.
+MACHINE = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--mute-audio",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--use-fake-device-for-media-stream=fps=10", "--remote-debugging-port=0",
+)  # fmt: skip
+NOTES_LOCKS = """
+window.locks = [];
+const take = navigator.wakeLock.request.bind(navigator.wakeLock);
+navigator.wakeLock.request = async (kind) => {
+  const lock = await take(kind);
+  window.locks.push(lock);
+  return lock;
+};
+"""
+HELD = "window.locks.filter((one) => !one.released).map((one) => one.type)"
+
+
+@asynccontextmanager
+async def kiosk(
+    city: City, chromium_path: str, home: Path, script: str = NOTES_LOCKS
+) -> AsyncIterator[Page]:
+    """Start the device, signed in with its own account; its one page runs the script first."""
+    browser = home / "browser"
+    browser.write_text(f'#!/bin/sh\nexec {shlex.join([chromium_path, *MACHINE])} "$@"\n')
+    browser.chmod(0o755)
+    profile = home / "profile"
+    own = {"TONGBU_URL": f"{city.url}/", "TONGBU_PROFILE": str(profile)}
+    process = await asyncio.create_subprocess_exec(
+        KIOSK, env={**os.environ, **own, "TONGBU_BROWSER": str(browser)},
+        start_new_session=True, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        port = await door(profile)
+        async with async_playwright() as playwright:
+            looked_in = await playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}")
+            context = looked_in.contexts[0]
+            context.set_default_timeout(STEP_LIMIT_MS)
+            await context.add_init_script(script)
+            answer = await context.request.post(
+                f"{city.url}/api/v1/login",
+                data={"username": DEVICE, "password": city.passwords[DEVICE]},
+            )
+            assert answer.ok, await answer.text()
+            page = context.pages[0]
+            await page.goto(f"{city.url}/classroom?screen=classroom")
+            yield page
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+
+
+async def door(profile: Path) -> int:
+    """Give the port where the browser can be looked into; it writes it down when it is there."""
+    said = profile / "DevToolsActivePort"
+
+    async def is_open() -> bool:
+        return bool(await asyncio.to_thread(written, said))
+
+    await eventually(is_open)
+    return int((await asyncio.to_thread(written, said))[0])
+
+
+def written(file: Path) -> list[str]:
+    """Give the lines of a file that may not be there yet."""
+    return file.read_text().splitlines() if file.exists() else []
+
+
+@pytest.fixture(autouse=True)
+def _driver(blockbuster: BlockBuster) -> None:
+    blockbuster.functions["os.stat"].can_block_in(*PLAYWRIGHT_LOOKS_FOR_ITS_DRIVER)
+
+
+async def test_the_board_keeps_its_screen_on_and_asks_nobody_for_its_camera(
+    city: City, on_air: OnAir, chromium_path: str, tmp_path: Path
+) -> None:
+    async with kiosk(city, chromium_path, tmp_path) as room:
+
+        async def is_kept_on() -> bool:
+            return bool(await asked(room, HELD) == ["screen"])
+
+        await eventually(is_kept_on)
+        await expect(room.get_by_role("button", name="举手")).to_be_visible()
+        await moving(room)
+
+
+async def test_a_lesson_is_heard_though_nobody_touched_the_board(
+    city: City, on_air: OnAir, chromium_path: str, tmp_path: Path
+) -> None:
+    """Without devices: while a page has a camera open, Chromium lets it play sound anyway."""
+    async with kiosk(city, chromium_path, tmp_path, NO_DEVICES) as room:
+
+        async def plays() -> bool:
+            return bool(await asked(room, "document.querySelector('video')?.currentTime > 1"))
+
+        await eventually(plays)
+        assert await asked(room, MUTED) == [False]
+        assert await asked(room, BUTTONS) == 0
+        assert not await asked(room, TOUCHED)
