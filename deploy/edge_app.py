@@ -74,7 +74,6 @@ KEEP_LINE_EVERY_S = 30.0
 KEYS_EVERY_S = 60.0
 KEYS_AGAIN_S = 2.0
 SAMPLE_EVERY_S = 1.0
-MEDIA_AT_ONCE = 4
 
 
 async def edge_app(
@@ -126,7 +125,7 @@ async def _school(stack: AsyncExitStack, settings: Settings, identity: EdgeIdent
     line = Line(await _kept_windows(answers))
     upstream = await stack.enter_async_context(_upstream(identity, line))
     shelf = await stack.enter_async_context(_shelf(settings))
-    turns = Turns(Schedule[Piece](MEDIA_AT_ONCE), time.monotonic)
+    turns = Turns(Schedule[Piece](), time.monotonic)
     stack.callback(turns.close)
     fills: Fills[Wish] = Fills(upstream, turns, shelf)
     stack.push_async_callback(fills.close)

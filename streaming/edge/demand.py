@@ -3,8 +3,9 @@
 Who watches by WebSocket or asks for parts needs it at once. Who plays whole segments, three behind
 the newest, first needs those: if the open one came beside them, each would come later, and the
 first pupils of a thin line wait longest. So a rendition that is only played by whole segments is
-followed from the end of a segment on at which none of them is on its way; at the latest from the
-third on, for then they never end. Until then its segments are told of, and fetched when asked for.
+followed from the end of a segment on at which none of them is on its way. Three lessons that fill a
+line are busy with those for half a minute; who never ends is followed from the twelfth on. Until
+then its segments are told of, and fetched when asked for.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 
 UNUSED_S = 10.0
-PATIENCE_SEGMENTS = 3
+PATIENCE_SEGMENTS = 12
 
 
 class Demand:

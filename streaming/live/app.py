@@ -41,7 +41,7 @@ from streaming.live.listing import Listing, packed
 from streaming.live.metrics import LiveMetrics, rung_label
 from streaming.live.playlists import multivariant_text
 from streaming.live.relaying import relay
-from streaming.live.stream import stream, tune
+from streaming.live.stream import stream
 from streaming.live.target import Kind, Target, read_target, token_prefix
 from streaming.live.track import Track
 from streaming.vod.access import TOKEN, Asker, asker_of
@@ -186,7 +186,6 @@ class Live:
         self, request: web.Request, feed: Audience, target: Target, asked: str | None
     ) -> Resource | None:
         if target.kind is Kind.MULTIVARIANT:
-            tune(request.transport)
             await self._begun(feed)
             prefix = token_prefix(asked if target.token is None else None)
             return packed(multivariant_text(feed.channel, prefix))

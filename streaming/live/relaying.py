@@ -39,7 +39,7 @@ async def relay(
         heartbeat=HEARTBEAT_S, compress=False, max_msg_size=ASKED_LIMIT_BYTES
     )
     await ws.prepare(request)
-    tune(request.transport, live=True)
+    tune(request.transport)
     names = asked_at_once(request.query.get("names", ""))
     one = feed.relays.join(time.monotonic(), feed.anchor_utc, names)
     sending = asyncio.create_task(_send(ws, one), name="relay sender")

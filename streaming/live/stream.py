@@ -3,7 +3,7 @@
 Text messages are JSON with `type`, binary ones media (streaming/live/README.md). The socket keeps
 little unsent in the kernel, so that the queue, which knows what to drop, is where frames wait.
 
-Spec: RFC 6455; Linux tcp(7) (TCP_CONGESTION, TCP_NOTSENT_LOWAT).
+Spec: RFC 6455; Linux tcp(7) (TCP_NOTSENT_LOWAT).
 """
 
 from __future__ import annotations
@@ -31,22 +31,18 @@ ASKED_LIMIT = 20
 HEARTBEAT_S = 15.0
 BEGIN_LIMIT_S = 18.0
 _TCP_NOTSENT_LOWAT = 25
-_TCP_CONGESTION = getattr(socket, "TCP_CONGESTION", 13)
 
 
-def tune(transport: asyncio.Transport | None, live: bool = False) -> None:
-    """Let a connection use bbr where the kernel has it; `live` keeps its buffers short."""
+def tune(transport: asyncio.Transport | None) -> None:
+    """Keep a connection's buffers short."""
     if transport is None:
         return
     connection = transport.get_extra_info("socket")
     if connection is None or connection.family not in (socket.AF_INET, socket.AF_INET6):
         return
+    transport.set_write_buffer_limits(high=UNSENT_LIMIT_BYTES)
     with suppress(OSError):
-        connection.setsockopt(socket.IPPROTO_TCP, _TCP_CONGESTION, b"bbr")
-    if live:
-        transport.set_write_buffer_limits(high=UNSENT_LIMIT_BYTES)
-        with suppress(OSError):
-            connection.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, UNSENT_LIMIT_BYTES)
+        connection.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, UNSENT_LIMIT_BYTES)
 
 
 async def stream(
@@ -62,7 +58,7 @@ async def stream(
         heartbeat=HEARTBEAT_S, compress=False, max_msg_size=ASKED_LIMIT_BYTES
     )
     await ws.prepare(request)
-    tune(request.transport, live=True)
+    tune(request.transport)
     asked = request.query.get("rendition", "")
     connection = feed.hub.join(asked, time.monotonic(), now_utc, feed.anchor_utc)
     try:
