@@ -43,18 +43,22 @@ navigator.wakeLock.request = async (kind) => {
 HELD = "window.locks.filter((one) => !one.released).map((one) => one.type)"
 
 
+@pytest.fixture
+def machine(chromium_path: str, tmp_path: Path) -> Path:
+    """A Chromium on such a machine."""
+    program = tmp_path / "browser"
+    program.write_text(f'#!/bin/sh\nexec {shlex.join([chromium_path, *MACHINE])} "$@"\n')
+    program.chmod(0o755)
+    return program
+
+
 @asynccontextmanager
-async def kiosk(
-    city: City, chromium_path: str, home: Path, script: str = NOTES_LOCKS
-) -> AsyncIterator[Page]:
+async def kiosk(city: City, machine: Path, script: str = NOTES_LOCKS) -> AsyncIterator[Page]:
     """Start the device, signed in with its own account; its one page runs the script first."""
-    browser = home / "browser"
-    browser.write_text(f'#!/bin/sh\nexec {shlex.join([chromium_path, *MACHINE])} "$@"\n')
-    browser.chmod(0o755)
-    profile = home / "profile"
+    profile = machine.parent / "profile"
     own = {"TONGBU_URL": f"{city.url}/", "TONGBU_PROFILE": str(profile)}
     process = await asyncio.create_subprocess_exec(
-        KIOSK, env={**os.environ, **own, "TONGBU_BROWSER": str(browser)},
+        KIOSK, env={**os.environ, **own, "TONGBU_BROWSER": str(machine)},
         start_new_session=True, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
@@ -99,9 +103,9 @@ def _driver(blockbuster: BlockBuster) -> None:
 
 
 async def test_the_board_keeps_its_screen_on_and_asks_nobody_for_its_camera(
-    city: City, on_air: OnAir, chromium_path: str, tmp_path: Path
+    city: City, on_air: OnAir, machine: Path
 ) -> None:
-    async with kiosk(city, chromium_path, tmp_path) as room:
+    async with kiosk(city, machine) as room:
 
         async def is_kept_on() -> bool:
             return bool(await asked(room, HELD) == ["screen"])
@@ -112,10 +116,10 @@ async def test_the_board_keeps_its_screen_on_and_asks_nobody_for_its_camera(
 
 
 async def test_a_lesson_is_heard_though_nobody_touched_the_board(
-    city: City, on_air: OnAir, chromium_path: str, tmp_path: Path
+    city: City, on_air: OnAir, machine: Path
 ) -> None:
     """Without devices: while a page has a camera open, Chromium lets it play sound anyway."""
-    async with kiosk(city, chromium_path, tmp_path, NO_DEVICES) as room:
+    async with kiosk(city, machine, NO_DEVICES) as room:
 
         async def plays() -> bool:
             return bool(await asked(room, "document.querySelector('video')?.currentTime > 1"))
