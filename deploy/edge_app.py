@@ -108,7 +108,7 @@ async def edge_app(
         (school.night.run(), "night"),
         (school.staying.run(), "stays"),
         (_listen(school, use), "pulse of the line"),
-        (Probe(school.upstream, school.line, school.watching.held_by_line).run(), "probe"),
+        (Probe(school.upstream, school.line, school.watching.next_bps).run(), "probe"),
         (_sample(status), "use of the line"),
         (_machine(school).run(), "figures of the machine"),
         (EdgeTelling(school, status.use_bps).run(), "telling"),

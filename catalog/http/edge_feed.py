@@ -46,6 +46,8 @@ from catalog.tokens import Keyring, public_words
 TAG_BYTES = 12
 PROBE_LIMIT_BYTES = 16 * 1024 * 1024
 PROBE_CHUNK_BYTES = 64 * 1024
+PROBE_LEAST_BPS, PROBE_MOST_BPS = 64_000, 1_000_000_000
+PROBE_STEP_S = 0.02
 
 
 class EdgeSelf(msgspec.Struct):
@@ -85,9 +87,10 @@ class PlanQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ProbeQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """How much."""
+    """How much, and how fast; as fast as the line when that is not said."""
 
     bytes: Annotated[int, Meta(ge=1, le=PROBE_LIMIT_BYTES)] = PROBE_LIMIT_BYTES
+    bps: Annotated[int, Meta(ge=PROBE_LEAST_BPS, le=PROBE_MOST_BPS)] | None = None
 
 
 class PlannedSession(msgspec.Struct):
@@ -237,15 +240,19 @@ class EdgeFeedApi:
 
     async def probe(self, request: web.Request) -> web.StreamResponse:
         """Answer bytes that no line can pack; the edge leaves when it has seen enough."""
-        left_bytes = query_of(request, ProbeQuery).bytes
+        asked = query_of(request, ProbeQuery)
         headers = {"Content-Type": "application/octet-stream", "Cache-Control": "no-store"}
         response = web.StreamResponse(headers=headers)
-        response.content_length = left_bytes
+        response.content_length = asked.bytes
         await response.prepare(request)
-        chunk = secrets.token_bytes(PROBE_CHUNK_BYTES)
-        while left_bytes:
-            await response.write(chunk[:left_bytes])
-            left_bytes -= min(left_bytes, PROBE_CHUNK_BYTES)
+        noise = secrets.token_bytes(PROBE_CHUNK_BYTES)
+        chunk = noise[: int(asked.bps * PROBE_STEP_S / 8)] if asked.bps else noise
+        clock = asyncio.get_running_loop().time
+        began_at = clock()
+        for sent in range(0, asked.bytes, len(chunk)):
+            if asked.bps:
+                await asyncio.sleep(began_at + 8 * sent / asked.bps - clock())
+            await response.write(chunk[: asked.bytes - sent])
         await response.write_eof()
         return response
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from math import inf
+from math import ceil, inf
 
 SHARE = 0.8
 HELD_SHARE = 0.93
@@ -171,6 +171,7 @@ class Cap:
         self._raised: dict[str, _Raised] = {}
         self._measured = False
         self.room_bps = 0
+        self.next_bps: int | None = None
 
     @property
     def limited(self) -> bool:
@@ -195,11 +196,25 @@ class Cap:
         self._raise(now, ladders, levels)
         self._chosen = {one.id: one.choice(n) for one, n in zip(ladders, levels, strict=True)}
         self._raised = {name: last for name, last in self._raised.items() if name in self._chosen}
+        self.next_bps = self._needed_bps(ladders, levels)
         thin = _cost_bps(ladders, [0] * len(ladders)) > self.room_bps
         return {
             one.id: _allowed(one, level, Why.LOWEST if thin and one.asks_at_least(level) else why)
             for one, level in zip(ladders, levels, strict=True)
         }
+
+    def _needed_bps(self, ladders: Sequence[_Ladder], levels: Sequence[int]) -> int | None:
+        """Say what the line must carry for the next raise; None when all have everything."""
+        tops = [one.top for one in ladders]
+        if list(levels) == tops:
+            return None
+        now_bps = _cost_bps(ladders, levels)
+        steps = [
+            now_bps - one.cost_bps(level) + one.cost_bps(level + 1)
+            for one, level in zip(ladders, levels, strict=True)
+            if level + 1 < one.top
+        ]
+        return ceil(min([*steps, _cost_bps(ladders, tops)]) / SHARE) + self._limits.reserve_bps
 
     def next_deadline(self) -> float | None:
         """Tell when a raise is due that goes on fitting."""

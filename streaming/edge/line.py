@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from streaming.edge.estimate import KNOWN_AFTER, Estimator
 
 BEHIND_S = 0.4
+RECENT_S = 0.1
 BEHIND_FOR_S = 1.0
 CAUGHT_UP_S = 0.15
 LEAST_OF_S = 30.0
@@ -29,19 +30,34 @@ class Lag:
 
     def __init__(self) -> None:
         self._seen: deque[tuple[float, float]] = deque()
+        self._recent: deque[tuple[float, float]] = deque()
         self._late_since: float | None = None
         self.behind = False
         self.lag_s = 0.0
 
+    @property
+    def late_s(self) -> float:
+        """Say how much later than at best all came in the last RECENT_S: a packet that was lost
+        holds up some for a moment, a queue all.
+        """
+        return min((lag_s for _, lag_s in self._recent), default=0.0) - self._least_s
+
+    @property
+    def _least_s(self) -> float:
+        return self._seen[0][1] if self._seen else 0.0
+
     def take(self, lag_s: float, now: float) -> bool:
         """Take how long what came was under way; tell whether `behind` has changed."""
         self.lag_s = lag_s
+        self._recent.append((now, lag_s))
+        while self._recent[0][0] < now - RECENT_S:
+            self._recent.popleft()
         while self._seen and self._seen[-1][1] >= lag_s:
             self._seen.pop()
         self._seen.append((now, lag_s))
         while self._seen[0][0] < now - LEAST_OF_S:
             self._seen.popleft()
-        before, late_s = self.behind, lag_s - self._seen[0][1]
+        before, late_s = self.behind, lag_s - self._least_s
         if late_s <= (CAUGHT_UP_S if before else BEHIND_S):
             self.behind, self._late_since = False, None
         elif self._late_since is None:
@@ -63,6 +79,7 @@ class Line:
         self._estimator = Estimator(windows_bps)
         self._transfers = 0
         self._behind: set[str] = set()
+        self._late_s: dict[str, float] = {}
         self.arrived_bytes = 0
 
     @property
@@ -81,6 +98,11 @@ class Line:
         return bool(self._behind)
 
     @property
+    def late_s(self) -> float:
+        """How much later than at best the live relay comes that is latest."""
+        return max(self._late_s.values(), default=0.0)
+
+    @property
     def transfers(self) -> int:
         """How many transfers of media run."""
         return self._transfers
@@ -89,6 +111,12 @@ class Line:
         """Learn that so much came through in a time too short for windows."""
         self._estimator = Estimator([*self._estimator.state(), *[bps] * KNOWN_AFTER])
         self._tell(self._clock())
+
+    def carries(self, bps: int) -> None:
+        """Learn that so much got through: of a slower line nothing is to be remembered."""
+        if bps > (self.estimate_bps or 0):
+            self._estimator = Estimator([bps] * KNOWN_AFTER)
+            self._tell(self._clock())
 
     def state(self) -> list[int]:
         """Give what lets another one go on after a restart."""
@@ -117,6 +145,13 @@ class Line:
         """A live relay gets less than it should, or has caught up."""
         (self._behind.add if behind else self._behind.discard)(relay)
         self._tell(self._clock())
+
+    def comes_late(self, relay: str, late_s: float | None) -> None:
+        """A live relay comes so much later than at best; None: it comes no more."""
+        if late_s is None:
+            self._late_s.pop(relay, None)
+        else:
+            self._late_s[relay] = late_s
 
     def _tell(self, now: float) -> None:
         self._estimator.in_flight(now, self._transfers + RELAY_COUNTS * len(self._behind))

@@ -68,6 +68,9 @@ class LineLike(Protocol):
     def falls_behind(self, relay: str, behind: bool) -> None:
         """A live relay gets less than it should, or has caught up."""
 
+    def comes_late(self, relay: str, late_s: float | None) -> None:
+        """A live relay comes so much later than at best; None: it comes no more."""
+
 
 class RelayedFeed(Audience):
     """One feed as its upstream tells it."""
@@ -212,6 +215,7 @@ class RelayedFeed(Audience):
     def _lost(self, line: LineLike) -> None:
         """The line is cut, or the upstream is away."""
         line.falls_behind(self._label, False)
+        line.comes_late(self._label, None)
         self.lag = Lag()
         self._following = frozenset()
         for event in self._told.values():
@@ -267,6 +271,7 @@ class RelayedFeed(Audience):
             how = "falls behind" if self.lag.behind else "has caught up"
             log.info("the relay of %s %s: %.2f s on the way", self._label, how, lag_s)
             line.falls_behind(self._label, self.lag.behind)
+        line.comes_late(self._label, self.lag.late_s)
 
     def _on_known(self, name: str) -> None:
         self.listings[name].change(anew=True)

@@ -13,8 +13,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -175,20 +175,28 @@ class Upstream:
                 raise BadAnswer(f"{path} broke off: {error}") from error
 
     @asynccontextmanager
-    async def media(self, path: str, headers: Mapping[str, str]) -> AsyncIterator[Incoming]:
+    async def media(
+        self, path: str, headers: Mapping[str, str], *, paced: bool = False
+    ) -> AsyncIterator[Incoming]:
         """Open a transfer of media; it runs until the context is left.
 
-        Its chunks raise Broken when the answer breaks off or drips.
+        Its chunks raise Broken when the answer breaks off or drips. `paced`: the upstream sends it
+        so fast and no faster, which is no measure of the line.
         Raises: LineCut, Broken.
         """
         asked = {"Accept-Encoding": "identity", **headers}
         async with self._get(path, asked) as response:
-            self._meter.began(self._clock())
-            try:
+            with nullcontext() if paced else self._measured():
                 async with aclosing(self._chunks(path, response)) as chunks:
                     yield Incoming(response.status, response.headers, chunks)
-            finally:
-                self._meter.ended(self._clock())
+
+    @contextmanager
+    def _measured(self) -> Iterator[None]:
+        self._meter.began(self._clock())
+        try:
+            yield
+        finally:
+            self._meter.ended(self._clock())
 
     @asynccontextmanager
     async def forward(

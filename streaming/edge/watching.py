@@ -88,10 +88,11 @@ class Watching:
         """What media may use of the line."""
         return self._cap.room_bps
 
-    def held_by_line(self) -> bool:
-        """Tell whether the line is why the school has fewer rungs than there are."""
+    def next_bps(self) -> int | None:
+        """Say what the line must carry for the next raise; None when it holds nothing back."""
         by_line = (Why.LINE, Why.LOWEST, Why.UNKNOWN)
-        return any(one.capped and one.why in by_line for one in self.decisions.values())
+        held = any(one.capped and one.why in by_line for one in self.decisions.values())
+        return self._cap.next_bps if held else None
 
     def share_of(self, lesson: str) -> Share | None:
         """Say what foreign players may take of the line for a lesson; None: all that there is."""

@@ -45,6 +45,9 @@ class Counting:
     def falls_behind(self, relay: str, behind: bool) -> None:
         """Loopback does not."""
 
+    def comes_late(self, relay: str, late_s: float | None) -> None:
+        """Nor that."""
+
 
 @dataclass
 class Edge:

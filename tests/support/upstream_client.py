@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from streaming.edge.upstream import Upstream, UpstreamSettings
+from streaming.edge.upstream import Meter, Upstream, UpstreamSettings
 from tests.support.filling import Tally
 from tests.support.scripted_upstream import ScriptedUpstream, serving
 
@@ -21,13 +21,13 @@ def identity() -> dict[str, str]:
 
 @asynccontextmanager
 async def connected(
-    origin: ScriptedUpstream, **times_s: float
+    origin: ScriptedUpstream, meter: Meter | None = None, **times_s: float
 ) -> AsyncIterator[tuple[Upstream, Tally]]:
-    """Give a client and what its meter was told."""
-    meter = Tally()
+    """Give a client and what its meter was told, if that is no other one."""
+    tally = Tally()
     settings = UpstreamSettings(origin.url + "/", **{"knock_first_s": 0.02, **times_s})
-    async with Upstream(settings, identity, meter) as client:
-        yield client, meter
+    async with Upstream(settings, identity, meter or tally) as client:
+        yield client, tally
 
 
 def is_cut(client: Upstream) -> bool:

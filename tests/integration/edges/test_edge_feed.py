@@ -181,6 +181,19 @@ async def test_the_plan_of_the_next_school_days(
     ]  # fmt: skip
 
 
+async def test_a_trial_of_the_line_comes_as_fast_as_asked(bureau: Bureau, town: Town) -> None:
+    box = await bureau.box(town.rural)
+    began_at = asyncio.get_running_loop().time()
+    path = "/api/v1/edge/probe?bytes=50001&bps=1000000"
+    async with box.client.get(path, headers=box.header) as found:
+        assert len(await found.read()) == 50_001
+    passed_s = asyncio.get_running_loop().time() - began_at
+    assert passed_s >= 8 * (50_001 - 2500) / 1_000_000
+    for asked in ("bps=1", "bps=2000000000", "bps=fast", "bytes=99999999"):
+        status, _ = await box.ask("GET", f"/edge/probe?{asked}")
+        assert status == 422, asked
+
+
 def report(**changes: Any) -> dict[str, Any]:
     made = {"id": str(uuid4()), "kind": "question", "body": {"text": "为什么？"}}
     return {**made, "at": datetime.now(CITY_ZONE).isoformat(), **changes}

@@ -72,7 +72,7 @@ async def test_a_thin_line_caps_the_school_from_the_first_playlist_on(
         assert [rung.name for rung in seen.stream.rungs] == ["360p", "180p", "aac"]
         (allowed,) = watching.decisions.values()
         assert (allowed.rungs, allowed.why) == (("180p", "aac"), Why.CEILING)
-        assert not watching.held_by_line()
+        assert watching.next_bps() is None
         async with edge.http.ws_connect(edge.at("stream")) as socket:
             hello = json.loads((await socket.receive()).data)
             assert [item["name"] for item in hello["renditions"]] == ["180p", "aac"]

@@ -113,6 +113,27 @@ def test_an_operator_sets_a_ceiling_and_a_reserve() -> None:
     assert cap.decide(3, [lesson()], 8 * MBIT)["a"].why is Why.LOWEST
 
 
+@pytest.mark.parametrize(
+    ("estimate", "streams", "needed"),
+    [
+        (8.0, (lesson(),), None),
+        (2.4, (lesson(),), 2.0 / SHARE),
+        (3.0, (lesson(),), 2.8 / SHARE),
+        (2.4, (lesson("a"), lesson("b")), (2.0 + 0.8) / SHARE),
+        (None, (lesson(),), 2.0 / SHARE),
+    ],
+)
+def test_what_the_next_raise_needs(
+    estimate: float | None, streams: tuple[Stream, ...], needed: float | None
+) -> None:
+    cap = Cap()
+    cap.decide(0.0, streams, None if estimate is None else int(estimate * MBIT))
+    assert cap.next_bps == (None if needed is None else round(needed * MBIT))
+    if cap.next_bps is not None and estimate is not None:
+        before = cap.decide(1.0, streams, cap.next_bps)
+        assert cap.decide(1.0 + UP_AFTER_S, streams, cap.next_bps) != before
+
+
 def test_a_line_that_was_never_measured() -> None:
     assert HIGH.bandwidth_bps > UNKNOWN_LINE_BPS * SHARE
     cap = Cap()

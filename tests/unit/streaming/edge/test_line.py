@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from streaming.edge.line import BEHIND_FOR_S, BEHIND_S, LEAST_OF_S, Lag, Line
+import pytest
+
+from streaming.edge.line import BEHIND_FOR_S, BEHIND_S, LEAST_OF_S, RECENT_S, Lag, Line
 
 
 def test_a_relay_is_behind_when_it_is_later_than_at_its_best() -> None:
@@ -24,6 +26,38 @@ def test_what_stood_still_for_a_moment_and_comes_in_one_go_is_not_behind() -> No
     assert not any(late_s)
     assert not lag.take(0.1 + BEHIND_S + 0.1, 4.0), "late anew, not still"
     assert not lag.behind
+
+
+def test_late_is_a_queue_not_a_packet_that_was_lost() -> None:
+    lag = Lag()
+    assert lag.late_s == 0.0
+    for number in range(10):
+        lag.take(0.02, number * 0.03)
+    for late_s in (0.08, 0.05, 0.02):
+        lag.take(late_s, 0.36)
+    assert lag.late_s == pytest.approx(0.0)
+    for number in range(6):
+        lag.take(0.1 + 0.01 * number, 0.4 + number * 0.03)
+    assert lag.late_s == pytest.approx(0.1 + 0.02 - 0.02)
+    assert 0.4 + 5 * 0.03 - RECENT_S < 0.4 + 2 * 0.03
+
+
+def test_the_latest_relay_counts_as_long_as_it_is_there() -> None:
+    line = Line(clock=lambda: 0.0)
+    line.comes_late("a", 0.1)
+    line.comes_late("b", 0.3)
+    assert line.late_s == 0.3
+    line.comes_late("b", None)
+    assert line.late_s == 0.1
+    line.comes_late("b", None)
+
+
+def test_what_got_through_is_known_at_once_and_never_less() -> None:
+    line = Line([2_400_000] * 60, lambda: 0.0)
+    line.carries(2_000_000)
+    assert line.estimate_bps == 2_400_000
+    line.carries(2_700_000)
+    assert line.estimate_bps == 2_700_000
 
 
 def test_a_source_that_is_late_by_itself_is_the_measure_after_a_while() -> None:
