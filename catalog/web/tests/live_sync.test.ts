@@ -6,6 +6,7 @@ import {
   CORRECTED_WITHIN_S,
   DEAD_BAND_S,
   MOST_HELD_S,
+  MOST_HURRY,
   MOST_SPEED,
   SEEK_TAKES_S,
   type Moment,
@@ -122,10 +123,25 @@ describe("steering", () => {
       controller.decide({ ...moment(), at, now, delayS: now - ANCHOR - at - seconds, bufferedTo: at + 2 });
     controller.decide(behind(0.6, { standing: true, bufferedTo: 103 }));
     expect(run(101, 0.5, ANCHOR + 101)).toEqual({ do: "jump", to: expect.closeTo(101.5 + SEEK_TAKES_S) });
-    expect(run(101.6, 0.5, ANCHOR + 101.2)).toEqual({ do: "speed", rate: 1 + MOST_SPEED });
+    expect(run(101.6, 0.5, ANCHOR + 101.2)).toEqual({ do: "speed", rate: 1 + MOST_HURRY });
     controller.decide(behind(1.6, { standing: true, bufferedTo: 109 }));
     run(101, 0.1, ANCHOR + 101);
     expect(run(103, 0.5, ANCHOR + 101 + CORRECTED_WITHIN_S)).toEqual({ do: "speed", rate: 1.05 });
+  });
+
+  it("hurries more while nobody has listened yet, and only forward", () => {
+    const controller = new Controller();
+    controller.decide(behind(2, { standing: true, bufferedTo: 104 }));
+    const rate = (made: Moment) => {
+      const found = controller.decide(made);
+      return found.do === "speed" ? found.rate : undefined;
+    };
+    expect(rate(behind(0.1))).toBeCloseTo(1 + MOST_HURRY);
+    expect(rate(behind(0.03))).toBeCloseTo(1.06);
+    expect(rate(behind(-0.03))).toBeCloseTo(0.985);
+    const at = 100 + CORRECTED_WITHIN_S;
+    const later = moment({ now: ANCHOR + at + 0.55, at, bufferedTo: at + 0.4 });
+    expect(rate(later)).toBeCloseTo(1 + MOST_SPEED);
   });
 
   it("waits when it has just begun too early, and goes on in time", () => {

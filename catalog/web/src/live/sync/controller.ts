@@ -4,15 +4,18 @@
  *
  * Rule: behind = (now − D) − capture time at the play head. Steering begins above DEAD_BAND_S and
  * goes on until it is below SETTLED_S (a band with two edges does not hunt); speed = 1 + GAIN ×
- * behind, at most ± 5 %, where pitch is kept and nobody hears it. Above JUMP_S it jumps. A player
- * that has just begun is corrected once by a smaller jump, since how long its first seek takes is
- * not known before. Nothing leads beyond what is buffered.
+ * behind, at most ± 5 %, where pitch is kept and nobody hears it. Above JUMP_S it jumps. How long its
+ * first seek takes is not known before: a player that has just begun is corrected once by a smaller
+ * jump, and hurries at up to 15 % for CORRECTED_WITHIN_S. Nothing leads beyond what is buffered.
  */
 
 export const DEAD_BAND_S = 0.01;
 export const SETTLED_S = 0.004;
 export const GAIN_PER_S = 0.5;
 export const MOST_SPEED = 0.05;
+/** Just begun and behind: nobody has been listening yet. */
+export const HURRY_PER_S = 2;
+export const MOST_HURRY = 0.15;
 export const JUMP_S = 1;
 /** A picture that stands is placed anew when it is further off than that. */
 export const STANDING_JUMP_S = 0.05;
@@ -57,6 +60,7 @@ export class Controller {
   /** Until when a player that has just begun may be corrected (server's seconds), and whether it was. */
   private correctUntil = -Infinity;
   private corrected = false;
+  private hurryUntil = -Infinity;
 
   /** Seconds behind the common moment; negative when in front of it. */
   static behindS({ now, delayS, anchor, at }: Moment): number {
@@ -71,7 +75,10 @@ export class Controller {
   }
 
   private jumpRunning(moment: Moment, behind: number): Steering | undefined {
-    if (this.placed) this.correctUntil = this.corrected ? -Infinity : moment.now + CORRECTED_WITHIN_S;
+    if (this.placed) {
+      this.hurryUntil = moment.now + CORRECTED_WITHIN_S;
+      this.correctUntil = this.corrected ? -Infinity : this.hurryUntil;
+    }
     this.placed = false;
     const begins = moment.now < this.correctUntil;
     if (begins && behind < -STANDING_JUMP_S) return { do: "hold" };
@@ -104,7 +111,9 @@ export class Controller {
     const off = Math.abs(behind);
     this.steering = off > (this.steering ? SETTLED_S : DEAD_BAND_S);
     if (!this.steering) return 1;
-    const wish = Math.max(-MOST_SPEED, Math.min(MOST_SPEED, behind * GAIN_PER_S));
+    const hurries = behind > 0 && moment.now < this.hurryUntil;
+    const [gain, most] = hurries ? [HURRY_PER_S, MOST_HURRY] : [GAIN_PER_S, MOST_SPEED];
+    const wish = Math.max(-most, Math.min(most, behind * gain));
     const short = moment.bufferedTo - moment.at < KEEP_AHEAD_S;
     const change = Math.round(wish / SPEED_STEP) * SPEED_STEP || Math.sign(wish) * SPEED_STEP;
     return short ? Math.min(1, 1 + change) : 1 + change;
