@@ -53,7 +53,7 @@ class Probe:
         """Try the line if it is time."""
         line, now = self._line, self._clock()
         (before, had_bytes), self._looked = self._looked, (now, line.arrived_bytes)
-        if self._upstream.cut is not None or line.transfers or line.falling_behind:
+        if self._upstream.cut is not None or line.transfers or self._is_late():
             return
         relayed_bps = 8 * (line.arrived_bytes - had_bytes) / max(now - before, 0.001)
         known = Situation(line.estimate_bps, line.measured_at, self._next_bps(), relayed_bps)

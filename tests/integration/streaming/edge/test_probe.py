@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
+import pytest
 from aiohttp import web
 
 from streaming.edge.line import Line
@@ -29,8 +31,8 @@ class Clock:
 class Way:
     """Answers trials at a rate of the test's clock; notes what was asked."""
 
-    def __init__(self, clock: Clock, bps: int) -> None:
-        self.clock, self.bps = clock, bps
+    def __init__(self, clock: Clock, bps: int, then: Callable[[], None] = lambda: None) -> None:
+        self.clock, self.bps, self.then = clock, bps, then
         self.asked: list[str] = []
         self.sent_bytes = 0
         self.gone = asyncio.Event()
@@ -44,6 +46,7 @@ class Way:
                 self.clock.now += 8 * CHUNK_BYTES / self.bps
                 await response.write(body[at : at + CHUNK_BYTES])
                 self.sent_bytes += CHUNK_BYTES
+                self.then()
         finally:
             self.gone.set()
         return response
@@ -83,11 +86,10 @@ async def test_what_is_wanted_comes_and_is_known(origin: ScriptedUpstream) -> No
 
 async def test_a_lesson_that_comes_later_ends_the_trial(origin: ScriptedUpstream) -> None:
     clock = Clock()
-    way = Way(clock, NEXT_BPS)
+    line = Line([KNOWN_BPS] * 60, clock)
+    way = Way(clock, NEXT_BPS, lambda: line.comes_late("s/main", LATE_S + 0.01))
     origin.sizes[PATH] = 16 << 20
     origin.script(PATH, way)
-    line = Line([KNOWN_BPS] * 60, clock)
-    line.comes_late("s/main", LATE_S + 0.01)
     async with connected(origin, meter=line) as (upstream, _):
         probe = Probe(upstream, line, lambda: NEXT_BPS, clock)
         clock.now += WAIT_S
@@ -97,10 +99,17 @@ async def test_a_lesson_that_comes_later_ends_the_trial(origin: ScriptedUpstream
     assert line.estimate_bps == KNOWN_BPS
 
 
-async def test_nothing_is_tried_while_pieces_come(origin: ScriptedUpstream) -> None:
+@pytest.mark.parametrize(
+    "busy",
+    [lambda line: line.began(1000.0), lambda line: line.comes_late("s/main", LATE_S + 0.01)],
+    ids=["pieces come", "a lesson is late"],
+)
+async def test_nothing_is_tried_while_the_line_is_busy(
+    origin: ScriptedUpstream, busy: Callable[[Line], None]
+) -> None:
     clock = Clock()
     line = Line([KNOWN_BPS] * 60, clock)
-    line.began(clock.now)
+    busy(line)
     async with connected(origin) as (upstream, _):
         clock.now += WAIT_S
         await Probe(upstream, line, lambda: NEXT_BPS, clock).look()
