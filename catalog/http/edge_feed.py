@@ -47,7 +47,7 @@ TAG_BYTES = 12
 PROBE_LIMIT_BYTES = 16 * 1024 * 1024
 PROBE_CHUNK_BYTES = 64 * 1024
 PROBE_LEAST_BPS, PROBE_MOST_BPS = 64_000, 1_000_000_000
-PROBE_STEP_S = 0.02
+PROBE_STEP_S, PROBE_PACED_S = 0.02, 2.0
 
 
 class EdgeSelf(msgspec.Struct):
@@ -87,10 +87,15 @@ class PlanQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ProbeQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """How much, and how fast; as fast as the line when that is not said."""
+    """How much, and how fast, for two seconds then; as fast as the line when that is not said."""
 
     bytes: Annotated[int, Meta(ge=1, le=PROBE_LIMIT_BYTES)] = PROBE_LIMIT_BYTES
     bps: Annotated[int, Meta(ge=PROBE_LEAST_BPS, le=PROBE_MOST_BPS)] | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """Give how much is sent."""
+        return min(self.bytes, int(self.bps * PROBE_PACED_S / 8)) if self.bps else self.bytes
 
 
 class PlannedSession(msgspec.Struct):
@@ -243,16 +248,16 @@ class EdgeFeedApi:
         asked = query_of(request, ProbeQuery)
         headers = {"Content-Type": "application/octet-stream", "Cache-Control": "no-store"}
         response = web.StreamResponse(headers=headers)
-        response.content_length = asked.bytes
+        response.content_length = size_bytes = asked.size_bytes
         await response.prepare(request)
         noise = secrets.token_bytes(PROBE_CHUNK_BYTES)
         chunk = noise[: int(asked.bps * PROBE_STEP_S / 8)] if asked.bps else noise
         clock = asyncio.get_running_loop().time
         began_at = clock()
-        for sent in range(0, asked.bytes, len(chunk)):
+        for sent in range(0, size_bytes, len(chunk)):
             if asked.bps:
                 await asyncio.sleep(began_at + 8 * sent / asked.bps - clock())
-            await response.write(chunk[: asked.bytes - sent])
+            await response.write(chunk[: size_bytes - sent])
         await response.write_eof()
         return response
 

@@ -19,7 +19,8 @@ import pytest
 from tests.support.compose import DEPLOY, free_ports
 
 SCRIPTS = DEPLOY / "systemd"
-LIMIT_S = "4"
+LIMIT_S = "40"
+SOON = {"TONGBU_HEALTH_LIMIT_S": "6"}  # where something does not come up
 
 GOOD = """#!{python}
 import http.server, sys
@@ -165,14 +166,14 @@ def test_a_new_version_runs_and_the_old_one_stays_beside_it(settled: School) -> 
 def test_only_the_version_before_is_kept(settled: School) -> None:
     for version in ("1.1.0", "1.10.0"):
         settled.offer(version)
-        settled.update()
+        assert settled.update()[0] == 0
     assert settled.kept() == {"1.1.0", "1.10.0"}
 
 
 @pytest.mark.parametrize("program", ["#!/bin/sh\nexit 1\n", ""], ids=["ends", "answers 500"])
 def test_what_does_not_come_up_is_gone_back_from(settled: School, program: str) -> None:
     settled.offer("1.1.0", program, status=500)
-    code, said = settled.update()
+    code, said = settled.update(**SOON)
     assert code == 1
     assert "gone back to 1.0.0, which runs" in said
     assert settled.current() == "1.0.0"
@@ -187,7 +188,7 @@ def test_what_does_not_come_up_is_gone_back_from(settled: School, program: str) 
 def test_both_down_is_said_with_a_code_of_its_own(settled: School) -> None:
     settled.offer("1.1.0", "#!/bin/sh\nexit 1\n")
     (settled.root / "versions/1.0.0/bin/tongbu").write_text("#!/bin/sh\nexit 1\n")
-    code, said = settled.update()
+    code, said = settled.update(**SOON)
     assert code == 2
     assert "does not come up either" in said
 
@@ -208,7 +209,7 @@ def test_a_power_cut_on_trial_ends_in_a_check(settled: School, status: int, ends
     assert settled.current() == "1.1.0"
     assert (settled.root / "pending").read_text() == "1.0.0\n"
     subprocess.run([settled.home / "restart"], env=settled.environment(), check=True)
-    settled.update()
+    settled.update(**SOON)
     assert settled.current() == ends
     assert not (settled.root / "pending").exists()
 

@@ -189,6 +189,8 @@ async def test_a_trial_of_the_line_comes_as_fast_as_asked(bureau: Bureau, town: 
         assert len(await found.read()) == 50_001
     passed_s = asyncio.get_running_loop().time() - began_at
     assert passed_s >= 8 * (50_001 - 2500) / 1_000_000
+    async with box.client.get("/api/v1/edge/probe?bps=64000", headers=box.header) as found:
+        assert found.content_length == 16_000, "two seconds of it"
     for asked in ("bps=1", "bps=2000000000", "bps=fast", "bytes=99999999"):
         status, _ = await box.ask("GET", f"/edge/probe?{asked}")
         assert status == 422, asked
