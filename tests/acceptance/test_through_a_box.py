@@ -8,12 +8,16 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from blockbuster import BlockBuster
 
 from loadtests.client import signed_in
 from loadtests.lectures import Lecture, make
 from loadtests.school import Box, new_code, running_box
 from loadtests.service import ADMIN_PASSWORD, Service, end, running
-from tests.support.playback import frames_of
+from tests.integration.streaming.test_players_in_chromium import HLS
+from tests.support.chromium import PLAYWRIGHT_LOOKS_FOR_ITS_DRIVER, launched
+from tests.support.playback import frames_of, play_by_mpv
+from tests.support.player_page import player_page, read_players, until
 
 DURATION_S = 12
 TITLE = "勾股定理的证明"
@@ -71,6 +75,15 @@ async def watched(box: Box, lesson: str) -> tuple[str, int, dict[str, str]]:
         return hls, frames[0], {"Authorization": client.http.headers["Authorization"]}
 
 
+async def played_by_hls_js(chromium_path: str, url: str) -> None:
+    players = await asyncio.to_thread(read_players)
+    async with launched(chromium_path) as browser, player_page(browser, players, "hls") as page:
+        await page.evaluate(HLS.start, url)
+        await page.evaluate("void video.play()")
+        found = await until(page, "seen.ended")
+    assert (found["errors"], found["stalls"], found["gaps"]) == ([], 0, 0)
+
+
 async def watched_without_a_line(
     box: Box, lesson: str, hls: str, frames: int, who: dict[str, str]
 ) -> None:
@@ -91,12 +104,15 @@ async def watched_without_a_line(
 
 
 def test_a_lesson_crosses_the_line_once_and_stays(
-    city: Service, home: Path, tmp_path: Path
+    city: Service, home: Path, tmp_path: Path, chromium_path: str, blockbuster: BlockBuster
 ) -> None:
+    blockbuster.functions["os.stat"].can_block_in(*PLAYWRIGHT_LOOKS_FOR_ITS_DRIVER)
     path = make(Lecture("slides", DURATION_S, 640, 360, 25, 5.0), tmp_path / "勾股定理.mp4")
     lesson, code = asyncio.run(a_lesson(city, path))
     with running_box(city.url, code, data=home) as box:
         hls, frames, who = asyncio.run(watched(box, lesson))
+        play_by_mpv(box.url + hls)
+        asyncio.run(played_by_hls_js(chromium_path, box.url + hls))
     end(city.process)
     with running_box(city.url, data=home) as box:
         asyncio.run(watched_without_a_line(box, lesson, hls, frames, who))

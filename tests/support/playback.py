@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from array import array
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import av
 import imageio_ffmpeg
+import pytest
 
 from streaming.isobmff.fragment import Fragment
 from streaming.isobmff.reader import CmafReader, Init
@@ -103,6 +106,23 @@ def form(path: Path) -> Form:
             aspect is None or aspect == 1,
             (rate.numerator, rate.denominator) if rate else (0, 1),
         )
+
+
+def play_by_mpv(url: str) -> None:
+    """Play what is at the address to its end. Without mpv the test is skipped, but fails in CI."""
+    mpv = shutil.which("mpv")
+    if mpv is None and os.environ.get("CI") != "true":
+        pytest.skip("no mpv on PATH")
+    assert mpv, "no mpv on PATH: install Debian's package mpv"
+    run = subprocess.run(
+        [mpv, "--no-config", "--vo=null", "--ao=null", "--ao-null-untimed", "--untimed",
+         "--msg-level=all=warn,cplayer=v", url],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=50, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr + run.stdout
+    assert "finished playback, success" in run.stdout
+    assert "video EOF reached" in run.stdout
+    assert "audio filter EOF" in run.stdout
 
 
 def frames_of(url: str) -> int:

@@ -1,8 +1,6 @@
 """Real players read what is served: ffmpeg counts packets, mpv plays, PyAV looks inside."""
 
 import asyncio
-import os
-import shutil
 from collections import Counter
 
 import imageio_ffmpeg
@@ -10,6 +8,7 @@ import pytest
 
 from catalog.media import Presentation
 from tests.support.media import FRAME_RATE
+from tests.support.playback import play_by_mpv
 from tests.support.screening import DURATION_S, Served
 
 
@@ -62,15 +61,4 @@ async def test_ffmpeg_reads_one_media_playlist(lesson: Presentation, served: Ser
 
 @pytest.mark.parametrize("manifest", ["multivariant.m3u8", "manifest.mpd"])
 async def test_mpv_plays_to_the_end(manifest: str, lesson: Presentation, served: Served) -> None:
-    mpv = await asyncio.to_thread(shutil.which, "mpv")
-    if mpv is None and os.environ.get("CI") != "true":
-        pytest.skip("no mpv on PATH")
-    assert mpv, "no mpv on PATH: install Debian's package mpv"
-    code, out, err = await run(
-        mpv, "--no-config", "--vo=null", "--ao=null", "--ao-null-untimed", "--untimed",
-        "--msg-level=all=warn,cplayer=v", served.at(lesson.lesson, manifest),
-    )  # fmt: skip
-    assert code == 0, err + out
-    assert "finished playback, success" in out
-    assert "video EOF reached" in out
-    assert "audio filter EOF" in out
+    await asyncio.to_thread(play_by_mpv, served.at(lesson.lesson, manifest))

@@ -19,20 +19,22 @@ KNOWN_BPS, NEXT_BPS = 2_400_000, 2_600_000
 
 
 class Clock:
-    """Time that passes as bytes come."""
+    """Time that passes as bytes arrive over a line of so many bits a second."""
 
-    def __init__(self) -> None:
-        self.now = 1000.0
+    def __init__(self, bps: int = NEXT_BPS) -> None:
+        self.began_at, self._bps = 1000.0, bps
+        self.line: Line | None = None
 
     def __call__(self) -> float:
-        return self.now
+        arrived_bytes = self.line.arrived_bytes if self.line else 0
+        return self.began_at + 8 * arrived_bytes / self._bps
 
 
 class Way:
-    """Answers trials at a rate of the test's clock; notes what was asked."""
+    """Answers trials; notes what was asked."""
 
-    def __init__(self, clock: Clock, bps: int, then: Callable[[], None] = lambda: None) -> None:
-        self.clock, self.bps, self.then = clock, bps, then
+    def __init__(self, then: Callable[[], None] = lambda: None) -> None:
+        self.then = then
         self.asked: list[str] = []
         self.sent_bytes = 0
         self.gone = asyncio.Event()
@@ -43,7 +45,6 @@ class Way:
         await response.prepare(request)
         try:
             for at in range(0, len(body), CHUNK_BYTES):
-                self.clock.now += 8 * CHUNK_BYTES / self.bps
                 await response.write(body[at : at + CHUNK_BYTES])
                 self.sent_bytes += CHUNK_BYTES
                 self.then()
@@ -52,31 +53,36 @@ class Way:
         return response
 
 
+def line_of(clock: Clock, *windows_bps: int) -> Line:
+    """Give a line whose bytes make the time."""
+    clock.line = line = Line(windows_bps, clock)
+    return line
+
+
 async def test_a_line_that_nobody_uses_is_filled_once(origin: ScriptedUpstream) -> None:
-    clock = Clock()
-    way = Way(clock, 8_000_000)
+    way = Way()
+    clock = Clock(8_000_000)
     origin.sizes[PATH] = 16 << 20
     origin.script(PATH, way)
-    line = Line(clock=clock)
+    line = line_of(clock)
     async with connected(origin, meter=line) as (upstream, _):
         probe = Probe(upstream, line, lambda: None, clock)
-        began_at = clock.now
         await probe.look()
         await probe.look()
     assert way.asked == [""]
-    assert clock.now - began_at >= FIRST_S
+    assert clock() - clock.began_at >= FIRST_S
     assert line.estimate_bps is not None
 
 
 async def test_what_is_wanted_comes_and_is_known(origin: ScriptedUpstream) -> None:
-    clock = Clock()
-    way = Way(clock, NEXT_BPS + 100_000)
+    way = Way()
+    clock = Clock(NEXT_BPS + 100_000)
     origin.sizes[PATH] = 16 << 20
     origin.script(PATH, way)
-    line = Line([KNOWN_BPS] * 60, clock)
+    line = line_of(clock, *[KNOWN_BPS] * 60)
     async with connected(origin, meter=line) as (upstream, _):
         probe = Probe(upstream, line, lambda: NEXT_BPS, clock)
-        clock.now += WAIT_S
+        clock.began_at += WAIT_S
         await probe.look()
     assert way.asked == [f"bps={round(1.05 * NEXT_BPS)}"]
     assert line.transfers == 0
@@ -86,13 +92,13 @@ async def test_what_is_wanted_comes_and_is_known(origin: ScriptedUpstream) -> No
 
 async def test_a_lesson_that_comes_later_ends_the_trial(origin: ScriptedUpstream) -> None:
     clock = Clock()
-    line = Line([KNOWN_BPS] * 60, clock)
-    way = Way(clock, NEXT_BPS, lambda: line.comes_late("s/main", LATE_S + 0.01))
+    line = line_of(clock, *[KNOWN_BPS] * 60)
+    way = Way(lambda: line.comes_late("s/main", LATE_S + 0.01))
     origin.sizes[PATH] = 16 << 20
     origin.script(PATH, way)
     async with connected(origin, meter=line) as (upstream, _):
         probe = Probe(upstream, line, lambda: NEXT_BPS, clock)
-        clock.now += WAIT_S
+        clock.began_at += WAIT_S
         await probe.look()
         await way.gone.wait()
     assert way.sent_bytes < origin.sizes[PATH]
@@ -108,9 +114,9 @@ async def test_nothing_is_tried_while_the_line_is_busy(
     origin: ScriptedUpstream, busy: Callable[[Line], None]
 ) -> None:
     clock = Clock()
-    line = Line([KNOWN_BPS] * 60, clock)
+    line = line_of(clock, *[KNOWN_BPS] * 60)
     busy(line)
-    async with connected(origin) as (upstream, _):
-        clock.now += WAIT_S
+    async with connected(origin, meter=line) as (upstream, _):
+        clock.began_at += WAIT_S
         await Probe(upstream, line, lambda: NEXT_BPS, clock).look()
     assert not origin.requests
