@@ -1,7 +1,8 @@
 """End a task for certain.
 
-Python 3.11's `asyncio.wait_for` loses a cancellation that comes at the moment of its result, and
-libraries (psycopg_pool) call it: a loop that was cancelled once may go on for ever. Fixed in 3.12.
+Python 3.11's `asyncio.wait_for` loses a cancellation that comes at the moment of its result: a loop
+that was cancelled once may go on for ever (fixed in 3.12). We call `asyncio.timeout` instead, the
+pool (catalog/db/pool.py) looks whether psycopg_pool lost one, and for other libraries this is here.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ whole lease, so that a restart of the database costs no attempt its lease.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -82,9 +83,14 @@ class Dispatcher:
                 self._asked.clear()
                 await _surviving("dispatch", self.dispatch)
                 await asyncio.sleep(CALM_S)
-                await _within(self._poll_s, self._asked.wait())
+                await self._asked_or_later()
         finally:
             unsubscribe()
+
+    async def _asked_or_later(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._poll_s):
+                await self._asked.wait()
 
     async def dispatch(self) -> None:
         """Queue once."""
@@ -137,13 +143,6 @@ class Sweeper:
                     await work.try_again(connection, claim, LOST_CODE, LOST_SENTENCE, 0)
         except Superseded as gone:
             log.info("%s", gone)
-
-
-async def _within(limit_s: float, wait: Awaitable[object]) -> None:
-    try:
-        await asyncio.wait_for(wait, limit_s)
-    except TimeoutError:
-        return
 
 
 async def _surviving(what: str, call: Callable[[], Awaitable[None]]) -> bool:

@@ -270,7 +270,8 @@ async def _prefer_exit_code(process: Process, state: _Run, error: BaseException)
     """Raise the child's own failure when that is why a consumer's bytes ended too early."""
     if not isinstance(error, ProcessError):
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), EXIT_NOTICE_S)
+            async with asyncio.timeout(EXIT_NOTICE_S):
+                await process.wait()
         if process.returncode:
             failure = ProcessFailed(state.program, process.returncode, state.tail.lines())
             raise failure from error
@@ -294,5 +295,6 @@ async def _terminate(process: Process, grace_s: float) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), wait_s)
+            async with asyncio.timeout(wait_s):
+                await process.wait()
             return

@@ -5,6 +5,7 @@ A database that is away, restarting or overloaded becomes `Unavailable` here, on
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -40,9 +41,13 @@ class Pool(AsyncConnectionPool[Connection]):
         Raises: Unavailable, for anything that the same call may get past later: the server is
         away or stops, no connection came free, a deadlock or time limit ended the statement.
         Invalid, for a text with NUL or a lone surrogate that no check before has refused.
+        A cancellation that the pool's waiting lost (catalog/ending.py) is raised here.
         """
         try:
+            heard = _cancellations()
             async with super().connection(timeout) as connection:
+                if _cancellations() > heard:
+                    raise asyncio.CancelledError
                 yield connection
         except AWAY as error:
             log.warning("database: %s", str(error).strip().splitlines()[0] if str(error) else error)
@@ -51,6 +56,11 @@ class Pool(AsyncConnectionPool[Connection]):
             if getattr(error, "sqlstate", None):
                 raise
             raise Invalid("a text has characters that cannot be kept: take them out") from error
+
+
+def _cancellations() -> int:
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
 
 
 def make_pool(dsn: str, size: int = 10) -> Pool:

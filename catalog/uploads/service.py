@@ -248,7 +248,8 @@ class Uploads:
         turn.pour.give_way()
         turn.body.abort()
         try:
-            await asyncio.wait_for(turn.ended.wait(), GIVE_WAY_LIMIT_S)
+            async with asyncio.timeout(GIVE_WAY_LIMIT_S):
+                await turn.ended.wait()
         except TimeoutError:
             raise Locked("another connection is still writing this upload: try again") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,3 +113,28 @@ async def test_the_pool_outlives_a_restart_of_the_database(
     with embedded_postgres(home):
         await eventually(lambda: answers(pool))
         await pool.close()
+
+
+async def turns(count: int) -> None:
+    """Let the loop go round."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def test_who_is_cancelled_at_any_moment_of_being_lent_a_connection_ends(dsn: str) -> None:
+    async def use(pool: Pool) -> None:
+        async with pool.connection():
+            pass
+        await asyncio.Event().wait()
+
+    async with make_pool(dsn, size=1) as pool:
+        for moment in range(20):
+            async with pool.connection():
+                task = asyncio.create_task(use(pool))
+                await eventually(lambda: pool.get_stats()["requests_waiting"] == 1)
+            await turns(moment)
+            task.cancel()
+            done, _ = await asyncio.wait((task,), timeout=1)
+            assert done, f"lost at turn {moment}"
+            assert task.cancelled()
+        assert await answers(pool)

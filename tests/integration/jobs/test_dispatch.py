@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +12,12 @@ import pytest
 from procrastinate import App
 
 from catalog.db import work
+from catalog.db.listen import Listener
 from catalog.db.pool import Pool
 from catalog.db.removal import put_aside, restore
 from tests.support import worker as w
 from tests.support.lessons import add_lesson
-from transcoder.dispatch import QUEUE_LIMIT, Dispatcher, Sweeper
+from transcoder.dispatch import CALM_S, QUEUE_LIMIT, Dispatcher, Sweeper
 from transcoder.jobs import PatientConnector, ensure_schema, make_app
 
 
@@ -128,3 +130,22 @@ async def test_a_deleted_lesson_takes_no_place_in_a_queue(pool: Pool, app: App) 
         await restore(connection, deleted)
     await dispatcher.dispatch()
     assert ("backlog", "video/0") in await queued(pool)
+
+
+async def test_who_is_asked_and_ended_at_the_same_moment_ends(
+    queue_dsn: str, pool: Pool, app: App
+) -> None:
+    dispatched = asyncio.Event()
+
+    class Told(Dispatcher):
+        async def dispatch(self) -> None:
+            dispatched.set()
+
+    dispatcher = Told(pool, app, 60)
+    task = asyncio.create_task(dispatcher.run(Listener(queue_dsn, ("work",))))
+    await dispatched.wait()
+    await asyncio.sleep(2 * CALM_S)  # then it waits to be asked
+    dispatcher.ask()
+    task.cancel()
+    done, _ = await asyncio.wait((task,), timeout=2)
+    assert done
