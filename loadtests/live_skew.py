@@ -24,12 +24,12 @@ from dataclasses import dataclass
 
 from loadtests.chromium import chromiums
 from loadtests.live_figures import FRAME_MS, back_in_step_ms, skews, target_ms
-from loadtests.live_line import Line, line
 from loadtests.live_publisher import publishing
 from loadtests.live_session import booked, until_state
 from loadtests.live_spread import Spread, spread
 from loadtests.live_watch import SMALL, Delivery, Seen, Viewer, now_ms, watch, watch_on
 from loadtests.service import Service, running
+from loadtests.thin_line import Line, line
 
 ONE_FRAME_MS, MOST_MS, BACK_MS = 34.0, 100.0, 3000.0
 IN_STEP_MS = 2 * FRAME_MS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.async_api import expect
 
-from loadtests.live_line import line
+from loadtests.thin_line import line
 from tests.acceptance.live.conftest import OnAir, Screens
 from tests.acceptance.live.steps import moving
 

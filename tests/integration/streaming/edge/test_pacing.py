@@ -19,6 +19,7 @@ from aiohttp import web
 from catalog.ids import new_id
 from catalog.media import Media, MediaObject, Presentation, Rendition
 from deploy.edge_store import SchoolStore
+from loadtests.thin_line import line
 from streaming.edge.cached import Cached
 from streaming.edge.fill import Place
 from streaming.edge.pace import Share
@@ -28,7 +29,6 @@ from tests.support.box import PIECE_BYTES, PIECES, Box, box, place
 from tests.support.screening import Served
 from tests.support.screening import serving as playing
 from tests.support.scripted_upstream import ScriptedUpstream, body_of, holding, serving
-from tests.support.shaped import shaped
 from tests.support.shelves import MIB
 from tests.support.wait import eventually
 
@@ -153,7 +153,7 @@ async def test_our_player_is_known_by_what_it_says_it_plays(
 
 # A lesson that a player fetches as fast as it may, and a live relay, on one line
 
-LINE_BYTES_PER_S = 500_000
+LINE_BPS = 4_000_000
 FRAME = struct.Struct("d")
 FRAME_BYTES, FRAME_EVERY_S = 5_000, 0.02
 LIVE_S = 2.5
@@ -246,7 +246,7 @@ async def greedy_beside_live(path: Path, share: Share | None) -> Found:
     origin.script("/live", frames)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(serving(origin))
-        url = await stack.enter_async_context(shaped(origin.url, LINE_BYTES_PER_S))
+        url = (await stack.enter_async_context(line(origin.url, LINE_BPS))).url
         school = await stack.enter_async_context(box(path, url, 100 * MIB))
         pieces = Cached(school.shelf, school.fills, lesson.locate)
         store = SchoolStore(pieces, NoPictures(), Pacing(lambda lesson: share))  # type: ignore[arg-type]

@@ -1,0 +1,84 @@
+"""A school's box behind a line that is thin, and whose plug is pulled and put back with Enter.
+
+    python -m loadtests.box_on_a_line 2M tongbu edge --origin URL --enrol CODE --data DIR
+
+is the command that the city or the demo prints, behind a line of 2 Mbit/s each way. The line is a
+port of this machine through which all that the box asks of the city goes (loadtests/thin_line.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+from deploy.edge_settings import parse_rate
+from loadtests.thin_line import Line, line
+
+PORT = 8089
+ORIGIN = "--origin"
+
+
+def split(words: Sequence[str]) -> tuple[str, list[str]]:
+    """Give the origin of a box's command, and its options without it. Raises: ValueError."""
+    rest = list(words)
+    for name in ("tongbu", "edge"):
+        if rest[:1] == [name]:
+            del rest[0]
+    for at, word in enumerate(rest):
+        name, told, value = word.partition("=")
+        if name == ORIGIN and told:
+            return value, rest[:at] + rest[at + 1 :]
+        if name == ORIGIN and at + 1 < len(rest):
+            return rest[at + 1], rest[:at] + rest[at + 2 :]
+    raise ValueError("add the box's command after the rate: tongbu edge --origin URL ...")
+
+
+async def run(rate: str, options: Sequence[str], origin: str, port: int) -> int:
+    """Run the box until it ends, which Ctrl-C tells it too."""
+    loop = asyncio.get_running_loop()
+    async with line(origin, parse_rate(rate), port) as between:
+        box = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "deploy", "edge", ORIGIN, between.url, *options,
+            stdin=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        loop.add_signal_handler(signal.SIGINT, lambda: None)
+        loop.add_signal_handler(signal.SIGTERM, box.terminate)
+        with suppress(PermissionError):  # /dev/null and files cannot be waited for
+            loop.add_reader(sys.stdin.fileno(), lambda: _pressed(between))
+        print(f"The line to {origin} is one of {rate}bit/s. Enter pulls its plug.", flush=True)
+        return await box.wait()
+
+
+def _pressed(between: Line) -> None:
+    if not os.read(sys.stdin.fileno(), 1024):
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+    elif between.whole:
+        between.cut()
+        print("The line is cut. Enter puts the plug back.", flush=True)
+    else:
+        between.mend()
+        print("The line is back. Enter pulls its plug.", flush=True)
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--port", type=int, default=PORT, help="of this machine, for the line")
+    parser.add_argument("rate", help="of the line, each way, such as 2M")
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="tongbu edge --origin URL ...")
+    asked = parser.parse_args()
+    try:
+        parse_rate(asked.rate)
+        origin, options = split(asked.command)
+    except ValueError as error:
+        parser.error(str(error))
+    sys.exit(asyncio.run(run(asked.rate, options, origin, asked.port)))
+
+
+if __name__ == "__main__":
+    main()
