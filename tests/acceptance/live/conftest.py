@@ -120,6 +120,16 @@ def pictures() -> Path:
     return PICTURES
 
 
+# Two cores encode and show several lessons: a camera gives a quarter of what is asked for.
+SMALL_CAMERA = """(() => {
+  const open = MediaDevices.prototype.getUserMedia;
+  MediaDevices.prototype.getUserMedia = function ({ video, ...rest }) {
+    const small = video && { ...video, width: { ideal: 640 }, height: { ideal: 360 } };
+    return open.call(this, { ...rest, ...(video ? { video: small } : {}) });
+  };
+})()"""
+
+
 @dataclass(frozen=True, slots=True)
 class Screens:
     """Opens pages as the people of the lesson; what a page throws is kept."""
@@ -153,6 +163,7 @@ class Screens:
             permissions=["camera", "microphone"],
         )  # fmt: skip
         context.set_default_timeout(STEP_LIMIT_MS)
+        await context.add_init_script(SMALL_CAMERA)
         return context
 
 

@@ -114,9 +114,16 @@ async def before_the_kill(city: City, box: Box, lesson: Lesson) -> tuple[float, 
     return since_utc, came_utc, left_utc
 
 
-async def attendance(city: City, lesson: Lesson) -> dict[str, Any]:
+async def attendance_with(city: City, lesson: Lesson, name: str) -> dict[str, Any]:
+    """Wait until somebody is in the attendance, and give it."""
+    found: dict[str, Any] = {}
     async with signed_in(city.url, TEACHER, city.passwords[TEACHER]) as teacher:
-        found: dict[str, Any] = await teacher.get(f"sessions/{lesson.session}/attendance")
+
+        async def is_there() -> bool:
+            found.update(await teacher.get(f"sessions/{lesson.session}/attendance"))
+            return any(one["name"] == name for one in found["people"])
+
+        await eventually(is_there, 50.0)
     return found
 
 
@@ -133,13 +140,7 @@ async def after_it(
         again: City = replace(city, service=await asyncio.to_thread(begin))
         try:
             await told(room, "welcome")
-
-            async def person_is_there() -> bool:
-                people = (await attendance(again, lesson))["people"]
-                return any(one["name"] == "赵磊" for one in people)
-
-            await eventually(person_is_there, 50.0)
-            found = await attendance(again, lesson)
+            found = await attendance_with(again, lesson, "赵磊")
             (person,) = (one for one in found["people"] if one["name"] == "赵磊")
             assert moment(person["first_seen"]) == pytest.approx(came_utc, abs=LATE_S)
             assert moment(person["last_seen"]) == pytest.approx(left_utc, abs=LATE_S)
