@@ -1,6 +1,6 @@
 """A school's box behind a line that is thin, and whose plug is pulled and put back with Enter.
 
-    python -m loadtests.box_on_a_line 2M tongbu edge --origin URL --enrol CODE --data DIR
+    python -m loadtests.box_on_a_line 2 tongbu edge --origin URL --enrol CODE --data DIR
 
 is the command that the city or the demo prints, behind a line of 2 Mbit/s each way. The line is a
 port of this machine through which all that the box asks of the city goes (loadtests/thin_line.py).
@@ -16,7 +16,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from deploy.edge_settings import parse_rate
 from loadtests.thin_line import Line, line
 
 PORT = 8089
@@ -38,10 +37,10 @@ def split(words: Sequence[str]) -> tuple[str, list[str]]:
     raise ValueError("add the box's command after the rate: tongbu edge --origin URL ...")
 
 
-async def run(rate: str, options: Sequence[str], origin: str, port: int) -> int:
+async def run(rate_mbps: float, options: Sequence[str], origin: str, port: int) -> int:
     """Run the box until it ends, which Ctrl-C tells it too."""
     loop = asyncio.get_running_loop()
-    async with line(origin, parse_rate(rate), port) as between:
+    async with line(origin, round(rate_mbps * 1e6), port) as between:
         box = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "deploy", "edge", ORIGIN, between.url, *options,
             stdin=asyncio.subprocess.DEVNULL,
@@ -50,7 +49,7 @@ async def run(rate: str, options: Sequence[str], origin: str, port: int) -> int:
         loop.add_signal_handler(signal.SIGTERM, box.terminate)
         with suppress(PermissionError):  # /dev/null and files cannot be waited for
             loop.add_reader(sys.stdin.fileno(), lambda: _pressed(between))
-        print(f"The line to {origin} is one of {rate}bit/s. Enter pulls its plug.", flush=True)
+        _say(f"The line to {origin} has {rate_mbps:g} Mbit/s. Enter pulls its plug.")
         return await box.wait()
 
 
@@ -59,21 +58,26 @@ def _pressed(between: Line) -> None:
         asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
     elif between.whole:
         between.cut()
-        print("The line is cut. Enter puts the plug back.", flush=True)
+        _say("The line is cut. Enter puts the plug back.")
     else:
         between.mend()
-        print("The line is back. Enter pulls its plug.", flush=True)
+        _say("The line is back. Enter pulls its plug.")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--port", type=int, default=PORT, help="of this machine, for the line")
-    parser.add_argument("rate", help="of the line, each way, such as 2M")
+    parser.add_argument("rate", type=float, help="of the line, each way, in Mbit/s")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="tongbu edge --origin URL ...")
     asked = parser.parse_args()
+    if not 0.05 <= asked.rate <= 1000:
+        parser.error("a line has 0.05 to 1000 Mbit/s")
     try:
-        parse_rate(asked.rate)
         origin, options = split(asked.command)
     except ValueError as error:
         parser.error(str(error))

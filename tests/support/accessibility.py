@@ -12,6 +12,7 @@ RUN_AXE = """
 async () => {
   const found = await axe.run(document, {
     runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
+    resultTypes: ["violations"],
   });
   return found.violations
     .filter((one) => ["serious", "critical"].includes(one.impact))

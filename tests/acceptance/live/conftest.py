@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,6 +113,23 @@ async def finish(city: City, session: str) -> None:
         await eventually(over)
 
 
+Booked = Callable[..., Awaitable[str]]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def booked(city: City) -> AsyncIterator[Booked]:
+    """Books lessons and gives their ids; however a test ends, their rooms are free then."""
+    sessions: list[str] = []
+
+    async def one(title: str, **more: object) -> str:
+        sessions.append(str((await book(city, title, **more))["id"]))
+        return sessions[-1]
+
+    yield one
+    for session in sessions:
+        await finish(city, session)
+
+
 @pytest.fixture(scope="session")
 def pictures() -> Path:
     """Where screenshots are kept."""
@@ -195,11 +212,10 @@ class OnAir:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def on_air(city: City, screens: Screens) -> AsyncIterator[OnAir]:
+async def on_air(screens: Screens, booked: Booked) -> OnAir:
     """A lesson given from the teacher's tab; its end is the end of the test."""
-    session = (await book(city, "轴对称图形"))["id"]
+    session = await booked("轴对称图形")
     teacher = await screens.open(f"/studio/{session}", TEACHER)
     await teacher.get_by_role("button", name="开始上课").click()
     await expect(teacher.get_by_text("正在上课")).to_be_visible()
-    yield OnAir(session, teacher)
-    await finish(city, session)
+    return OnAir(session, teacher)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.acceptance.live.conftest import TEACHER, City, Screens, book, finish
+from tests.acceptance.live.conftest import TEACHER, Booked, City, Screens
 from tests.acceptance.live.steps import moving, opened
 from tests.support.accessibility import findings_of
 from tests.support.rtsp_camera import camera
@@ -27,8 +27,10 @@ async def give(part: Locator, url: str) -> None:
     await part.get_by_label("摄像机地址").press("Enter")
 
 
-async def test_a_camera_is_connected_shown_and_let_go(city: City, screens: Screens) -> None:
-    session = (await book(city, "观察校园里的植物"))["id"]
+async def test_a_camera_is_connected_shown_and_let_go(
+    city: City, screens: Screens, booked: Booked
+) -> None:
+    session = await booked("观察校园里的植物")
     teacher = await screens.open(f"/studio/{session}", TEACHER)
     guest = await screens.open(f"/watch/{session}")
     await opened(city, session)
@@ -45,14 +47,13 @@ async def test_a_camera_is_connected_shown_and_let_go(city: City, screens: Scree
         await expect(part.get_by_label("摄像机地址")).to_have_value("")
         await eventually(lambda: not source.players)
         await expect(guest.locator("figure").get_by_text("主讲教室正在重新连接")).to_be_visible()
-    await finish(city, session)
 
 
 async def test_the_second_classroom_of_a_pair_has_a_camera_of_its_own(
-    city: City, screens: Screens, axe: str
+    city: City, screens: Screens, booked: Booked, axe: str
 ) -> None:
     pair = {"kind": "paired_lesson", "second_classroom": city.rooms["second"]}
-    session = (await book(city, "三角形的稳定性", **pair))["id"]
+    session = await booked("三角形的稳定性", **pair)
     teacher = await screens.open(f"/studio/{session}", TEACHER)
     await teacher.get_by_role("button", name="开始上课").click()
     await expect(teacher.get_by_text("正在上课", exact=True)).to_be_visible()
@@ -65,11 +66,12 @@ async def test_the_second_classroom_of_a_pair_has_a_camera_of_its_own(
         assert await findings_of(teacher, axe, touched=True) == {}
         await part.get_by_role("button", name="停止接入").click()
         await eventually(lambda: not source.players)
-    await finish(city, session)
 
 
-async def test_a_refused_camera_is_told_in_words(city: City, screens: Screens) -> None:
-    session = (await book(city, "观察校园里的动物"))["id"]
+async def test_a_refused_camera_is_told_in_words(
+    city: City, screens: Screens, booked: Booked
+) -> None:
+    session = await booked("观察校园里的动物")
     teacher = await screens.open(f"/studio/{session}", TEACHER)
     await opened(city, session)
     part = await ways(teacher)
@@ -81,4 +83,3 @@ async def test_a_refused_camera_is_told_in_words(city: City, screens: Screens) -
     await give(part, "rtsp://admin:secret@192.168.1.64:554/stream1")
     await expect(told).to_contain_text("192.168.1.64 不在学校登记的摄像机里。")
     await expect(told).not_to_contain_text("secret")
-    await finish(city, session)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, ViewportSize, expect
 
-from tests.acceptance.live.conftest import DEVICE, TEACHER, City, OnAir, Screens, book, finish
+from tests.acceptance.live.conftest import DEVICE, TEACHER, Booked, City, OnAir, Screens, finish
 from tests.acceptance.live.steps import moving
 from tests.support.accessibility import findings_of
 
@@ -93,9 +93,9 @@ async def test_pages_of_a_lesson_that_is_given(
 
 
 async def test_pages_before_and_after_a_lesson_and_without_devices(
-    city: City, screens: Screens, looks: Looks
+    city: City, screens: Screens, booked: Booked, looks: Looks
 ) -> None:
-    session = (await book(city, "四边形的内角和"))["id"]
+    session = await booked("四边形的内角和")
     waiting = await screens.open(f"/watch/{session}", script=NOT_SECURE)
     await expect(waiting.get_by_text("开始后会自动播放")).to_be_visible()
     room = await screens.open("/classroom", DEVICE, NO_DEVICES)

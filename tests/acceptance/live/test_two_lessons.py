@@ -6,15 +6,7 @@ import asyncio
 
 from playwright.async_api import Page, expect
 
-from tests.acceptance.live.conftest import (
-    DEVICE,
-    SECOND_TEACHER,
-    TEACHER,
-    City,
-    Screens,
-    book,
-    finish,
-)
+from tests.acceptance.live.conftest import DEVICE, SECOND_TEACHER, TEACHER, Booked, City, Screens
 from tests.acceptance.live.steps import moving, user_id
 from tests.support.accessibility import findings_of
 
@@ -37,14 +29,14 @@ async def begin(teacher: Page) -> None:
 
 
 async def test_two_lessons_are_seen_beside_each_other(
-    city: City, screens: Screens, axe: str
+    city: City, screens: Screens, booked: Booked, axe: str
 ) -> None:
     second = {
         "kind": "paired_lesson",
         "second_classroom": city.rooms["second"],
         "second_teacher": await user_id(city, SECOND_TEACHER),
     }
-    session = (await book(city, "平行四边形的面积", **second))["id"]
+    session = await booked("平行四边形的面积", **second)
     for username in (TEACHER, SECOND_TEACHER):
         await begin(await screens.open(f"/studio/{session}", username))
     guest = await screens.open(f"/watch/{session}")
@@ -65,4 +57,3 @@ async def test_two_lessons_are_seen_beside_each_other(
     room = await screens.open("/classroom", DEVICE)
     await asyncio.gather(moving(room, ONE), moving(room, OTHER))
     assert await room.evaluate(MUTED) == [False, True]
-    await finish(city, session)

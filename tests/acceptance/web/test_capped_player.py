@@ -202,7 +202,8 @@ async def test_who_comes_while_it_is_capped_begins_so(
     await expect(pupil.get_by_role("status").filter(has_text="线路")).to_be_visible()
     city.says = dict(FREE)
     await city.heard()
-    assert set(await city.next_pieces(4)) != {thin}
+    # A busy machine may choose the thin one by itself for a while.
+    await eventually(lambda: city.pieces[-1] != thin, PIECES_LIMIT_S)
     await expect(pupil.get_by_role("status").filter(has_text="线路")).to_have_count(0)
 
 

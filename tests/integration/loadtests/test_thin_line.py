@@ -104,7 +104,7 @@ def box(city: Service, code: str, home: Path) -> Iterator[tuple[subprocess.Popen
     log = home / "box.log"
     with log.open("wb") as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", "loadtests.box_on_a_line", "--port", "0", "2M",
+            [sys.executable, "-m", "loadtests.box_on_a_line", "--port", "0", "2",
              "tongbu", "edge", "--origin", city.url, "--enrol", code,
              "--data", str(home / "data"), "--listen", "127.0.0.1:0"],
             env=service_environment(home / "data"), text=True,
