@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
 from blockbuster import BlockBuster
 from playwright.async_api import Browser, async_playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+WITH_WINDOWS = ("chromium", "chromium-browser", "google-chrome")
+# The same browser without the windows around its pages, which nobody sees here: a page costs half.
+NAMES = ("chromium-headless-shell", *WITH_WINDOWS)
 ARGUMENTS = (
     "--headless",
     "--no-sandbox",
@@ -34,9 +36,9 @@ FAKE_DEVICES = ("--use-fake-device-for-media-stream=fps=10", "--use-fake-ui-for-
 PLAYWRIGHT_LOOKS_FOR_ITS_DRIVER = ("playwright/_impl/_driver.py", {"compute_driver_executable"})
 
 
-def find_chromium() -> str:
+def find_chromium(names: Sequence[str] = NAMES) -> str:
     """Give the path of the machine's Chromium. Without one: skip the test, or fail it in CI."""
-    path = next((path for name in NAMES if (path := shutil.which(name))), None)
+    path = next((path for name in names if (path := shutil.which(name))), None)
     if path is not None:
         return path
     if os.environ.get("CI") == "true":

@@ -139,6 +139,7 @@ def pictures() -> Path:
 
 # Two cores encode and show several lessons: a camera gives a quarter of what is asked for.
 SMALL_CAMERA = """(() => {
+  if (!window.MediaDevices) return;
   const open = MediaDevices.prototype.getUserMedia;
   MediaDevices.prototype.getUserMedia = function ({ video, ...rest }) {
     const small = video && { ...video, width: { ideal: 640 }, height: { ideal: 360 } };

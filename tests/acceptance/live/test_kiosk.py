@@ -28,7 +28,11 @@ from tests.acceptance.live.test_blocked_sound import (
     asked,
 )
 from tests.acceptance.live.test_fallbacks import NO_DEVICES
-from tests.support.chromium import PLAYWRIGHT_LOOKS_FOR_ITS_DRIVER
+from tests.support.chromium import (
+    PLAYWRIGHT_LOOKS_FOR_ITS_DRIVER,
+    WITH_WINDOWS,
+    find_chromium,
+)
 from tests.support.wait import eventually
 
 KIOSK = Path(__file__).parents[3] / "deploy/kiosk/tongbu-kiosk"
@@ -61,10 +65,11 @@ HELD = "window.locks.filter((one) => !one.released).map((one) => one.type)"
 
 
 @pytest.fixture
-def machine(chromium_path: str, tmp_path: Path) -> Path:
-    """A Chromium on such a machine."""
+def machine(tmp_path: Path) -> Path:
+    """A Chromium on such a machine, with its windows."""
     program = tmp_path / "browser"
-    program.write_text(f'#!/bin/sh\nexec {shlex.join([chromium_path, *MACHINE])} "$@"\n')
+    words = shlex.join([find_chromium(WITH_WINDOWS), *MACHINE])
+    program.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
     program.chmod(0o755)
     return program
 

@@ -36,7 +36,7 @@ from tests.acceptance.web.steps import until_played
 from tests.support.wait import eventually
 
 pytestmark = pytest.mark.browser
-LECTURE = Lecture("slides", 140, 1280, 720, 5, 5.0)
+LECTURE = Lecture("slides", 140, 1280, 720, 10, 5.0)
 PIECE = re.compile(r"/media/\w+/(\w+)/(\d+)\.m4s")
 PIECE_S = 1.2  # of four seconds: the picture is well ahead, and no lesson is there all at once
 PIECES_LIMIT_S = 90.0  # a player that has enough asks as fast as it plays
