@@ -9,7 +9,8 @@ Each peer stands in a network of its own with its pupils; a line process joins i
 0.6 Mbit/s), or of a made-up origin (`--origin synthetic`: 2.0 and 0.8; without our box, which
 knows only its service). A pupil's player has the rules of hls.js and reads plain HLS; three of ten
 have small screens. Our box is enrolled anew each time and is not told how fast its line is; peers
-stand for 5 s before the pupils come.
+stand for 5 s before the pupils come. Memory is a peer's highest resident (VmHWM); `--shelf-gb 100`
+gives our box a shelf that is full already.
 
 S1, S2, S4: 40 pupils, one live lesson, 8 / 1.6 / 2.4 Mbit/s. S3: 42 pupils, three lessons, 8. V1:
 12 pupils follow one recording, 1.6. COME: S4 with pupils who leave in the middle of what they fetch
@@ -39,8 +40,9 @@ from loadtests.edge_origins import MadeUp, Origin, Tongbu
 from loadtests.edge_peers import PEERS, Peer, Place, Standing, standing
 from loadtests.edge_rows import HEAD, PART_HEAD, Asked, Spent, asked_of, class_row, part_row
 from loadtests.edge_scenarios import SCENARIOS, Change, Scenario
+from loadtests.edge_shelf import fill
 from loadtests.line import ROOT, Home, Line, begun, line, namespace
-from loadtests.live_cpu import children_of, cpu_s
+from loadtests.live_cpu import children_of, cpu_s, peak_bytes
 from loadtests.pupils import Class
 from loadtests.pupils_at_once import REST_S, Newest, Part
 
@@ -82,8 +84,15 @@ class Stand:
 
     def cpu_s(self) -> float:
         """Give the CPU seconds that the peer and its children have used."""
+        return sum(map(cpu_s, self._pids()))
+
+    def memory_bytes(self) -> int:
+        """Give the most memory that the peer and its children have had."""
+        return sum(map(peak_bytes, self._pids()))
+
+    def _pids(self) -> list[int]:
         pid = self.standing.pid
-        return sum(map(cpu_s, (pid, *children_of(pid)))) if pid else 0.0
+        return [pid, *children_of(pid)] if pid else []
 
 
 @contextmanager
@@ -102,7 +111,10 @@ def stand(peer: Peer, number: int, ground: Ground) -> Iterator[Stand]:
         if asked.keep:
             folder = Path(asked.keep) / f"{ground.name}-{peer.name}"
             folder.mkdir(parents=True)
-        code = origin.code(peer.name) if peer.name == "tongbu" else ""
+        ours = peer.name == "tongbu"
+        code = origin.code(peer.name) if ours else ""
+        if ours and asked.shelf_gb:
+            fill(folder / "data/edge/shelf", round(asked.shelf_gb * 1e9))
         place = Place(school, upstream, f"127.0.0.1:{PUPILS_PORT}", folder, code)
         with begun(command) as door, standing(peer, place) as stands:
             yield Stand(peer, school, made, door, stands, upstream)
@@ -171,7 +183,8 @@ async def measure(stands: Stand, ground: Ground, lessons: Sequence[str]) -> str:
     found = stands.asked()
     if ground.scenario.parts:
         return part_row(stands.peer.name, said, found)
-    spent = Spent(stands.line.counted()[0].bytes - before, stands.cpu_s() - used_s)
+    wan_bytes, busy_s = stands.line.counted()[0].bytes - before, stands.cpu_s() - used_s
+    spent = Spent(wan_bytes, busy_s, stands.memory_bytes())
     return class_row(ground.name, stands.peer.name, said, found, spent)
 
 
@@ -220,6 +233,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--abreast", type=int, default=5, help="peers at the same time")
     parser.add_argument("--origin", default="tongbu", choices=("tongbu", "synthetic"))
     parser.add_argument("--congestion", help="the origin's: cubic, reno or bbr")
+    parser.add_argument(
+        "--shelf-gb", type=float, default=0.0, help="what our box has on its shelf already"
+    )
     parser.add_argument("--keep", metavar="FOLDER", help="keep the peers' logs and caches here")
     asked = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))

@@ -109,7 +109,8 @@ PEERS = {
         Peer("varnish", ("varnishd", "-F", "-j", "none", "-n", "{folder}/varnish", "-a", "{listen}",
                          "-f", "{config}", "-s", "malloc,256m"), VARNISH),
         Peer("tongbu", (sys.executable, "-m", "deploy", "edge", "--origin", "http://{upstream}",
-                        "--enrol", "{code}", "--data", "{folder}/data", "--listen", "{listen}")),
+                        "--enrol", "{code}", "--data", "{folder}/data", "--listen", "{listen}",
+                        "--edge-cache-gib", "200")),
     )
 }  # fmt: skip
 

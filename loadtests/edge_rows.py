@@ -15,8 +15,9 @@ MEDIA_FOLDERS = ("/live/", "/media/", "/recorded/", "/part/")
 HEAD = (
     "| scenario | peer | WAN MB | WAN/distinct | join p50/p95 s | never played "
     "| stalled s (pupils) | kbit/s | switches (down) | delay s | fetch p50/p95 s "
-    "| segments asked/distinct | most for one | lists asked | peer CPU s | woken late p95 ms |\n"
-    + "|---" * 16 + "|"
+    "| segments asked/distinct | most for one | lists asked | peer CPU s | peer MB "
+    "| woken late p95 ms |\n"
+    + "|---" * 17 + "|"
 )  # fmt: skip
 PART_HEAD = (
     "| peer | alone p50 ms | together p50/p95/max ms | p95 to alone | asked/distinct |\n"
@@ -54,10 +55,11 @@ def _is_list(path: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What it cost: bytes of the line towards the school, the peer's CPU."""
+    """What it cost: bytes of the line towards the school, the peer's CPU and most memory."""
 
     wan_bytes: int
     cpu_s: float
+    memory_bytes: int
 
 
 def class_row(scenario: str, peer: str, said: Mapping[str, Any], asked: Asked, spent: Spent) -> str:
@@ -78,7 +80,8 @@ def class_row(scenario: str, peer: str, said: Mapping[str, Any], asked: Asked, s
         f"| {_mean([one['switches'] for one in played]):.1f} "
         f"({_mean([one['downs'] for one in played]):.1f}) | {_mean(delays):.1f} "
         f"| {fetches.p50:.3f}/{fetches.p95:.3f} | {asked.media}/{asked.distinct} | {asked.most} "
-        f"| {asked.lists} | {spent.cpu_s:.2f} | {late.p95:.0f} |"
+        f"| {asked.lists} | {spent.cpu_s:.2f} | {spent.memory_bytes / 1e6:.0f} "
+        f"| {late.p95:.0f} |"
     )
 
 

@@ -26,6 +26,14 @@ def resident_bytes(pid: int) -> int:
     return (int(resident) - int(shared)) * PAGE_BYTES
 
 
+def peak_bytes(pid: int) -> int:
+    """Give the highest resident memory that a process has had."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise ProcessLookupError(pid)
+
+
 def machine_s() -> tuple[float, float]:
     """Give the machine's busy and whole CPU seconds."""
     fields = [int(text) for text in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]

@@ -15,23 +15,15 @@ import hashlib
 import sys
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 from loadtests.client import Client, Refused, signed_in
+from loadtests.live_cpu import peak_bytes
 from loadtests.service import ADMIN_PASSWORD, running
 
 GOAL_BYTES = 300 * 1000 * 1000
 PIECE_BYTES = 1 << 20
 HEAD = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2"
 _TUS = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream"}
-
-
-def peak_bytes(pid: int) -> int:
-    """Give the highest resident memory that a process has had."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    raise ProcessLookupError(pid)
 
 
 async def stream(size: int) -> AsyncIterator[bytes]:

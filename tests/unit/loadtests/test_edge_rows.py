@@ -40,20 +40,22 @@ def test_requests_of_media_and_of_playlists_are_told_apart() -> None:
 def test_a_class() -> None:
     slow = report(join_s=1.5, stalled_s=3.0, mean_bps=800_000.0, delay_s=10.0)
     asked = Asked(27, 26, 17_600_000, 2, 40)
-    row = class_row("S1", "varnish", said(report(), slow), asked, Spent(18_300_000, 0.5))
+    row = class_row(
+        "S1", "varnish", said(report(), slow), asked, Spent(18_300_000, 0.5, 97_000_000)
+    )
     assert row == (
         "| S1 | varnish | 18.3 | 1.04 | 0.50/1.50 | 0 | 1.50 (1) | 1400 | 1.0 (0.0) | 9.0 "
-        "| 0.100/0.300 | 27/26 | 2 | 40 | 0.50 | 20 |"
+        "| 0.100/0.300 | 27/26 | 2 | 40 | 0.50 | 97 | 20 |"
     )
     assert row.count("|") == HEAD.splitlines()[0].count("|") == HEAD.splitlines()[1].count("|")
 
 
 def test_who_never_played_is_counted_and_joins_for_ever() -> None:
     never = report(join_s=None, stalled_s=0.0, mean_bps=0.0, delay_s=None, fetches_s=[])
-    row = class_row("S2", "direct", said(never, never), Asked(9, 9, 0, 1, 2), Spent(0, 0.0))
+    row = class_row("S2", "direct", said(never, never), Asked(9, 9, 0, 1, 2), Spent(0, 0.0, 0))
     assert row == (
         "| S2 | direct | 0.0 | 0.00 | inf/inf | 2 | nan (0) | nan | nan (nan) | nan | inf/inf "
-        "| 9/9 | 1 | 2 | 0.00 | 20 |"
+        "| 9/9 | 1 | 2 | 0.00 | 0 | 20 |"
     )
 
 
