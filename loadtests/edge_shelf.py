@@ -1,7 +1,7 @@
 """A shelf of a box that is full before it starts: an index, and a file for each of its rows.
 
 The files have the sizes of pieces and take no room (they are holes): what a box keeps in memory of
-its shelf is the same. Pieces are of 500 kB, fifty a lesson.
+its shelf is the same. Pieces are of 500 kB, fifty of one object a lesson, as recordings have them.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ def fill(shelf: Path, size_bytes: int) -> int:
     index = Index.open(shelf / "index.sqlite")
     for number in range(made):
         lesson = f"{number // PIECES:020d}"
-        key = f"media/{lesson}/1/720p/{number % PIECES:06d}-a1.mp4"
-        row = Row(Piece(key, 0, PIECE_BYTES), Group(lesson, lesson), number)
-        index.put(row)
-        _hole(shelf / "objects" / row.piece.name[:2] / row.piece.name)
+        offset = number % PIECES * PIECE_BYTES
+        piece = Piece(f"media/{lesson}/1/720p/000000-a1.mp4", offset, PIECE_BYTES)
+        index.put(Row(piece, Group(lesson, lesson), number))
+        _hole(shelf / "objects" / piece.name[:2] / piece.name)
     index.close(clean=True)
     return made
 

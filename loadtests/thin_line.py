@@ -17,6 +17,7 @@ WIDE_READ_BYTES = 64 * 1024
 THIN_READ_BYTES = 4096
 # What the kernel may hold of a connection: its sender must feel how thin the line is.
 THIN_QUEUE_BYTES = 16 * 1024
+LATE_S = 0.1  # a machine that is busy wakes late: so much is made up for
 
 
 class Direction:
@@ -30,7 +31,7 @@ class Direction:
         """Wait until so many bytes have had their time."""
         if self._rate_bps:
             clock = asyncio.get_running_loop().time
-            self._free_at = max(self._free_at, clock()) + count * 8 / self._rate_bps
+            self._free_at = max(self._free_at, clock() - LATE_S) + count * 8 / self._rate_bps
             await asyncio.sleep(self._free_at - clock())
 
 
