@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -24,6 +25,13 @@ ORIGIN = "--origin"
 
 def split(words: Sequence[str]) -> tuple[str, list[str]]:
     """Give the origin of a box's command, and its options without it. Raises: ValueError."""
+    origin, rest = _apart(words)
+    if not re.fullmatch(r"http://[^/:]+:\d+/?", origin):
+        raise ValueError(f"the line carries plain HTTP: --origin http://HOST:PORT, not {origin}")
+    return origin, rest
+
+
+def _apart(words: Sequence[str]) -> tuple[str, list[str]]:
     rest = list(words)
     for name in ("tongbu", "edge"):
         if rest[:1] == [name]:

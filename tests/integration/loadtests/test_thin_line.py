@@ -75,13 +75,19 @@ def test_the_command_that_a_city_prints_goes_by_the_line() -> None:
     told = "tongbu edge --origin http://127.0.0.1:8080 --enrol A-B --data box"
     rest = ["--enrol", "A-B", "--data", "box"]
     assert split(told.split()) == ("http://127.0.0.1:8080", rest)
-    assert split(["--origin=https://x.example", *rest]) == ("https://x.example", rest)
+    assert split(["--origin=http://x.example:80", *rest]) == ("http://x.example:80", rest)
 
 
 @pytest.mark.parametrize("words", [[], ["tongbu", "edge"], ["tongbu", "edge", "--origin"]])
 def test_a_command_without_an_origin_is_refused(words: list[str]) -> None:
     with pytest.raises(ValueError, match="--origin URL"):
         split(words)
+
+
+@pytest.mark.parametrize("origin", ["https://tongbu.example", "http://tongbu.example", "tongbu:80"])
+def test_a_line_carries_plain_http(origin: str) -> None:
+    with pytest.raises(ValueError, match="plain HTTP"):
+        split(["--origin", origin])
 
 
 @pytest.fixture(scope="module")
