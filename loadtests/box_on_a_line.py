@@ -20,29 +20,22 @@ from contextlib import suppress
 from loadtests.thin_line import Line, line
 
 PORT = 8089
-ORIGIN = "--origin"
+WANTED = "add the box's command after the rate: tongbu edge --origin http://HOST:PORT ..."
 
 
 def split(words: Sequence[str]) -> tuple[str, list[str]]:
     """Give the origin of a box's command, and its options without it. Raises: ValueError."""
-    origin, rest = _apart(words)
-    if not re.fullmatch(r"http://[^/:]+:\d+/?", origin):
-        raise ValueError(f"the line carries plain HTTP: --origin http://HOST:PORT, not {origin}")
-    return origin, rest
-
-
-def _apart(words: Sequence[str]) -> tuple[str, list[str]]:
-    rest = list(words)
-    for name in ("tongbu", "edge"):
-        if rest[:1] == [name]:
-            del rest[0]
-    for at, word in enumerate(rest):
-        name, told, value = word.partition("=")
-        if name == ORIGIN and told:
-            return value, rest[:at] + rest[at + 1 :]
-        if name == ORIGIN and at + 1 < len(rest):
-            return rest[at + 1], rest[:at] + rest[at + 2 :]
-    raise ValueError("add the box's command after the rate: tongbu edge --origin URL ...")
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("program", choices=["tongbu"])
+    parser.add_argument("role", choices=["edge"])
+    parser.add_argument("--origin", required=True)
+    try:
+        found, rest = parser.parse_known_args(words)
+    except (argparse.ArgumentError, SystemExit):
+        raise ValueError(WANTED) from None
+    if not re.fullmatch(r"http://[^/:]+:\d+/?", found.origin):
+        raise ValueError(f"the line carries plain HTTP, not {found.origin}: {WANTED}")
+    return found.origin, rest
 
 
 async def run(rate_mbps: float, options: Sequence[str], origin: str, port: int) -> int:
@@ -50,7 +43,7 @@ async def run(rate_mbps: float, options: Sequence[str], origin: str, port: int) 
     loop = asyncio.get_running_loop()
     async with line(origin, round(rate_mbps * 1e6), port) as between:
         box = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "deploy", "edge", ORIGIN, between.url, *options,
+            sys.executable, "-m", "deploy", "edge", "--origin", between.url, *options,
             stdin=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         loop.add_signal_handler(signal.SIGINT, lambda: None)

@@ -15,22 +15,26 @@ from streaming.edge.piece import Group, Piece
 PIECE_BYTES, PIECES = 500_000, 50
 
 
-def fill(shelf: Path, size_bytes: int) -> int:
-    """Fill an empty directory as a shelf of this size; give the number of pieces."""
-    shelf.mkdir(parents=True)
-    made = size_bytes // PIECE_BYTES
-    index = Index.open(shelf / "index.sqlite")
-    for number in range(made):
+def write_index(shelf: Path, size_bytes: int) -> list[Piece]:
+    """Write the index of a shelf of this size; give its pieces."""
+    (shelf / "objects").mkdir(parents=True)
+    index, pieces = Index.open(shelf / "index.sqlite"), []
+    for number in range(size_bytes // PIECE_BYTES):
         lesson = f"{number // PIECES:020d}"
         offset = number % PIECES * PIECE_BYTES
-        piece = Piece(f"media/{lesson}/1/720p/000000-a1.mp4", offset, PIECE_BYTES)
-        index.put(Row(piece, Group(lesson, lesson), number))
-        _hole(shelf / "objects" / piece.name[:2] / piece.name)
+        pieces.append(Piece(f"media/{lesson}/1/720p/000000-a1.mp4", offset, PIECE_BYTES))
+        index.put(Row(pieces[-1], Group(lesson, lesson), number))
     index.close(clean=True)
-    return made
+    return pieces
+
+
+def fill(shelf: Path, size_bytes: int) -> None:
+    """Fill an empty directory as a shelf of this size."""
+    for piece in write_index(shelf, size_bytes):
+        _hole(shelf / "objects" / piece.name[:2] / piece.name)
 
 
 def _hole(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(exist_ok=True)
     path.touch()
     os.truncate(path, PIECE_BYTES)

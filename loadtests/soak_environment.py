@@ -33,7 +33,7 @@ from loadtests.client import Client, signed_in
 from loadtests.live_cpu import children_of
 from loadtests.live_session import Booked, book, until_state
 from loadtests.live_sessions import ROOM_S, host
-from loadtests.school import Box, new_code, running_box
+from loadtests.school import Box, new_code, new_school, running_box
 from loadtests.service import (
     ADMIN_PASSWORD,
     Service,
@@ -236,9 +236,7 @@ async def environment(films: Sequence[Path], home: Path) -> AsyncIterator[Enviro
 
 async def school_with_rooms(client: Client, count: int) -> tuple[str, tuple[list[str], list[str]]]:
     """Found a school with so many classrooms and teachers."""
-    district = await client.post("districts", {"name": "平度市"})
-    about = {"name": "旧店镇中心小学", "district": district["id"], "setting": "rural"}
-    school = str((await client.post("schools", about))["id"])
+    school = await new_school(client)
     role = {"role": "teacher", "school": school}
     rooms, teachers = [], []
     for number in range(count):

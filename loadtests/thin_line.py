@@ -17,21 +17,21 @@ WIDE_READ_BYTES = 64 * 1024
 THIN_READ_BYTES = 4096
 # What the kernel may hold of a connection: its sender must feel how thin the line is.
 THIN_QUEUE_BYTES = 16 * 1024
-LATE_S = 0.1  # a machine that is busy wakes late: so much is made up for
+BURST_S = 0.1
 
 
-class Direction:
-    """One direction's rate; 0 is no limit."""
+class Shaper:
+    """One direction's rate; 0 is no limit. A machine that wakes late makes up for BURST_S."""
 
     def __init__(self, rate_bps: int) -> None:
         self._rate_bps = rate_bps
         self._free_at = 0.0
 
-    async def let(self, count: int) -> None:
+    async def shape(self, count: int) -> None:
         """Wait until so many bytes have had their time."""
         if self._rate_bps:
             clock = asyncio.get_running_loop().time
-            self._free_at = max(self._free_at, clock() - LATE_S) + count * 8 / self._rate_bps
+            self._free_at = max(self._free_at, clock() - BURST_S) + count * 8 / self._rate_bps
             await asyncio.sleep(self._free_at - clock())
 
 
@@ -41,7 +41,7 @@ class Line:
     def __init__(self, url: str, rate_bps: int = 0) -> None:
         self._far = urlsplit(url)
         self._read_bytes = THIN_READ_BYTES if rate_bps else WIDE_READ_BYTES
-        self._up, self._down = Direction(rate_bps), Direction(rate_bps)
+        self._up, self._down = Shaper(rate_bps), Shaper(rate_bps)
         self._whole = asyncio.Event()
         self._whole.set()
         self._carrying: set[asyncio.Task[None]] = set()
@@ -117,12 +117,12 @@ class Line:
             raise
 
     async def _carry(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, direction: Direction
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, shaper: Shaper
     ) -> None:
         with suppress(ConnectionError):
             while data := await reader.read(self._read_bytes):
                 await self._whole.wait()
-                await direction.let(len(data))
+                await shaper.shape(len(data))
                 writer.write(data)
                 await writer.drain()
 

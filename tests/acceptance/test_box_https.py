@@ -11,9 +11,8 @@ from collections.abc import Iterator
 import aiohttp
 import pytest
 
-from loadtests.client import signed_in
-from loadtests.school import Box, new_code, running_box
-from loadtests.service import ADMIN_PASSWORD, Service, running, service_environment
+from loadtests.school import Box, running_box, school_with_a_box
+from loadtests.service import Service, running, service_environment
 
 DOMAIN = "tongbu.example"
 NAME = "jifang"
@@ -29,14 +28,6 @@ def city() -> Iterator[Service]:
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
         yield service
-
-
-async def a_code(city: Service) -> str:
-    async with signed_in(city.url, "admin", ADMIN_PASSWORD) as admin:
-        district = (await admin.post("districts", {"name": "莱西市"}))["id"]
-        school = {"name": "店埠镇中心小学", "district": district, "setting": "rural"}
-        made = str((await admin.post("schools", school))["id"])
-    return await new_code(city.url, made, NAME)
 
 
 async def look(box: Box, trusts: ssl.SSLContext) -> None:
@@ -55,7 +46,7 @@ async def look(box: Box, trusts: ssl.SSLContext) -> None:
 
 def test_a_school_is_served_by_https(city: Service) -> None:
     trusts = ssl.create_default_context(cafile=city.data / "edge-ca" / "ca.pem")
-    code = asyncio.run(a_code(city))
+    _, code = asyncio.run(school_with_a_box(city.url, NAME))
     with running_box(city.url, code, "--edge-https", "127.0.0.1:0") as box:
         assert box.url.startswith("https://")
         asyncio.run(look(box, trusts))

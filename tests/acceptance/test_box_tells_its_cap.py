@@ -11,7 +11,7 @@ import pytest
 
 from loadtests.client import signed_in
 from loadtests.lectures import Lecture, make
-from loadtests.school import Box, new_code, running_box
+from loadtests.school import Box, new_code, new_school, running_box
 from loadtests.service import ADMIN_PASSWORD, Service, running
 from streaming.hls.parse import parse_multivariant
 from tests.support.wait import eventually
@@ -23,9 +23,7 @@ WHOLE = "?whole=1"
 async def two_lessons(city: Service, path: Path) -> tuple[list[str], str]:
     """Make a school and two lessons for all; give their addresses and the code of the box."""
     async with signed_in(city.url, "admin", ADMIN_PASSWORD) as admin:
-        district = (await admin.post("districts", {"name": "莱西市"}))["id"]
-        school = {"name": "店埠镇中心小学", "district": district, "setting": "rural"}
-        made = str((await admin.post("schools", school))["id"])
+        made = await new_school(admin)
         found = []
         for title in ("圆的周长", "圆的面积"):
             lesson = await admin.upload(path, {"title": title, "subject": "math"})

@@ -13,9 +13,8 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from loadtests.client import signed_in
-from loadtests.school import Box, new_code, running_box
-from loadtests.service import ADMIN_PASSWORD, Service, end, running, start, wait_for_address
+from loadtests.school import Box, running_box, school_with_a_box
+from loadtests.service import Service, end, running, start, wait_for_address
 from tests.support.qoe import report_json
 from tests.support.wait import eventually
 
@@ -27,15 +26,6 @@ def city() -> Iterator[Service]:
     """A city of its own, because it goes away in the middle."""
     with running() as service:
         yield service
-
-
-async def a_school(city: Service) -> tuple[str, str]:
-    """Make a school; give its id and the code of its box."""
-    async with signed_in(city.url, "admin", ADMIN_PASSWORD) as admin:
-        district = (await admin.post("districts", {"name": "平度市"}))["id"]
-        school = {"name": "旧店镇中心小学", "district": district, "setting": "rural"}
-        made = str((await admin.post("schools", school))["id"])
-    return made, await new_code(city.url, made)
 
 
 async def tell(url: str, *reports: dict[str, Any]) -> None:
@@ -98,7 +88,7 @@ async def once_each(city: Service, box: Box, school: str, told: list[dict[str, A
 
 
 def test_each_report_counts_once(city: Service, tmp_path: Path) -> None:
-    school, code = asyncio.run(a_school(city))
+    school, code = asyncio.run(school_with_a_box(city.url))
     home = tmp_path / "box"
     with running_box(city.url, code, data=home) as box:
         first = asyncio.run(on_a_good_line(city, box, school))

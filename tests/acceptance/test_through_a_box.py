@@ -12,7 +12,7 @@ from blockbuster import BlockBuster
 
 from loadtests.client import signed_in
 from loadtests.lectures import Lecture, make
-from loadtests.school import Box, new_code, running_box
+from loadtests.school import Box, new_code, new_school, running_box
 from loadtests.service import ADMIN_PASSWORD, Service, end, running
 from tests.integration.streaming.test_players_in_chromium import HLS
 from tests.support.chromium import PLAYWRIGHT_LOOKS_FOR_ITS_DRIVER, launched
@@ -39,9 +39,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def a_lesson(city: Service, path: Path) -> tuple[str, str]:
     """Make a school and a lesson; give the lesson and the code of the school's box."""
     async with signed_in(city.url, "admin", ADMIN_PASSWORD) as admin:
-        district = (await admin.post("districts", {"name": "莱西市"}))["id"]
-        school = {"name": "店埠镇中心小学", "district": district, "setting": "rural"}
-        made = str((await admin.post("schools", school))["id"])
+        made = await new_school(admin)
         lesson = await admin.upload(path, {"title": TITLE, "subject": "math"})
         done = await admin.until(lesson, "ready", limit_s=90)
         assert done["error"] is None

@@ -11,29 +11,12 @@ import os
 import sys
 from pathlib import Path
 
-from streaming.edge.index import Index, Row
-from streaming.edge.piece import Group, Piece
+from loadtests.edge_shelf import write_index
 from streaming.edge.shelf import Shelf, ShelfSettings
 from tests.support.shelves import no_sync
 
-GROUPS, PIECES, PIECE_BYTES = 4000, 50, 500_000
-TOTAL_BYTES = GROUPS * PIECES * PIECE_BYTES
+TOTAL_BYTES = 100 * 10**9
 SETTINGS = ShelfSettings(sweep_pause_s=3600.0, min_free_bytes=-2 * TOTAL_BYTES)
-
-
-def piece(group: int, number: int) -> Piece:
-    return Piece(f"media/{group:020d}/1/720p/000000-a1.mp4", number * 2**20, PIECE_BYTES)
-
-
-def make(path: Path) -> None:
-    """Write an index of 100 GB; the files are not needed."""
-    (path / "objects").mkdir(parents=True)
-    index = Index.open(path / "index.sqlite")
-    for group in range(GROUPS):
-        for number in range(PIECES):
-            row = Row(piece(group, number), Group(f"{group:020d}", f"{group:020d}"), number)
-            index.put(row)
-    index.close(clean=True)
 
 
 def resident_bytes() -> int:
@@ -53,6 +36,6 @@ async def measure(path: Path) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "make":
-        make(Path(sys.argv[2]))
+        write_index(Path(sys.argv[2]), TOTAL_BYTES)
     else:
         asyncio.run(measure(Path(sys.argv[2])))

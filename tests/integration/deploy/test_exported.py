@@ -16,9 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from catalog.db.embedded import running_server
 from deploy.alerts import ALERTS, RECORDS
 from deploy.dashboards import ALL
-from loadtests.client import signed_in
-from loadtests.school import new_code, running_box
-from loadtests.service import ADMIN_PASSWORD, Service, end, service_environment, wait_for_address
+from loadtests.school import running_box, school_with_a_box
+from loadtests.service import Service, end, service_environment, wait_for_address
 from tests.support.runbooks import first_steps
 from tests.support.series import asked_in, names_of, strangers
 from tests.support.service import service as service
@@ -61,11 +60,7 @@ def scraped(url: str) -> list[Metric]:
 @pytest.fixture
 async def code(service: Service) -> str:
     """The code of a box in a new school."""
-    async with signed_in(service.url, "admin", ADMIN_PASSWORD) as admin:
-        district = (await admin.post("districts", {"name": "平度市"}))["id"]
-        school = {"name": "旧店镇中心小学", "district": district, "setting": "rural"}
-        made = str((await admin.post("schools", school))["id"])
-    return await new_code(service.url, made)
+    return (await school_with_a_box(service.url))[1]
 
 
 def takes_the_first_step(name: str, addresses: dict[str, str]) -> None:

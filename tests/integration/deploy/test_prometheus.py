@@ -26,7 +26,7 @@ from deploy.monitoring import EDGE, ORIGIN, RULES, prometheus, static_job
 from deploy.yaml_text import yaml_text
 from loadtests.city_door import Door
 from loadtests.client import signed_in
-from loadtests.school import Box, new_code, running_box
+from loadtests.school import Box, running_box, school_with_a_box
 from loadtests.service import ADMIN_PASSWORD, Service
 from tests.support.prometheus import Watcher, watching
 from tests.support.prometheus import prometheus_path as prometheus_path
@@ -106,11 +106,8 @@ async def test_an_encoder_that_stops(service: Service, watcher: Watch) -> None:
 @asynccontextmanager
 async def box_behind(service: Service, origin: str) -> AsyncIterator[Box]:
     """A box of a new school, which reaches the city at this address."""
-    async with signed_in(service.url, "admin", ADMIN_PASSWORD) as admin:
-        district = (await admin.post("districts", {"name": "平度市"}))["id"]
-        school = {"name": "旧店镇中心小学", "district": district, "setting": "rural"}
-        made = str((await admin.post("schools", school))["id"])
-    manager = running_box(origin, await new_code(service.url, made))
+    _, code = await school_with_a_box(service.url)
+    manager = running_box(origin, code)
     box = await asyncio.to_thread(manager.__enter__)
     try:
         yield box

@@ -31,6 +31,7 @@ import yaml  # type: ignore[import-untyped]
 from catalog.db.embedded import embedded_postgres
 from loadtests.client import Client, signed_in
 from loadtests.lectures import Lecture, make
+from loadtests.school import new_school
 from loadtests.service import ROOT, end
 from tests.support.compose import DEPLOY, Plain, read_compose
 from tests.support.playback import frames_of
@@ -203,9 +204,7 @@ async def admin_at_the_door(topology: Topology) -> AsyncIterator[Client]:
 async def a_lesson(topology: Topology, path: Path) -> tuple[str, str]:
     """Upload a lesson through the door, and make a box; give the lesson and the box's code."""
     async with admin_at_the_door(topology) as admin:
-        district = (await admin.post("districts", {"name": "莱西市"}))["id"]
-        school = {"name": "店埠镇中心小学", "district": district, "setting": "rural"}
-        made = str((await admin.post("schools", school))["id"])
+        made = await new_school(admin)
         lesson = await admin.upload(path, {"title": "勾股定理的证明", "subject": "math"})
         assert (await admin.until(lesson, "ready", limit_s=90))["error"] is None
         code = str((await admin.post("edges", {"name": "laixi", "school": made}))["code"])
