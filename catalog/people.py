@@ -121,11 +121,12 @@ def may_watch(viewer: Viewer, lesson: LessonPlace) -> bool:
         return viewer.signed_in
     if lesson.visibility != "private" and any(_listens(a, lesson) for a in viewer.affiliations):
         return True
-    if lesson.visibility == "group" and lesson.group_id:
-        return any(item.group_id == lesson.group_id for item in viewer.affiliations)
-    if lesson.visibility in ("school", "group") and lesson.school_id:
-        return any(item.school_id == lesson.school_id for item in viewer.affiliations)
-    return False
+    group = lesson.group_id if lesson.visibility == "group" else None
+    school = lesson.school_id if lesson.visibility in ("group", "school") else None
+    return any(
+        (group and item.group_id == group) or (school and item.school_id == school)
+        for item in viewer.affiliations
+    )
 
 
 def _listens(item: Affiliation, lesson: LessonPlace) -> bool:

@@ -71,8 +71,8 @@ async def _send_all(
                 group.create_task(send(number, offset))
                 for number, offset in enumerate(range(0, size_bytes, part_bytes), 1)
             ]
-    except* StoreError as group_error:
-        raise group_error.exceptions[0] from None
+    except ExceptionGroup as failed:  # `except*` would wrap what it raises until Python 3.11.4
+        raise failed.exceptions[0] from None
     return [task.result() for task in tasks]
 
 

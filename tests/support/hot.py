@@ -211,8 +211,9 @@ class Viewer:
             await self.writer.wait_closed()
 
     def abort(self) -> None:
-        """Cut the connection."""
-        self.writer.transport.abort()
+        """Cut the connection, if it is not closed already."""
+        if not self.writer.is_closing():  # TLS of Python 3.11.2 raises then
+            self.writer.transport.abort()
 
 
 def asking(target: str, method: str = "GET", lines: str = "") -> bytes:

@@ -56,7 +56,7 @@ def test_an_ffmpeg_that_does_not_run(tmp_path: Path, script: str | None) -> None
 
 
 def test_a_database_that_is_away(tmp_path: Path) -> None:
-    away = settings(tmp_path, TONGBU_DATABASE_URL="host=/nonexistent dbname=x")
+    away = settings(tmp_path, TONGBU_DATABASE_URL="host=/proc/none dbname=x")
     seen = readings.read_database(away)
     assert seen.kind == "configured"
     assert "No such file" in seen.error

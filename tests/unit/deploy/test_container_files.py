@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,11 +85,11 @@ def test_nothing_secret_or_built_goes_into_the_context() -> None:
 
 @pytest.mark.skipif(shutil.which("caddy") is None, reason="apt-get install caddy")
 @pytest.mark.parametrize("tls", ["internal", "it@example.edu.cn"])
-def test_caddy_takes_the_file(tls: str) -> None:
+def test_caddy_takes_the_file(tls: str, tmp_path: Path) -> None:
     done = subprocess.run(
         ["caddy", "adapt", "--adapter", "caddyfile", "--config", DEPLOY / "Caddyfile"],
         env={"PATH": "/usr/bin:/bin", "TONGBU_SITE": "ketang.example.edu.cn", "TONGBU_TLS": tls,
-             "HOME": "/nonexistent"},
+             "HOME": str(tmp_path)},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     config = json.loads(done.stdout)

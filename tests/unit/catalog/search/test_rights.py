@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from catalog.people import GUEST, Affiliation, LessonPlace, Role, Viewer, may_edit, may_watch
@@ -44,6 +44,12 @@ def sees(sight: Sight, words: list[str]) -> bool:
     return not sight.states or bool(held & {f"state:{s}" for s in sight.states})
 
 
+# Of the lesson's school, though not (yet) of the group that it is in.
+OF_ITS_SCHOOL = Viewer("p1", "", (Affiliation(Role.TEACHER, DAY, None, "p1", None, None),))
+IN_A_GROUP = LessonPlace(None, "p1", None, "p1", "group")
+
+
+@example(OF_ITS_SCHOOL, IN_A_GROUP, "playable")
 @given(VIEWERS, LESSONS, STATES)
 def test_a_viewer_finds_what_plays_and_they_may_watch(
     viewer: Viewer, lesson: LessonPlace, state: str
