@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from catalog.errors import TongbuError
 from deploy import commands
+from deploy.allocator import give_back_freed_memory
 from deploy.command import Command, Run
 from deploy.config import ConfigError, load, options_of, read_toml
 from deploy.logs import set_up_logging
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command and give the exit code."""
     die_with_parent()
     allow_many_files()
+    give_back_freed_memory()
     asked = _parser(commands.known(arguments[0] if arguments else "")).parse_args(arguments)
     try:
         settings = _settings(asked)
