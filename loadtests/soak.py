@@ -10,11 +10,11 @@ saw, some twice. Others join the rooms, raise hands, come back; lessons are uplo
 resumed, abandoned, transcoded. Publishers drop, encoders, the service's worker and the box are
 killed. Each 5 s the processes are looked at.
 
-Judged are the slope of memory after a quarter of the time (soak_slope.py; not before 11 minutes, in
-which caches still fill), descriptors and tasks when everybody has left, against those before
-anybody came, and the books (soak_books.py): every segment held, evicted, recorded; every byte that
-was read counted; every report counted once; every finished upload a lesson; everybody in the
-attendance. 1 when something is not as it must be.
+Judged are the slope of memory (soak_slope.py; of each life of a process after a quarter of the
+soak, in which its caches fill; a soak of less than 11 minutes tells none), descriptors and tasks
+when everybody has left, against those before anybody came, and the books (soak_books.py): every
+segment held, evicted, recorded; every byte that was read counted; every report counted once; every
+finished upload a lesson; everybody in the attendance. 1 when something is not as it must be.
 """
 
 from __future__ import annotations

@@ -80,15 +80,9 @@ def _middle(block: Sequence[Sample]) -> Sample:
     )
 
 
-def settled(samples: Sequence[Sample], from_s: float, warm_up_s: float) -> list[Sample]:
-    """Leave out what was before `from_s`, and of each life its first `warm_up_s`."""
+def settled(samples: Sequence[Sample], warm_up_s: float) -> list[Sample]:
+    """Leave out of each life its first `warm_up_s`: who came back fills its caches anew."""
     began: dict[int, float] = {}
     for sample in samples:
         began.setdefault(sample.life, sample.at_s)
-    first = min(began.values(), default=0.0)
-    return [
-        one
-        for one in samples
-        if one.at_s >= from_s
-        and (began[one.life] == first or one.at_s - began[one.life] >= warm_up_s)
-    ]
+    return [one for one in samples if one.at_s - began[one.life] >= warm_up_s]

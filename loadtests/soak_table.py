@@ -20,8 +20,6 @@ SPAN_LEAST_S = 480.0
 # is the chance of a moment.
 DESCRIPTORS_SLACK = 4
 TASKS_SLACK = 3
-# Who was killed and came back fills its caches anew.
-LIFE_WARM_UP_S = 120.0
 JUDGED = (Role.ORIGIN, Role.WORKER, Role.BOX)
 
 
@@ -86,7 +84,10 @@ def growth(taken: Sequence[Taken], warm_up_s: float) -> Iterator[Fault]:
     if not taken or taken[-1].at_s - warm_up_s < SPAN_LEAST_S:
         return
     for role in Role:
-        slope = slope_of(settled(samples_of(taken, role), warm_up_s, LIFE_WARM_UP_S))
+        samples = samples_of(taken, role)
+        slope = slope_of(settled(samples, warm_up_s))
+        if slope is None and samples and role in JUDGED:
+            yield Fault(f"memory, {role.value}", "no life was long enough to tell")
         if slope is not None and slope.grows(LIMIT_MB_H):
             yield Fault(f"memory, {role.value}", f"{slope.mb_h:+.1f} ± {slope.error:.1f} MB/h")
 
@@ -106,7 +107,7 @@ def roles_table(
            f"{'descriptors':>14}{'tasks':>12}{'threads':>12}")  # fmt: skip
     late = [one for one in taken if one.at_s >= warm_up_s] or list(taken[-1:])
     for role in Role:
-        slope = slope_of(settled(samples_of(taken, role), warm_up_s, LIFE_WARM_UP_S))
+        slope = slope_of(settled(samples_of(taken, role), warm_up_s))
         grows = f"{slope.mb_h:>10.1f}{slope.error:>8.1f}" if slope else f"{'?':>10}{'?':>8}"
         tasks = _pair(before.tasks.get(role), after.tasks.get(role))
         yield (

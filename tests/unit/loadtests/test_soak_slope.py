@@ -80,9 +80,9 @@ def test_a_block_is_its_median() -> None:
     assert life[0].at_s == 5
 
 
-def test_beginnings_are_left_out() -> None:
+def test_the_beginning_of_each_life_is_left_out() -> None:
     old = samples(lambda at: 1.0, 100, life=1)
     new = samples(lambda at: 1.0, 100, life=2, begins=50)
-    kept = settled(old + new, from_s=20, warm_up_s=30)
-    assert min(one.at_s for one in kept if one.life == 1) == 20
+    kept = settled(old + new, warm_up_s=30)
+    assert min(one.at_s for one in kept if one.life == 1) == 30
     assert min(one.at_s for one in kept if one.life == 2) == 80

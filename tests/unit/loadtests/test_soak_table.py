@@ -82,6 +82,16 @@ def test_memory_that_grows_is_a_fault() -> None:
     assert fault.name == "memory, box"
 
 
+def test_memory_that_was_not_measured_is_a_fault() -> None:
+    lives = [
+        Taken(one.at_s, [Look(Role.BOX, int(one.at_s // 400), 80 * MB, 50, 9)], {})
+        for one in growing(0)
+    ]
+    assert list(growth(lives, 200)) == []
+    (fault,) = growth(lives, 390)
+    assert (fault.name, fault.text) == ("memory, box", "no life was long enough to tell")
+
+
 def test_a_short_soak_says_nothing_of_memory() -> None:
     taken = growing(10 * LIMIT_MB_H)
     short = [one for one in taken if one.at_s < 300 + SPAN_LEAST_S]
