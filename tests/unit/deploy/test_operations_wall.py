@@ -20,7 +20,7 @@ from catalog.operations.rows import (
     SchoolRow,
     SessionRow,
 )
-from catalog.operations.telling import Telling
+from catalog.operations.telling import Boxes, Telling
 from deploy.operations_readings import Live, Seated
 from deploy.operations_wall import Moment, Wall
 from streaming.live.figures import FeedFigures
@@ -134,6 +134,35 @@ def test_boxes_by_what_they_told_and_by_what_the_catalogue_knows() -> None:
     assert (schools["s2"].estimate_bps, schools["s2"].use_bps) == (8_000_000, 2_000_000)
     young = replace(moment, up_s=30.0)
     assert causes(young)["s1"] is None, "boxes had no time to dial yet"
+
+
+def test_a_box_that_died_on_a_thin_line_is_the_fault_and_in_no_sum() -> None:
+    boxes = Boxes()
+    line = boxes.opened("e1", "s2", 0.0)
+    for at in (0.0, 6.0):
+        boxes.told("e1", line, Telling(90_000, None, 80_000, lowest=1, streams=1, viewers=12), at)
+        boxes.by_school(at)
+
+    def told(now: float) -> Moment:
+        return replace(MOMENT, boxes=boxes.by_school(now), tellings=boxes.newest(now))
+
+    assert causes(told(6.0))["s2"] == "line"
+    assert list(rows_of(told(6.0), "alert")) == ["LineThin:school:s2"]
+    assert rows_of(told(6.0), "city")["city"].use_bps == 80_000
+    boxes.closed("e1", line, 7.0)
+    rows, samples = Wall().rows(told(24.0))
+    school = rows["school", "s2"].row
+    assert isinstance(school, SchoolRow)
+    assert (school.cause, school.box, [one.code for one in school.evidence]) == (
+        "edge", "closed", ["box_closed"]
+    )  # fmt: skip
+    assert (school.estimate_bps, school.use_bps, school.streams, school.viewers) == (
+        None, None, 0, 0
+    )  # fmt: skip
+    assert [id_ for kind, id_ in rows if kind == "alert"] == ["BoxAway:school:s2"]
+    for place in (("district", "d2"), ("city", "")):
+        assert samples[place].use_bps == 0
+    assert (samples["school", "s2"].estimate_bps, samples["school", "s2"].use_bps) == (None, None)
 
 
 def test_what_viewers_of_a_school_report_counts_behind_a_box_that_is_well() -> None:
