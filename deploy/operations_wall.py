@@ -270,7 +270,7 @@ def _districts(found: _Found, moment: Moment) -> None:
         row = DistrictRow(id_, name, len(schools), on_air, dict(causes), use_bps)
         found.rows["district", id_] = Placed(row, Places(frozenset({id_})))
         found.samples["district", id_] = Sample(
-            rooms=on_air, troubled=sum(causes.values()), use_bps=use_bps
+            rooms=sum(row.rooms for row in schools), troubled=sum(causes.values()), use_bps=use_bps
         )
 
 

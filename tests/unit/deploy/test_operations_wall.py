@@ -187,6 +187,7 @@ def test_samples_are_of_places_that_tell_something() -> None:
     assert {kind for kind, _ in samples} == {"city", "district", "school", "session", "room"}
     assert {id_ for kind, id_ in samples if kind == "school"} == {"s1", "s2"}
     assert samples["school", "s2"].delay_ms == 450
+    assert samples["district", "d2"].rooms == 2, "two classrooms of one school"
 
 
 def test_of_a_session_only_its_schools_officers_see() -> None:
