@@ -158,7 +158,7 @@ class Operations:
         seated = self._devices.read(live.members, facts.sessions, now)
         return Moment(
             now_utc, now - self._began_at, facts, live, pictures, seated, boxes,
-            self.boxes.newest(), self._viewed.by_school(now), City(self._machine.loop_late_s),
+            self.boxes.newest(now), self._viewed.by_school(now), City(self._machine.loop_late_s),
             self._service(facts, now),
         )  # fmt: skip
 

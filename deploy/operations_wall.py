@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 import msgspec
 
 from catalog.db.operations import Facts, RoomFact, SchoolFact, SessionFact
-from catalog.operations.alerts import ALERT_OF, of_the_city, opened
+from catalog.operations.alerts import of_the_city, opened, wrong_with
 from catalog.operations.board import Key, Placed, Places
 from catalog.operations.history import Sample, Subject
 from catalog.operations.known import Box, City, Known, Picture, Viewings
@@ -64,6 +65,7 @@ class _Found:
     sessions: dict[str, set[str]] = field(default_factory=dict)
     in_room: dict[tuple[str, str], list[Seated]] = field(default_factory=dict)
     in_school: dict[str, list[Seated]] = field(default_factory=dict)
+    rungs: dict[str, Counter[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for fact in self.moment.facts.sessions:
@@ -106,6 +108,8 @@ class Wall:
             school = moment.facts.schools.get(room.school)
             found.rows["room", f"{fact.id}:{room.id}"] = Placed(room, _places([school]))
             found.samples["room", room.id] = _room_sample(room)
+            if room.rung:
+                found.rungs.setdefault(room.school, Counter())[room.rung] += 1
         row = _session_row(moment, fact, shown, verdict, evidence, picture)
         schools = [moment.facts.schools.get(id_) for id_ in _schools_of(fact, rooms)]
         places = _places(schools)
@@ -126,7 +130,8 @@ class Wall:
         )
         verdict = judge(known)
         evidence = self._since.rows(f"school/{school.id}", verdict, moment.now_utc)
-        row = _school_row(moment, school, seated, sessions, verdict, evidence)
+        rungs = found.rungs.get(school.id, Counter())
+        row = _school_row(moment, school, seated, sessions, verdict, evidence, rungs)
         places = _places([school])
         found.rows["school", school.id] = Placed(row, places)
         if sessions or box is not None:
@@ -136,12 +141,9 @@ class Wall:
     def _city(self, found: _Found, moment: Moment) -> None:
         service = _summed(moment.service, found)
         found.rows["city", "city"] = Placed(service)
-        verdict_codes = list(of_the_city(service, 1000 * LATE_LOOP_S))
-        for code in verdict_codes:
-            name, severity = ALERT_OF[code]
-            since = self._since.first("city", code, moment.now_utc)
-            row = AlertRow(name, severity, "city", "", "", code, since)
-            self._alert(found, [row], Places(for_city=True))
+        for wrong in wrong_with(service, 1000 * LATE_LOOP_S):
+            evidence = self._since.row("city", wrong, moment.now_utc)
+            self._alert(found, [of_the_city(service, evidence)], Places(for_city=True))
         delays = [*moment.live.delays.values()]
         found.samples["city", ""] = Sample(
             rooms=service.rooms, troubled=service.troubled, viewers=service.viewers,
@@ -213,31 +215,32 @@ def _session_row(
     live = moment.live
     ingest, feed, d_s = live.ingests.get(fact.id), live.feeds.get(fact.id), live.delays.get(fact.id)
     age_s = picture.part_age_s if picture else None
+    watched = _watched(feed)
     return SessionRow(
         fact.id, fact.title, fact.kind, fact.live_utc, _cause(verdict), evidence,
         len(rooms), sum(r.state == "bad" for r in rooms), sum(r.state == "absent" for r in rooms),
-        sum(feed.viewers.values()) if feed else 0,
-        _rungs(rooms, feed),
+        sum(watched.values()),
+        dict(Counter(room.rung for room in rooms if room.rung)) or watched,
         None if d_s is None else round(1000 * d_s), _worst(room.skew_ms for room in rooms),
         sum(room.stalls for room in rooms),
         ingest.bitrate_bps if ingest else 0,
         round(ingest.speed, 2) if ingest and ingest.speed is not None else None,
         None if age_s is None else round(1000 * age_s),
+        watched,
     )  # fmt: skip
 
 
-def _rungs(rooms: Sequence[RoomRow], feed: FeedFigures | None) -> dict[str, int]:
-    """Count what classrooms watch; of a lesson without any, what its viewers do."""
-    found = Counter(room.rung for room in rooms if room.rung)
-    if not found and feed is not None:
-        for (_, rung), number in feed.viewers.items():
-            found[rung] += number
-    return dict(found)
+def _watched(feed: FeedFigures | None) -> dict[str, int]:
+    """Count who watches at the origin, by rung."""
+    found: Counter[str] = Counter()
+    for (_, rung), number in (feed.viewers if feed is not None else {}).items():
+        found[rung] += number
+    return dict(+found)
 
 
 def _school_row(
     moment: Moment, school: SchoolFact, seated: Sequence[Seated], sessions: tuple[str, ...],
-    verdict: Verdict | None, evidence: tuple[EvidenceRow, ...],
+    verdict: Verdict | None, evidence: tuple[EvidenceRow, ...], rungs: Mapping[str, int],
 ) -> SchoolRow:  # fmt: skip
     telling = moment.tellings.get(school.id)
     reports = [one.report for one in seated]
@@ -254,7 +257,15 @@ def _school_row(
         round(max(delays)) if delays else None,
         _worst(_whole(r.skew_ms) for r in reports),
         sum(one.stalls for one in seated),
+        min(rungs, key=_height, default=""),
+        dict(rungs),
     )  # fmt: skip
+
+
+def _height(rung: str) -> int:
+    """Give the height that a rung's name tells; sound alone has none."""
+    height = rung.removesuffix("p")
+    return int(height) if height.isdecimal() else 0
 
 
 def _districts(found: _Found, moment: Moment) -> None:
@@ -267,11 +278,29 @@ def _districts(found: _Found, moment: Moment) -> None:
         on_air = sum(bool(row.sessions) for row in schools)
         use_bps = sum(row.use_bps or 0 for row in schools)
         name = moment.facts.districts.get(id_, id_)
-        row = DistrictRow(id_, name, len(schools), on_air, dict(causes), use_bps)
+        row = DistrictRow(
+            id_, name, len(schools), on_air, dict(causes), use_bps,
+            rooms=sum(row.rooms for row in schools), viewers=sum(row.viewers for row in schools),
+            **_worst_of(schools),
+        )  # fmt: skip
         found.rows["district", id_] = Placed(row, Places(frozenset({id_})))
         found.samples["district", id_] = Sample(
-            rooms=on_air, troubled=sum(causes.values()), use_bps=use_bps
+            rooms=row.rooms, troubled=sum(causes.values()), use_bps=use_bps
         )
+
+
+class _Worst(TypedDict):
+    delay_ms: int | None
+    skew_ms: int | None
+    stalls: int
+
+
+def _worst_of(schools: Sequence[SchoolRow]) -> _Worst:
+    return {
+        "delay_ms": _worst(row.delay_ms for row in schools),
+        "skew_ms": _worst(row.skew_ms for row in schools),
+        "stalls": sum(row.stalls for row in schools),
+    }
 
 
 def _summed(service: CityRow, found: _Found) -> CityRow:
@@ -285,6 +314,7 @@ def _summed(service: CityRow, found: _Found) -> CityRow:
         troubled=sum(row.cause is not None for row in schools),
         boxes=len(words) - words.count("none"), boxes_telling=words.count("telling"),
         use_bps=sum(row.use_bps or 0 for row in schools),
+        **_worst_of(schools),
     )  # fmt: skip
 
 

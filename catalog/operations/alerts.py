@@ -6,9 +6,10 @@ from what the origin itself knows, and need nobody beside it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from catalog.operations.rows import AlertRow, CityRow, EvidenceRow
+from catalog.operations.rows import AlertRow, CheckRow, CityRow, EvidenceRow
+from catalog.operations.verdict import Evidence
 
 CRITICAL, WARNING = "critical", "warning"
 ALERT_OF: dict[str, tuple[str, str]] = {
@@ -55,26 +56,47 @@ def opened(
 
     What a session is to blame for, or the origin, is told of it alone and not of each school.
     """
-    found: dict[str, AlertRow] = {}
+    found: dict[str, list[EvidenceRow]] = {}
     for one in evidence:
-        name, severity = ALERT_OF[one.code]
+        name, _ = ALERT_OF[one.code]
         theirs = name in OF_A_SESSION if kind == "session" else name not in OF_A_SESSION
-        if theirs and one.code != "origin_busy" and name not in found:
-            found[name] = AlertRow(name, severity, kind, subject, title, one.code, one.since)
-    yield from found.values()
+        if theirs and one.code != "origin_busy":
+            found.setdefault(name, []).append(one)
+    for rows in found.values():
+        yield _alert(kind, subject, title, rows)
 
 
-def of_the_city(city: CityRow, late_limit_ms: float) -> Iterator[str]:
-    """Give the codes of what is wrong with the service itself."""
+def of_the_city(city: CityRow, evidence: EvidenceRow) -> AlertRow:
+    """Give the alert that something wrong with the service itself opens."""
+    said = next((one.said for one in city.checks if evidence.code == _away(one)), "")
+    return _alert("city", "", "", (evidence,), said)
+
+
+def _alert(
+    kind: str, subject: str, title: str, evidence: Sequence[EvidenceRow], said: str = ""
+) -> AlertRow:
+    first = evidence[0]
+    name, severity = ALERT_OF[first.code]
+    return AlertRow(
+        name, severity, kind, subject, title, first.code, first.since, tuple(evidence), said
+    )
+
+
+def wrong_with(city: CityRow, late_limit_ms: float) -> Iterator[Evidence]:
+    """Give what is wrong with the service itself."""
     for check in city.checks:
-        if not check.up and f"{check.name}_away" in ALERT_OF:
-            yield f"{check.name}_away"
+        if not check.up and _away(check) in ALERT_OF:
+            yield Evidence(_away(check), 1.0, 0.0, "", check.name)
     if city.loop_late_ms >= late_limit_ms:
-        yield "origin_busy"
+        yield Evidence("origin_busy", city.loop_late_ms / 1000, late_limit_ms / 1000, "s")
     free, size = city.disk_free_bytes, city.disk_size_bytes
     if free is not None and size and free / size < DISK_SHARE:
-        yield "disk_full"
-    for queue in city.queues:
-        if queue.waiting and not queue.running and queue.oldest_s >= STUCK_S:
-            yield "work_stuck"
-            return
+        yield Evidence("disk_full", free / size, DISK_SHARE, "share")
+    stuck = [queue for queue in city.queues if queue.waiting and not queue.running]
+    oldest = max(stuck, key=lambda queue: queue.oldest_s, default=None)
+    if oldest is not None and oldest.oldest_s >= STUCK_S:
+        yield Evidence("work_stuck", oldest.oldest_s, STUCK_S, "s", oldest.name)
+
+
+def _away(check: CheckRow) -> str:
+    return f"{check.name}_away"

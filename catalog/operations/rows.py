@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from catalog.operations.verdict import Cause, Verdict
+from catalog.operations.verdict import Cause, Evidence, Verdict
 
 CauseWord = Annotated[str, Meta(extra_json_schema={"enum": [one.value for one in Cause]})]
 
@@ -27,7 +27,11 @@ class EvidenceRow(msgspec.Struct, frozen=True):
 
 
 class SchoolRow(msgspec.Struct, frozen=True):
-    """A school. `box`: none, telling, silent, closed, or unheard since the origin began."""
+    """A school. `box`: none, telling, silent, closed, or unheard since the origin began.
+
+    `rungs`: how many of its classrooms watch which; `rung` is the lowest of them, empty where none
+    does. What a box says of line, streams and viewers is known only while it tells.
+    """
 
     id: str
     name: str
@@ -46,6 +50,8 @@ class SchoolRow(msgspec.Struct, frozen=True):
     delay_ms: int | None
     skew_ms: int | None
     stalls: int
+    rung: str = ""
+    rungs: dict[str, int] = {}
 
 
 class RoomRow(msgspec.Struct, frozen=True):
@@ -71,7 +77,12 @@ class RoomRow(msgspec.Struct, frozen=True):
 
 
 class SessionRow(msgspec.Struct, frozen=True):
-    """A live session. `rooms` of which `bad` and `absent`; `d_ms`: the delay they all share."""
+    """A live session. `rooms` of which `bad` and `absent`; `d_ms`: the delay they all share.
+
+    `rungs`: what its classrooms watch, or its viewers where there are none; `viewers_by_rung`: what
+    all do who watch at the origin, a box counting as one. `speed` and `part_age_ms` are the city's
+    encoding.
+    """
 
     id: str
     title: str
@@ -90,10 +101,14 @@ class SessionRow(msgspec.Struct, frozen=True):
     ingest_bps: int
     speed: float | None
     part_age_ms: int | None
+    viewers_by_rung: dict[str, int] = {}
 
 
 class DistrictRow(msgspec.Struct, frozen=True):
-    """A district: its schools, how many are in a lesson, how many suffer, by cause."""
+    """A district: its schools, how many are in a lesson, how many suffer, by cause.
+
+    Of its schools: classrooms in lessons, viewers and stalls are summed, delay and skew the worst.
+    """
 
     id: str
     name: str
@@ -101,6 +116,11 @@ class DistrictRow(msgspec.Struct, frozen=True):
     on_air: int
     causes: dict[str, int]
     use_bps: int
+    rooms: int = 0
+    viewers: int = 0
+    delay_ms: int | None = None
+    skew_ms: int | None = None
+    stalls: int = 0
 
 
 class CheckRow(msgspec.Struct, frozen=True):
@@ -121,7 +141,7 @@ class QueueRow(msgspec.Struct, frozen=True):
 
 
 class CityRow(msgspec.Struct, frozen=True):
-    """The service itself, and sums of all that is on air."""
+    """The service itself, and sums of all that is on air; of delay and skew the worst."""
 
     checks: tuple[CheckRow, ...]
     queues: tuple[QueueRow, ...]
@@ -137,10 +157,17 @@ class CityRow(msgspec.Struct, frozen=True):
     boxes: int = 0
     boxes_telling: int = 0
     use_bps: int = 0
+    delay_ms: int | None = None
+    skew_ms: int | None = None
+    stalls: int = 0
 
 
 class AlertRow(msgspec.Struct, frozen=True):
-    """An alert that is open; its runbook has its name. `subject`: a school, session, or nothing."""
+    """An alert that is open; its runbook has its name. `subject`: a school, session, or nothing.
+
+    `evidence`: what opened it, `code` first; that of work which is stuck is about the queue, its
+    figure the age of the oldest. `said`: what the check said that opened it, else empty.
+    """
 
     name: str
     severity: str
@@ -149,6 +176,8 @@ class AlertRow(msgspec.Struct, frozen=True):
     title: str
     code: str
     since: float
+    evidence: tuple[EvidenceRow, ...] = ()
+    said: str = ""
 
 
 Row = SchoolRow | RoomRow | SessionRow | DistrictRow | CityRow | AlertRow
@@ -168,19 +197,17 @@ class Since:
         self, subject: str, verdict: Verdict | None, now_utc: float
     ) -> tuple[EvidenceRow, ...]:
         """Give a verdict's evidence with its times."""
-        return tuple(
-            EvidenceRow(
-                one.code, round(one.figure, 3), one.limit, one.unit, one.about,
-                self.first(subject, one.code, now_utc - (one.lasted_s or 0.0), one.about),
-            )
-            for one in (verdict.evidence if verdict is not None else ())
-        )  # fmt: skip
+        found = verdict.evidence if verdict is not None else ()
+        return tuple(self.row(subject, one, now_utc) for one in found)
 
-    def first(self, subject: str, code: str, at_utc: float, about: str = "") -> float:
-        """Give since when this stands; at_utc, if it is new."""
-        key = (subject, code, about)
+    def row(self, subject: str, one: Evidence, now_utc: float) -> EvidenceRow:
+        """Give a piece of evidence with its time."""
+        key = (subject, one.code, one.about)
         self._asked.add(key)
-        return self._first.setdefault(key, at_utc)
+        since = self._first.setdefault(key, now_utc - (one.lasted_s or 0.0))
+        return EvidenceRow(
+            one.code, round(one.figure, 3), one.limit, one.unit, one.about, since
+        )  # fmt: skip
 
     def sweep(self) -> None:
         """Forget what stands no more."""

@@ -3,9 +3,10 @@
 One small JSON text a telling, on a WebSocket that both keep open. The figures are what the box's
 own status page has; which of them is bad, the origin decides (verdict.py).
 
-A box is TELLING while its connection is open, and CLOSED when the connection ended from its side:
-its kernel does that when the process dies. A line that is cut says nothing: it is still TELLING,
-and its last telling grows old.
+A box is OPENED while it has told nothing on its newest connection, TELLING from then on, and CLOSED
+when the connection ended from its side: its kernel does that when the process dies. A line that is
+cut says nothing: it is still TELLING, and its last telling grows old. What it told counts only
+while it tells: nobody knows the line, the disk or the viewers of a box that is gone.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from msgspec import Meta
 from catalog.errors import Invalid
 from catalog.operations.known import Box
 from catalog.operations.lasting import Lasting
+from catalog.operations.verdict import CLOSED_S, UNTOLD_S
 
 EVERY_S = 3.0
 LEAST_EVERY_S = 1.0
@@ -73,6 +75,7 @@ def read_telling(raw: bytes | str) -> Telling:
 class BoxState(Enum):
     """How a box is connected."""
 
+    OPENED = "opened"
     TELLING = "telling"
     CLOSED = "closed"
 
@@ -86,6 +89,15 @@ class _Heard:
     state: BoxState
     at: float
     telling: Telling | None = None
+
+    def tells(self, now: float) -> bool:
+        """Tell whether what it told last is how it is now."""
+        return self.state is BoxState.TELLING and now - self.at < UNTOLD_S
+
+    def away(self, now: float) -> bool:
+        """Tell whether it has been gone for longer than dialling anew takes."""
+        patience_s = CLOSED_S if self.state is BoxState.CLOSED else UNTOLD_S
+        return now - self.at >= patience_s
 
 
 class Boxes:
@@ -101,7 +113,7 @@ class Boxes:
         self._lines += 1
         before = self._heard.pop(edge, None)
         telling = before.telling if before is not None else None
-        self._heard[edge] = _Heard(school, self._lines, BoxState.TELLING, now, telling)
+        self._heard[edge] = _Heard(school, self._lines, BoxState.OPENED, now, telling)
         if len(self._heard) > BOXES_LIMIT:
             del self._heard[next(iter(self._heard))]
         return self._lines
@@ -110,7 +122,7 @@ class Boxes:
         """A box has told something on its connection."""
         heard = self._heard.get(edge)
         if heard is not None and heard.line == line:
-            heard.telling, heard.at = telling, now
+            heard.telling, heard.at, heard.state = telling, now, BoxState.TELLING
 
     def closed(self, edge: str, line: int, now: float) -> None:
         """A connection has ended from the box's side; that of an older one tells nothing."""
@@ -123,9 +135,13 @@ class Boxes:
         for edge in self._heard.keys() - set(edges):
             del self._heard[edge]
 
-    def newest(self) -> Mapping[str, Telling]:
-        """Give what the box of each school told last."""
-        return {one.school: one.telling for one in self._heard.values() if one.telling is not None}
+    def newest(self, now: float) -> Mapping[str, Telling]:
+        """Give what the box of each school told last, of those that are telling."""
+        return {
+            one.school: one.telling
+            for one in self._heard.values()
+            if one.telling is not None and one.tells(now)
+        }
 
     def by_school(self, now: float) -> dict[str, Box]:
         """Give each school's box; of several the one that stands worst."""
@@ -142,12 +158,15 @@ class Boxes:
 
     def _box(self, edge: str, heard: _Heard, telling: Telling, now: float) -> Box:
         thin = telling.lowest > 0 or telling.by_line > 0
+        # One that dials anew at once has had a thin line all the while.
+        thin_s = self._lasting.lasts_s(edge, thin and not heard.away(now), now)
         age_s = now - heard.at
+        if not heard.tells(now):
+            return Box(told_s=age_s, closed_s=age_s if heard.state is BoxState.CLOSED else None)
         return Box(
             told_s=age_s,
-            closed_s=age_s if heard.state is BoxState.CLOSED else None,
             estimate_bps=telling.estimate_bps,
-            thin_s=self._lasting.lasts_s(edge, thin, now),
+            thin_s=thin_s,
             lag_s=telling.lag_s,
             disk=telling.disk,
             loop_late_s=telling.loop_late_s,

@@ -77,6 +77,11 @@ class Lesson:
         await eventually(open_, LIMIT_S)
         return dict(found[f"{alert}:{subject}"])
 
+    async def open(self, school: str) -> set[str]:
+        """Give the names of the alerts that stand of a school."""
+        alerts = (await self.admin.get("operations"))["alerts"].values()
+        return {one["name"] for one in alerts if one["subject"] == school}
+
     async def codes(self, school: str) -> set[str]:
         """Give the codes of a school's evidence."""
         return {one["code"] for one in (await self.school(school))["school"]["evidence"]}

@@ -195,6 +195,10 @@ async def test_a_line_that_is_too_thin_for_the_lesson(service: Service) -> None:
         assert await lesson.codes(lesson.rural) == {"line_thin"}
         await lesson.fires("LineThin", f"school:{lesson.rural}")
         assert list((await figures("LineThin", box=box.url)).values()) == [1]
+        box.process.kill()
+        assert await lesson.names(lesson.rural, "edge") <= 15, "its line is not known any more"
+        await lesson.fires("BoxAway", f"school:{lesson.rural}")
+        assert await lesson.open(lesson.rural) == {"BoxAway"}
 
 
 async def watches(pupil: Client, path: str) -> bool:

@@ -20,7 +20,7 @@ from catalog.operations.rows import (
     SchoolRow,
     SessionRow,
 )
-from catalog.operations.telling import Telling
+from catalog.operations.telling import Boxes, Telling
 from deploy.operations_readings import Live, Seated
 from deploy.operations_wall import Moment, Wall
 from streaming.live.figures import FeedFigures
@@ -84,8 +84,40 @@ def test_what_is_watched_is_told_by_classrooms_and_where_there_are_none_by_viewe
     live = Live({}, {"l1": feed}, {}, [])
     lesson: SessionRow = rows_of(replace(MOMENT, live=live), "session")["l1"]
     assert (lesson.rungs, lesson.viewers) == ({"720p": 2}, 7)
+    assert lesson.viewers_by_rung == {"360p": 7}
     alone: SessionRow = rows_of(replace(MOMENT, live=live, seated=[]), "session")["l1"]
     assert alone.rungs == {"360p": 7}
+
+
+def test_a_school_tells_what_its_classrooms_watch_and_the_lowest_of_it() -> None:
+    low = [seated(ROOMS[1]), seated(ROOMS[2])]
+    low[1] = replace(low[1], report=Report("1080p", 450, 4))
+    schools = rows_of(replace(MOMENT, seated=low), "school")
+    assert (schools["s2"].rung, schools["s2"].rungs) == ("720p", {"720p": 1, "1080p": 1})
+    assert (schools["s1"].rung, schools["s1"].rungs) == ("", {})
+    deaf = [replace(one, report=Report("opus" if one is low[1] else "360p")) for one in low]
+    assert rows_of(replace(MOMENT, seated=deaf), "school")["s2"].rung == "opus", "sound alone"
+
+
+def test_districts_and_the_city_have_the_worst_of_their_schools_and_sums() -> None:
+    reports = (Report("720p", 430, -90), Report("720p", 610, 4), Report("720p", 500, 20))
+    rooms = (ROOMS[1], ROOMS[2], RoomFact("c4", "四年级1班", "s3", "listening"))
+    lesson = replace(LESSON, rooms=(ROOMS[0], *rooms))
+    moment = replace(
+        MOMENT, facts=replace(FACTS, sessions=[lesson]), boxes={"s2": Box(1.0), "s3": Box(1.0)},
+        tellings={"s2": Telling(viewers=12), "s3": Telling(viewers=3)},
+        seated=[replace(seated(room), report=report, stalls=number)
+                for number, (room, report) in enumerate(zip(rooms, reports, strict=True))],
+    )  # fmt: skip
+    district: DistrictRow = rows_of(moment, "district")["d2"]
+    assert (district.rooms, district.viewers) == (3, 15)
+    assert (district.delay_ms, district.skew_ms, district.stalls) == (610, -90, 3)
+    city: CityRow = rows_of(moment, "city")["city"]
+    assert (city.delay_ms, city.skew_ms, city.stalls) == (610, -90, 3)
+    other: DistrictRow = rows_of(moment, "district")["d1"]
+    assert (other.rooms, other.viewers, other.delay_ms, other.skew_ms, other.stalls) == (
+        0, 0, None, None, 0
+    )  # fmt: skip
 
 
 def test_a_silent_encoder_is_named_for_all_its_schools_and_alerts_once() -> None:
@@ -136,6 +168,35 @@ def test_boxes_by_what_they_told_and_by_what_the_catalogue_knows() -> None:
     assert causes(young)["s1"] is None, "boxes had no time to dial yet"
 
 
+def test_a_box_that_died_on_a_thin_line_is_the_fault_and_in_no_sum() -> None:
+    boxes = Boxes()
+    line = boxes.opened("e1", "s2", 0.0)
+    for at in (0.0, 6.0):
+        boxes.told("e1", line, Telling(90_000, None, 80_000, lowest=1, streams=1, viewers=12), at)
+        boxes.by_school(at)
+
+    def told(now: float) -> Moment:
+        return replace(MOMENT, boxes=boxes.by_school(now), tellings=boxes.newest(now))
+
+    assert causes(told(6.0))["s2"] == "line"
+    assert list(rows_of(told(6.0), "alert")) == ["LineThin:school:s2"]
+    assert rows_of(told(6.0), "city")["city"].use_bps == 80_000
+    boxes.closed("e1", line, 7.0)
+    rows, samples = Wall().rows(told(24.0))
+    school = rows["school", "s2"].row
+    assert isinstance(school, SchoolRow)
+    assert (school.cause, school.box, [one.code for one in school.evidence]) == (
+        "edge", "closed", ["box_closed"]
+    )  # fmt: skip
+    assert (school.estimate_bps, school.use_bps, school.streams, school.viewers) == (
+        None, None, 0, 0
+    )  # fmt: skip
+    assert [id_ for kind, id_ in rows if kind == "alert"] == ["BoxAway:school:s2"]
+    for place in (("district", "d2"), ("city", "")):
+        assert samples[place].use_bps == 0
+    assert (samples["school", "s2"].estimate_bps, samples["school", "s2"].use_bps) == (None, None)
+
+
 def test_what_viewers_of_a_school_report_counts_behind_a_box_that_is_well() -> None:
     moment = replace(
         MOMENT, boxes={"s3": Box(1.0)}, tellings={"s3": Telling()},
@@ -150,7 +211,8 @@ def test_a_database_that_is_away_is_the_citys_alert() -> None:
     placed = rows["alert", "DatabaseAway:city:"]
     assert placed.places.for_city
     assert isinstance(placed.row, AlertRow)
-    assert placed.row.since == NOW_UTC
+    assert (placed.row.since, placed.row.said) == (NOW_UTC, "no answer within 2 s")
+    assert [(one.code, one.about) for one in placed.row.evidence] == [("database_away", "database")]
 
 
 def test_samples_are_of_places_that_tell_something() -> None:
@@ -158,6 +220,7 @@ def test_samples_are_of_places_that_tell_something() -> None:
     assert {kind for kind, _ in samples} == {"city", "district", "school", "session", "room"}
     assert {id_ for kind, id_ in samples if kind == "school"} == {"s1", "s2"}
     assert samples["school", "s2"].delay_ms == 450
+    assert samples["district", "d2"].rooms == 2, "two classrooms of one school"
 
 
 def test_of_a_session_only_its_schools_officers_see() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from catalog.operations import viewed as viewed_module
-from catalog.operations.alerts import ALERT_OF, of_the_city, opened
+from catalog.operations.alerts import ALERT_OF, of_the_city, opened, wrong_with
 from catalog.operations.known import Viewings
 from catalog.operations.rows import CheckRow, CityRow, EvidenceRow, QueueRow, Since
 from catalog.operations.verdict import Cause, Evidence, Verdict, judge
@@ -44,8 +44,10 @@ def test_a_sessions_trouble_is_told_of_the_session_and_not_of_each_school() -> N
 
 
 def test_an_alert_is_told_once_with_the_first_evidence() -> None:
-    (found,) = opened("school", "s1", "田横小学", [row("device_late", 3.0), row("device_skew")])
+    evidence = [row("device_late", 3.0), row("device_skew")]
+    (found,) = opened("school", "s1", "田横小学", evidence)
     assert (found.name, found.code, found.since) == ("DeviceSlow", "device_late", 3.0)
+    assert (found.evidence, found.said) == (tuple(evidence), "")
 
 
 def changed(**more: object) -> CityRow:
@@ -53,19 +55,37 @@ def changed(**more: object) -> CityRow:
     return CityRow(**{**fields, **more})
 
 
-@pytest.mark.parametrize(("city", "codes"), [
+def away(check: str) -> Evidence:
+    return Evidence(f"{check}_away", 1.0, 0.0, "", check)
+
+
+@pytest.mark.parametrize(("city", "wrong"), [
     (WELL, []),
-    (changed(checks=(CheckRow("database", False, "no answer"), CHECKS[1])), ["database_away"]),
-    (changed(checks=(CHECKS[0], CheckRow("store", False, "gone"))), ["store_away"]),
-    (changed(loop_late_ms=250), ["origin_busy"]),
-    (changed(disk_free_bytes=4), ["disk_full"]),
+    (changed(checks=(CheckRow("database", False, "no answer"), CHECKS[1])), [away("database")]),
+    (changed(checks=(CHECKS[0], CheckRow("store", False, "gone"))), [away("store")]),
+    (changed(loop_late_ms=250), [Evidence("origin_busy", 0.25, 0.25, "s")]),
+    (changed(disk_free_bytes=4), [Evidence("disk_full", 0.04, 0.05, "share")]),
     (changed(disk_free_bytes=None), []),
     (changed(queues=(QueueRow("normal", 3, 0, 299.0),)), []),
     (changed(queues=(QueueRow("normal", 3, 0, 300.0), QueueRow("late", 1, 0, 400.0))),
-     ["work_stuck"]),
+     [Evidence("work_stuck", 400.0, 300.0, "s", "late")]),
 ])  # fmt: skip
-def test_what_is_wrong_with_the_service_itself(city: CityRow, codes: list[str]) -> None:
-    assert list(of_the_city(city, 250.0)) == codes
+def test_what_is_wrong_with_the_service_itself(city: CityRow, wrong: list[Evidence]) -> None:
+    assert list(wrong_with(city, 250.0)) == wrong
+
+
+def test_an_alert_of_the_service_has_its_figure_and_what_its_own_check_said() -> None:
+    down = (CheckRow("database", False, "no answer"), CheckRow("store", False, "ClientError: gone"))
+    city, since = changed(checks=down, disk_free_bytes=1), Since()
+    found = [of_the_city(city, since.row("city", one, 100.0)) for one in wrong_with(city, 250.0)]
+    assert [(one.name, one.said) for one in found] == [
+        ("DatabaseAway", "no answer"), ("StoreAway", "ClientError: gone"), ("DiskFull", "")
+    ]  # fmt: skip
+    disk = found[-1]
+    assert disk.evidence == (EvidenceRow("disk_full", 0.01, 0.05, "share", "", 100.0),)
+    assert (disk.kind, disk.code, disk.severity, disk.since) == (
+        "city", "disk_full", "critical", 100.0
+    )  # fmt: skip
 
 
 def verdict(lasted_s: float | None) -> Verdict:
