@@ -7,7 +7,7 @@ RUN := $(BIN)/python -m deploy
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check order lint web web-check api-types lock bench bench-encode bench-search bench-live bench-edge bench-city bench-soak clean
+.PHONY: help serve test check order lint web web-check api-types api-reference lock bench bench-encode bench-search bench-live bench-edge bench-city bench-soak clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,6 +33,9 @@ web: $(BIN)/.installed ## Build the pages when their sources changed
 
 api-types: $(BIN)/.installed ## Make the pages' types anew from the API's endpoints
 	@$(BIN)/python -m deploy.api_types
+
+api-reference: $(BIN)/.installed ## Make docs/api.md anew from the API's endpoints
+	@$(BIN)/python -m deploy.api_reference
 
 web-check: $(BIN)/.installed-dev web ## Types, unit tests and size budgets of the pages
 	@$(BIN)/python -m deploy.web_build --check

@@ -194,7 +194,7 @@ class EdgeFeedApi:
         """List what this part answers."""
         own, tag = "/api/v1/edge", "edge"
         return [
-            Endpoint("GET", f"{own}/self", self.self_, "Who the edge is", tag, result=EdgeSelf,
+            Endpoint("GET", f"{own}/self", self.self_, "Who this box is", tag, result=EdgeSelf,
                      edge=True, errors=(401, 403)),
             Endpoint("GET", f"{own}/presentations/{{lesson}}", self.presentation,
                      "What can be played of a lesson", tag, result=EdgeLesson, edge=True,

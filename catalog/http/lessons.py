@@ -77,13 +77,13 @@ class LessonsApi:
                             guest=guest, errors=(401, 403, 404, 409))  # fmt: skip
 
         return [
-            Endpoint("GET", PATH, self.get, "A lesson", "lessons", result=Lesson, guest=True),
+            Endpoint("GET", PATH, self.get, "Read a lesson", "lessons", result=Lesson, guest=True),
             Endpoint("PATCH", PATH, self.edit, "Change what is said about a lesson", "lessons",
                      body=LessonChanges, result=Lesson),
             Endpoint("DELETE", PATH, self.delete, "Delete a lesson; it can be restored", "lessons",
                      status=204),
             act("restore", self.restore, "Undo the deletion of a lesson"),
-            act("retry", self.retry, "Try again what failed"),
+            act("retry", self.retry, "Try a lesson's failed work again"),
             act("cancel", self.cancel, "Call off the work on a lesson"),
             act("play", self.play, "Count a view", guest=True),
         ]  # fmt: skip

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from catalog.edge_credential import SCHEME as EDGE_SCHEME
+from catalog.http import openapi_words as words
 from catalog.http.endpoint import Endpoint
+from catalog.http.openapi_fields import PARAMETERS, said_of
 from catalog.http.payload import answer
 from catalog.http.problem import Problem, title_of
 from catalog.http.signin import COOKIE, CSRF_HEADER, SAFE_METHODS
@@ -25,6 +27,7 @@ from catalog.words import ALL
 
 REF = "#/components/schemas/{name}"
 JSON = "application/json"
+WHO = "Who may: "
 _VARIABLE = re.compile(r"{(\w+)(?::[^{}]*)?}")
 _Schema = dict[str, Any]
 
@@ -41,12 +44,22 @@ def document(endpoints: Sequence[Endpoint], version: str) -> _Schema:
         path[item.method.lower()] = _operation(item, shapes)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Tongbu 同步", "version": version},
+        "info": {"title": words.TITLE, "description": words.ABOUT, "version": version},
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {"schemas": shapes.kept(), "securitySchemes": _SCHEMES},
-        "tags": [{"name": tag} for tag in sorted({item.tag for item in endpoints})],
+        "tags": _tags({item.tag for item in endpoints}),
     }
+
+
+def _tags(used: set[str]) -> list[_Schema]:
+    """Give groups in the order in which people need them, and what nobody put into words last."""
+    known = [
+        {"name": tag, "x-displayName": said.title,
+         "description": f"{said.english}\n\n{said.chinese}"}
+        for tag, said in words.GROUPS.items() if tag in used
+    ]  # fmt: skip
+    return known + [{"name": tag} for tag in sorted(used - words.GROUPS.keys())]
 
 
 _SCHEMES: _Schema = {
@@ -99,7 +112,7 @@ class _Shapes:
 
     def __init__(self, by_kind: dict[str, _Schema], components: dict[str, _Schema]) -> None:
         self._by_kind = by_kind
-        self._components = components
+        self._components = {name: _told(name, schema) for name, schema in components.items()}
         self._queries: set[str] = set()
 
     def of(self, kind: Any) -> _Schema:
@@ -112,7 +125,7 @@ class _Shapes:
         whole = self._components[name]
         required = set(whole.get("required", ()))
         return [
-            {"name": field, "in": "query", "required": field in required, "schema": schema}
+            _parameter(field, "query", field in required, schema)
             for field, schema in whole["properties"].items()
         ]
 
@@ -120,12 +133,31 @@ class _Shapes:
         return {k: v for k, v in sorted(self._components.items()) if k not in self._queries}
 
 
+def _told(name: str, schema: _Schema) -> _Schema:
+    """Say of each field what it means; generic shapes are one shape to people."""
+    shape = name.partition("_")[0]
+    fields = {
+        field: {"description": said_of(shape, field)} | inner if said_of(shape, field) else inner
+        for field, inner in schema.get("properties", {}).items()
+    }
+    plain = (
+        {"description": " ".join(schema["description"].split())}
+        if schema.get("description")
+        else {}
+    )
+    return schema | plain | ({"properties": fields} if fields else {})
+
+
+def _parameter(name: str, where: str, required: bool, schema: _Schema) -> _Schema:
+    said = PARAMETERS.get(name, "") if where == "path" else schema.get("description", "")
+    inner = {key: value for key, value in schema.items() if key != "description"}
+    found: _Schema = {"name": name, "in": where, "required": required}
+    return found | ({"description": said} if said else {}) | {"schema": inner}
+
+
 def _operation(item: Endpoint, shapes: _Shapes) -> _Schema:
     names = _VARIABLE.findall(item.path)
-    parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in names
-    ]
+    parameters = [_parameter(name, "path", True, {"type": "string"}) for name in names]
     if item.query is not None:
         parameters += shapes.parameters(item.query)
     found: _Schema = {
@@ -135,6 +167,9 @@ def _operation(item: Endpoint, shapes: _Shapes) -> _Schema:
         "security": _security(item),
         "responses": _responses(item, shapes),
     }
+    said = words.OPERATIONS.get(found["operationId"])
+    if said is not None:
+        found["description"] = "\n\n".join(filter(None, (WHO + said.may + ".", said.about)))
     if parameters:
         found["parameters"] = parameters
     body = _body(item, shapes)
@@ -179,11 +214,19 @@ def _responses(item: Endpoint, shapes: _Shapes) -> _Schema:
         good.setdefault("content", {}).update({kind: {} for kind in item.other_types})
     found = {str(item.status): good}
     problem = {"application/problem+json": {"schema": shapes.of(Problem)}}
+    known = words.OPERATIONS.get(_operation_id(item))
+    own = (known.errors if known else None) or {}
     for status in sorted({*item.errors, 503}):
-        found[str(status)] = {"description": title_of(status), "content": problem}
+        found[str(status)] = {"description": _refusal(status, own), "content": problem}
     if item.query is not None or _VARIABLE.search(item.path):
-        found["414"] = {"description": title_of(414), "content": {"text/plain": {}}}
+        found["414"] = {"description": _refusal(414, own), "content": {"text/plain": {}}}
     return found
+
+
+def _refusal(status: int, own: Mapping[int, str]) -> str:
+    """Give a refusal's name and what it means here."""
+    meaning = own.get(status) or words.ERRORS.get(status)
+    return f"{title_of(status)}: {meaning}" if meaning else title_of(status)
 
 
 class Choice(msgspec.Struct):

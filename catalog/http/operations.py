@@ -110,8 +110,8 @@ class OperationsApi:
                      result=Change, result_type="text/event-stream", errors=(401, 403, 429)),
             Endpoint("GET", f"{own}/schools/{{id}}", self.school, "A school, its classrooms and"
                      " lessons", tag, result=SchoolNow, errors=(401, 403, 404)),
-            Endpoint("GET", f"{own}/past", self.past, "How it was", tag, query=PastQuery,
-                     result=Past, errors=(401, 403, 404, 422)),
+            Endpoint("GET", f"{own}/past", self.past, "Figures of the past hours", tag,
+                     query=PastQuery, result=Past, errors=(401, 403, 404, 422)),
             Endpoint("GET", f"{own}/runbooks/{{name}}", self.runbook, "What to do about an alert",
                      tag, result=Runbook, errors=(401, 403, 404)),
         ]  # fmt: skip

@@ -62,13 +62,13 @@ class TimetableApi:
                      result=TermJson, status=201, errors=changes),
             Endpoint("DELETE", f"{terms}/{{id}}", self.delete_term, "Remove an unused term", tag,
                      status=204, errors=(401, 403, 404, 409)),
-            Endpoint("GET", tables, self.list, "List what recurs", tag, query=TimetableQuery,
+            Endpoint("GET", tables, self.list, "List timetables", tag, query=TimetableQuery,
                      result=Page[TimetableJson], errors=(401, 422)),
-            Endpoint("POST", tables, self.make, "Book what recurs", tag, body=NewTimetable,
+            Endpoint("POST", tables, self.make, "Make a timetable", tag, body=NewTimetable,
                      result=TimetableJson, status=201, errors=changes),
-            Endpoint("GET", f"{tables}/{{id}}", self.get, "What recurs", tag,
+            Endpoint("GET", f"{tables}/{{id}}", self.get, "Read a timetable", tag,
                      result=TimetableJson, errors=(401, 404)),
-            Endpoint("DELETE", f"{tables}/{{id}}", self.end, "Call off what is still to come",
+            Endpoint("DELETE", f"{tables}/{{id}}", self.end, "End a timetable",
                      tag, status=204, errors=(401, 403, 404)),
         ]  # fmt: skip
 

@@ -105,7 +105,7 @@ class UsersApi:
                      "people", body=UserChange, result=UserBody, errors=full),
             Endpoint("DELETE", one, self.remove, "Remove an account that owns nothing", "people",
                      status=204, errors=(401, 403, 404, 409)),
-            Endpoint("POST", f"{one}/reset", self.reset, "Make a new password", "people",
+            Endpoint("POST", f"{one}/reset", self.reset, "Make a person's new password", "people",
                      result=PasswordAnswer, errors=(401, 403, 404, 409)),
             Endpoint("POST", held, self.affiliate, "Give a role at a place", "people",
                      body=NewAffiliation, result=AffiliationBody, status=201, errors=full),

@@ -12,6 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from catalog.http.endpoint import Endpoint
 from catalog.http.openapi import document
+from catalog.http.openapi_words import ERRORS, GROUPS
 
 
 class Query(msgspec.Struct):
@@ -76,7 +77,7 @@ def test_paths_and_their_variables(made: dict[str, Any]) -> None:
 
 def test_a_query_becomes_parameters_with_its_limits(made: dict[str, Any]) -> None:
     q, tag = made["paths"]["/api/v1/things"]["get"]["parameters"]
-    assert q == {"name": "q", "in": "query", "required": False,
+    assert q == {"name": "q", "in": "query", "required": False, "description": "part of a name",
                  "schema": {"type": "string", "maxLength": 9, "default": ""}}  # fmt: skip
     assert tag["schema"]["type"] == "array"
     assert set(made["components"]["schemas"]) == {"Body", "Found", "Inner", "Problem"}
@@ -101,6 +102,29 @@ def test_bodies_results_and_errors(made: dict[str, Any]) -> None:
     assert "content" not in made["paths"]["/api/v1/things/{id}"]["delete"]["responses"]["204"]
     put = made["paths"]["/api/v1/things/{id}/text/{part}"]["put"]
     assert set(put["requestBody"]["content"]) == {"text/vtt"}
+
+
+def test_a_refusal_says_what_it_means(made: dict[str, Any]) -> None:
+    responses = made["paths"]["/api/v1/things"]["post"]["responses"]
+    assert responses["404"]["description"] == f"Not Found: {ERRORS[404]}"
+    assert made["tags"] == [{"name": "things"}]
+
+
+def test_known_operations_groups_and_fields_are_put_into_words() -> None:
+    asked = Endpoint("GET", "/api/v1/lessons", nothing, "Find", "lessons", query=Query)
+    enrol = Endpoint("POST", "/api/v1/edges", nothing, "Add", "edges", result=Found, errors=(409,))
+    odd = Endpoint("GET", "/api/v1/odd", nothing, "Odd", "about", result=Found)
+    made = document([enrol, odd, asked], "1")
+    assert [tag["name"] for tag in made["tags"]] == ["lessons", "edges", "about"]
+    assert made["tags"][0]["x-displayName"] == GROUPS["lessons"].title
+    find = made["paths"]["/api/v1/lessons"]["get"]
+    assert find["description"].startswith("Who may: everybody, guests too.\n\nOnly lessons")
+    q = find["parameters"][0]
+    assert (q["description"], q["schema"]) == (
+        "part of a name", {"type": "string", "maxLength": 9, "default": ""})  # fmt: skip
+    assert "description" not in made["paths"]["/api/v1/odd"]["get"]
+    said = made["paths"]["/api/v1/edges"]["post"]["responses"]["409"]["description"]
+    assert said.startswith("Conflict: the name is taken")
 
 
 def test_what_an_answer_may_come_as(made: dict[str, Any]) -> None:
