@@ -2,8 +2,10 @@
 
 The model is a fluid one. A core is filled up to `fill`; sessions and viewers cost the cores that
 were measured; who joins costs CPU seconds once, and what is left of the cores after sessions and
-viewers who already watch is what joins are served with. What is not measured stands as a named
-assumption in capacity_assumptions.py. It does not know lines to schools, disks or the database.
+viewers who already watch is what joins are served with. A pair's lesson, its classrooms with their
+room and a home on a recording cost what they did when they were played (city_day.py), the database
+counted in. What is not measured stands as a named assumption in capacity_assumptions.py. It does
+not know lines to schools or disks.
 """
 
 from __future__ import annotations
@@ -27,9 +29,18 @@ PLAY_SHARE = 0.95
 PAIRS, CLASSROOMS, EVENING_VIEWERS = 270, 1400, 7500
 
 
+class Way(Enum):
+    """How a programme comes to its viewers; classrooms of a pair are in its room as well."""
+
+    WS = "ws"
+    HLS = "hls"
+    CLASSROOM = "classroom"
+    RECORDED = "recorded"
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What one way to viewers costs; `viewers_a_core` at the live rate, on a whole core."""
+    """What one way to viewers costs; `viewers_a_core` at the rate of the bench, on a whole core."""
 
     viewers_a_core: float
     bytes_a_cpu_s: float
@@ -44,19 +55,28 @@ class Measured:
 
     ws: Delivery
     hls: Delivery
+    classroom: Delivery
+    recorded: Delivery
     copied_session_cores: float
     encoded_session_cores: float
+    pair_lesson_cores: float
     loop_session_cores: float
     process_bytes: float
     copied_session_bytes: float
     encoded_session_bytes: float
 
     def __post_init__(self) -> None:
-        for owner in (self, self.ws, self.hls):
+        owners: list[Measured | Delivery] = [self, *map(self.of, Way)]
+        for owner in owners:
             for field in fields(owner):
                 value = getattr(owner, field.name)
                 if isinstance(value, float | int) and not 0 < value < math.inf:
                     raise ValueError(f"{field.name} is {value}: measure it before it is modelled")
+
+    def of(self, way: Way) -> Delivery:
+        """Give what a way costs."""
+        found: Delivery = getattr(self, way.value)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +87,10 @@ class Programme:
     zh: str
     sessions: float
     encoded_share: float
-    ws_viewers: float
-    hls_viewers: float
+    way: Way
+    viewers: float
     viewer_bps: float
-    joins: float
     join_within_s: float
-    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,36 +145,35 @@ def programmes() -> tuple[Programme, ...]:
     rooms, live = ROOMS_OF_A_PAIR.value * PAIRS, LIVE_BPS.value
     return (
         Programme("270 pairs at once", "270 对结对课堂同时上课", PAIRS, PAIRS_ENCODED.value,
-                  rooms, 0, live, rooms, PAIRS_JOIN_S.value),
+                  Way.CLASSROOM, rooms, live, PAIRS_JOIN_S.value),
         Programme("one lesson to all 1400 classrooms", "名师空中课堂：一节课到全部 1400 间教室",
-                  1, 1, CLASSROOMS, 0, live, CLASSROOMS, PAIRS_JOIN_S.value),
+                  1, 1, Way.WS, CLASSROOMS, live, PAIRS_JOIN_S.value),
         Programme("the storm at eight: 1400 classrooms join", "早上八点：1400 间教室同时进来",
-                  1, 1, CLASSROOMS, 0, live, CLASSROOMS, STORM_S.value),
+                  1, 1, Way.WS, CLASSROOMS, live, STORM_S.value),
         Programme("an evening: 7500 homes on one recording", "晚上：7500 个家庭看同一节回放",
-                  0, 0, 0, EVENING_VIEWERS, RECORDED_BPS.value, EVENING_VIEWERS,
-                  EVENING_JOIN_S.value, recorded=True),
+                  0, 0, Way.RECORDED, EVENING_VIEWERS, RECORDED_BPS.value, EVENING_JOIN_S.value),
     )  # fmt: skip
 
 
 def viewer_cores(measured: Measured, asked: Programme) -> float:
-    """Give the cores that all viewers take; other rates than the live one go by the bytes."""
-    if asked.viewer_bps == LIVE_BPS.value and not asked.recorded:
-        return (
-            asked.ws_viewers / measured.ws.viewers_a_core
-            + asked.hls_viewers / measured.hls.viewers_a_core
-        )
-    bytes_s = asked.viewer_bps / 8
-    return bytes_s * (
-        asked.ws_viewers / measured.ws.bytes_a_cpu_s
-        + asked.hls_viewers / measured.hls.bytes_a_cpu_s
-    )
+    """Give the cores that all viewers take; a recording's go by the bytes."""
+    delivery = measured.of(asked.way)
+    if asked.way is Way.RECORDED:
+        return asked.viewers * asked.viewer_bps / 8 / delivery.bytes_a_cpu_s
+    return asked.viewers / delivery.viewers_a_core
 
 
 def session_cores(measured: Measured, asked: Programme) -> float:
     """Give the cores that taking in, packing and encoding take."""
-    encoded = asked.sessions * asked.encoded_share
-    copied = asked.sessions - encoded
-    return encoded * measured.encoded_session_cores + copied * measured.copied_session_cores
+    copied, encoding = _lesson_cores(measured, asked)
+    return asked.sessions * (copied + asked.encoded_share * encoding)
+
+
+def _lesson_cores(measured: Measured, asked: Programme) -> tuple[float, float]:
+    """Give the cores of a copied lesson, and what is more of an encoded one."""
+    copied, encoded = measured.copied_session_cores, measured.encoded_session_cores
+    paired = asked.way is Way.CLASSROOM
+    return measured.pair_lesson_cores if paired else copied, max(0.0, encoded - copied)
 
 
 def need(measured: Measured, asked: Programme) -> Need:
@@ -170,12 +187,11 @@ def need(measured: Measured, asked: Programme) -> Need:
         processes * measured.process_bytes
         + encoded * measured.encoded_session_bytes
         + (asked.sessions - encoded) * measured.copied_session_bytes
-        + asked.ws_viewers * measured.ws.viewer_bytes
-        + asked.hls_viewers * measured.hls.viewer_bytes
+        + asked.viewers * measured.of(asked.way).viewer_bytes
     )
     return Need(
         asked, sessions, viewers, (sessions + viewers + taken) / FILL.value, processes, memory,
-        (asked.ws_viewers + asked.hls_viewers) * asked.viewer_bps,
+        asked.viewers * asked.viewer_bps,
     )  # fmt: skip
 
 
@@ -191,15 +207,15 @@ def until_playing_s(measured: Measured, asked: Programme, cores: float) -> float
     Joins come evenly. As long as what is left of the cores serves them as they come, the last one
     of the 95 % waits for nobody; from then on the queue is served with what watching leaves.
     """
-    wanted = PLAY_SHARE * asked.joins
+    wanted = PLAY_SHARE * asked.viewers
     if wanted == 0:
         return 0.0
-    delivery = measured.ws if asked.ws_viewers else measured.hls
+    delivery = measured.of(asked.way)
     room = cores * FILL.value - session_cores(measured, asked)
-    watch = viewer_cores(measured, asked) / asked.joins
+    watch = viewer_cores(measured, asked) / asked.viewers
     if room - watch * wanted <= 0:
         return math.inf
-    rate = asked.joins / asked.join_within_s
+    rate = asked.viewers / asked.join_within_s
     # from so many viewers on, joins wait for each other
     in_time = min(wanted, max(0.0, (room - rate * delivery.join_cpu_s) / watch))
     if in_time == wanted:
@@ -220,8 +236,8 @@ def join_wait_s(measured: Measured, asked: Programme, cores: float) -> float:
 
 def cores_without_queue(measured: Measured, asked: Programme) -> float:
     """Give the cores from which on none of the 95 % waits for others: below, joins are too many."""
-    delivery = measured.ws if asked.ws_viewers else measured.hls
-    joining = asked.joins / asked.join_within_s * delivery.join_cpu_s
+    delivery = measured.of(asked.way)
+    joining = asked.viewers / asked.join_within_s * delivery.join_cpu_s
     watching = PLAY_SHARE * viewer_cores(measured, asked)
     return (session_cores(measured, asked) + watching + joining) / FILL.value
 

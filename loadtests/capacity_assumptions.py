@@ -71,11 +71,20 @@ RECORDED_BPS = Assumption(
     "晚上在家看回放平均 1.5 Mbit/s（手机多看 720p 以下）",
     "an evening viewer of a recording takes 1.5 Mbit/s on average (phones, mostly below 720p)",
 )  # fmt: skip
-RECORDED_LIKE_LIVE = Assumption(
-    "recorded like live", 1.0, "×",
-    "回放每兆字节的开销按 LL-HLS 直播的算；实际分片更大、请求更少，所以这是上限",
-    "a megabyte of a recording costs what one of LL-HLS does; its segments are larger and its "
-    "requests fewer, so this is an upper bound",
+RECORDED_BY_BYTES = Assumption(
+    "recorded by bytes", 1.0, "exponent",
+    "看回放的一户在这台机器上实测（录像约 2.1 Mbit/s），再按字节折算；码率低时请求并不减少，"
+    "每兆字节其实略贵",
+    "a home on a recording was measured (at some 2.1 Mbit/s) and goes by its bytes; at a lower "
+    "rate its requests are as many, so that a megabyte really costs somewhat more",
+)  # fmt: skip
+PAIRS_AS_PLAYED = Assumption(
+    "pairs as played", 1.0, "×",
+    "一对课堂（课、两间教室、它们的课堂互动室和数据库）按同时上课时实测的算；转码多出的部分按单独"
+    "一节转码课的算，教室加入的开销按 WebSocket 观众的算",
+    "a pair (its lesson, both classrooms, their room and the database) costs what it did when many "
+    "were played at once; what encoding adds is that of one lesson alone, and a classroom's join "
+    "costs what that of a viewer by WebSocket does",
 )  # fmt: skip
 STORM_S = Assumption(
     "storm", 5.0, "s",
@@ -113,6 +122,6 @@ FLUID = Assumption(
 )  # fmt: skip
 ASSUMPTIONS = (
     FILL, LINEAR, SAME_CORES, NO_TLS, ONE_LOOP, NO_BOX, ROOMS_OF_A_PAIR, PAIRS_ENCODED, LIVE_BPS,
-    RECORDED_BPS, RECORDED_LIKE_LIVE, FIRST_LESSON, ONE_MACHINE, STORM_S, EVENING_JOIN_S,
-    PAIRS_JOIN_S, FLUID,
+    RECORDED_BPS, RECORDED_BY_BYTES, PAIRS_AS_PLAYED, FIRST_LESSON, ONE_MACHINE, STORM_S,
+    EVENING_JOIN_S, PAIRS_JOIN_S, FLUID,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Charts of the city's report, as inline SVG: bars, and figures over cores. Pure, no script."""
+"""Charts of the city's report, as inline SVG: bars, bars of parts, lines over cores. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 WIDTH, ROW, LABEL, VALUE = 720, 34, 300, 130
 PLOT_HEIGHT, LEFT, BOTTOM, TOP = 240, 56, 44, 16
-COLOURS = ("#0b6e99", "#b9770e", "#1e8449", "#8e44ad")
+COLOURS = ("#0b6e99", "#b9770e", "#1e8449", "#8e44ad", "#7f8c8d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,39 @@ def bars(title: str, rows: Sequence[Bar]) -> str:
         if row.mark is not None:
             parts.append(f'<path class="mark" d="M{LABEL + mark:.1f} {y - 3}v28"/>')
     return "\n".join([*parts, "</svg>"])
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A named length that is made of parts."""
+
+    label: str
+    parts: tuple[float, ...]
+
+
+def stacks(title: str, names: Sequence[str], rows: Sequence[Stack]) -> str:
+    """Draw horizontal bars of parts beside each other, and below them what the colours are."""
+    longest = max((sum(row.parts) for row in rows), default=0) or 1
+    room, below = WIDTH - LABEL - VALUE, len(rows) * ROW + 8
+    drawn = [_svg(title, below + 22 * len(names) + 8)]
+    for number, row in enumerate(rows):
+        y, x = number * ROW + 8, float(LABEL)
+        drawn.append(f'<text x="{LABEL - 10}" y="{y + 17}" text-anchor="end">'
+                     f"{escape(row.label)}</text>")  # fmt: skip
+        for part, colour in zip(row.parts, COLOURS, strict=False):
+            wide = room * part / longest
+            drawn.append(f'<rect x="{x:.1f}" y="{y}" width="{wide:.1f}" height="22" '
+                         f'fill="{colour}"/>')  # fmt: skip
+            x += wide
+        drawn.append(f'<text x="{x + 8:.1f}" y="{y + 17}">{sum(row.parts):.2f}</text>')
+    for number, (name, colour) in enumerate(zip(names, COLOURS, strict=False)):
+        drawn += _key(name, colour, LABEL, below + 14 + 22 * number)
+    return "\n".join([*drawn, "</svg>"])
+
+
+def _key(name: str, colour: str, x: int, y: int) -> list[str]:
+    return [f'<rect x="{x}" y="{y - 10}" width="18" height="4" fill="{colour}"/>',
+            f'<text x="{x + 26}" y="{y - 4}">{escape(name)}</text>']  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +137,7 @@ def _line(name: str, placed: Sequence[tuple[float, float]], number: int) -> list
     """Draw one line and its name below the chart."""
     colour, y = COLOURS[number % len(COLOURS)], TOP + PLOT_HEIGHT + BOTTOM + 14 + 22 * number
     track = " ".join(f"{a:.1f},{b:.1f}" for a, b in placed)
-    drawn = [f'<rect x="{LEFT}" y="{y - 10}" width="18" height="4" fill="{colour}"/>',
-             f'<text x="{LEFT + 26}" y="{y - 4}">{escape(name)}</text>']  # fmt: skip
+    drawn = _key(name, colour, LEFT, y)
     if placed:
         drawn += [
             f'<polyline points="{track}" fill="none" stroke="{colour}" stroke-width="2.5"/>',

@@ -1,4 +1,4 @@
-"""From what a storm told to what one viewer, one join and one session cost. Pure.
+"""All figures of the city in one form, what the model takes of them, and their ratios. Pure.
 
 Figures go as JSON between the bench, the report and the baseline; this is their one form. Of
 several rounds the smallest is taken: what else this machine did only ever makes a figure larger,
@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from loadtests.capacity import Delivery, Measured
+from loadtests.day_figures import EVENING, ONE_TO_ALL, PAIRS, Day, Played, day_from
+from loadtests.storm_figures import Rest, Session, Stormed, shown
 
-BUSY = 0.85
 # Two runs on a machine that others used as well: work differed by 1.24, waiting by 1.6 times.
 WORK_TOLERANCE, WAIT_TOLERANCE, FAIR_TOLERANCE = 1.5, 2.5, 1.1
 WAITS, FAIR = ("API p95", "join p95"), "of the slowest"
@@ -31,84 +32,15 @@ ZH = {
     "join p95": "加入 p95",
     "CPU of a lesson": "一节课的 CPU",
     "encoded / copied": "转码 / 复制",
+    "API p95 meanwhile / before": "大家在看时 API p95 / 之前",
+    "CPU of a pair with its room / of its lesson alone": "一对课堂连同教室 / 只有那节课的 CPU",
+    PAIRS: "结对课堂",
+    ONE_TO_ALL: "一节课到全市",
+    EVENING: "晚上看回放",
     "hls / ws": "LL-HLS / WebSocket",
     "ws": "WebSocket",
     "hls": "LL-HLS",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """The service with one copied lesson on air and nobody who watches."""
-
-    api_p50_s: float
-    api_p95_s: float
-    service_cores: float
-    service_bytes: float
-
-
-@dataclass(frozen=True, slots=True)
-class Stormed:
-    """One storm by one delivery, and the minutes after it, as they were counted."""
-
-    kind: str
-    viewers: int
-    join_within_s: float
-    join_p50_s: float
-    join_p95_s: float
-    join_most_s: float
-    until_95_s: float
-    until_all_s: float
-    watched_s: float
-    storm_cpu_s: float
-    steady_cores: float
-    steady_bytes_s: float
-    slowest: float
-    viewers_cores: float
-    machine: float
-    service_bytes: float
-    api_p50_s: float
-    api_p95_s: float
-    errors: int
-
-    def viewer_cores(self, rest: Rest) -> float:
-        """What watching costs the service, a viewer."""
-        return _shown((self.steady_cores - rest.service_cores) / self.viewers)
-
-    def join_cpu_s(self, rest: Rest) -> float:
-        """What a join costs beyond what watching does."""
-        watching_s = self.watched_s * self.viewer_cores(rest)
-        joins_s = self.storm_cpu_s - rest.service_cores * self.until_all_s - watching_s
-        return _shown(joins_s / self.viewers)
-
-    def viewer_bytes(self, rest: Rest) -> float:
-        """What the service's memory has grown by since nobody watched, a viewer; an upper bound."""
-        return _shown((self.service_bytes - rest.service_bytes) / self.viewers)
-
-    @property
-    def bound(self) -> str:
-        """Say what had no more to give while everybody watched."""
-        busy = {"the service's core": self.steady_cores, "the viewers' process": self.viewers_cores,
-                "the machine": self.machine}  # fmt: skip
-        return " and ".join(name for name, part in busy.items() if part >= BUSY) or "nothing yet"
-
-    def cpu_a_megabyte(self, rest: Rest) -> float:
-        """CPU seconds of the service for a megabyte, the lesson itself left out."""
-        return self.viewer_cores(rest) * self.viewers / self.steady_bytes_s * 1e6
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """What taking in a lesson costs, in the service's process and in its encoders."""
-
-    service_cores: float
-    encoder_cores: float
-    grown_bytes: float
-
-    @property
-    def cores(self) -> float:
-        """All of it."""
-        return self.service_cores + self.encoder_cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +54,18 @@ class Figures:
     copying_cpu_a_megabyte: float
     copied: Session
     encoded: Session
+    day: Day | None = None
 
     def of(self, kind: str) -> Sequence[Stormed]:
         """Give the storms of one delivery."""
         return [one for one in self.storms if one.kind == kind]
+
+    def played(self, name: str) -> Played:
+        """Give a programme as it was played. Raises: ValueError when it was not."""
+        found = [one for one in self.day.played if one.name == name] if self.day else []
+        if not found:
+            raise ValueError(f"{name} was not played: run python -m loadtests.city_day")
+        return found[0]
 
 
 def to_json(figures: Figures) -> str:
@@ -141,18 +81,15 @@ def from_json(text: str) -> Figures:
             found["command"], found["cores"], Rest(**found["rest"]),
             tuple(Stormed(**one) for one in found["storms"]), found["copying_cpu_a_megabyte"],
             Session(**found["copied"]), Session(**found["encoded"]),
+            day_from(found["day"]) if found["day"] else None,
         )  # fmt: skip
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"these are no figures of city_storm: {error}") from error
+        raise ValueError(f"these are no figures of city_storm and city_day: {error}") from error
 
 
 def least(values: Iterable[float]) -> float:
     """Give the smallest that is a number; without one, none."""
     return min((one for one in values if math.isfinite(one)), default=math.nan)
-
-
-def _shown(value: float) -> float:
-    return value if value > 0 else math.nan
 
 
 def delivery(figures: Figures, kind: str) -> Delivery:
@@ -172,10 +109,24 @@ def delivery(figures: Figures, kind: str) -> Delivery:
 def measured(figures: Figures) -> Measured:
     """Give what the capacity model asks for. Raises: ValueError."""
     copied, encoded = figures.copied, figures.encoded
+    ws, hls, pairs = delivery(figures, "ws"), delivery(figures, "hls"), figures.played(PAIRS)
     return Measured(
-        delivery(figures, "ws"), delivery(figures, "hls"), copied.cores, encoded.cores,
-        max(copied.service_cores, encoded.service_cores), figures.rest.service_bytes,
-        copied.grown_bytes, encoded.grown_bytes,
+        ws, hls, replace(ws, viewers_a_core=1 / pairs.viewer_cores), recorded(figures, hls),
+        copied.cores, encoded.cores, pairs.lesson_cores,
+        max(copied.service_cores, encoded.service_cores, pairs.lesson_cores),
+        figures.rest.service_bytes, copied.grown_bytes, encoded.grown_bytes,
+    )  # fmt: skip
+
+
+def recorded(figures: Figures, hls: Delivery) -> Delivery:
+    """Give what a home of the evening costs; of its memory, where none was to be seen, LL-HLS's."""
+    evening = figures.played(EVENING)
+    grown_bytes = evening.crowd.viewer_bytes(evening.rest)
+    return Delivery(
+        1 / evening.viewer_cores, 1e6 / evening.cpu_a_megabyte,
+        evening.crowd.join_cpu_s(evening.rest),
+        grown_bytes if math.isfinite(grown_bytes) else hls.viewer_bytes,
+        evening.crowd.join_p50_s,
     )  # fmt: skip
 
 
@@ -195,10 +146,25 @@ def ratios(figures: Figures) -> dict[str, float]:
         found["hls / ws: join p95"] = least(one.join_p95_s for one in hls) / least(
             one.join_p95_s for one in ws
         )
-    found["encoded / copied: CPU of a lesson"] = figures.encoded.cores / _shown(
-        figures.copied.cores
-    )
+    found["encoded / copied: CPU of a lesson"] = figures.encoded.cores / shown(figures.copied.cores)
+    for one in figures.day.played if figures.day else ():
+        found |= {f"{one.name}: {name}": value for name, value in _of_played(figures, one).items()}
     return found
+
+
+def _of_played(figures: Figures, one: Played) -> dict[str, float]:
+    if one.name == PAIRS:
+        work = {"CPU of a pair with its room / of its lesson alone": one.of_its_lesson_alone}
+    else:
+        megabyte = one.cpu_a_megabyte / figures.copying_cpu_a_megabyte
+        work = {"CPU a megabyte / copying it": megabyte}
+    return {
+        **work,
+        "API p95 meanwhile / before": one.crowd.api_watching_p95_s / one.rest.api_p95_s,
+        "rate of the mean viewer / of the slowest": (
+            1 / one.crowd.slowest if one.crowd.slowest else math.inf
+        ),
+    }
 
 
 def in_chinese(ratio: str) -> str:

@@ -2,9 +2,9 @@
 
     python -m loadtests.city_report FIGURES.json PAGE.html [--baseline FILE] [--keep]
 
-Reads what city_storm wrote. The page is one file without scripts and without addresses. Each ratio
-is printed beside its baseline (loadtests/baseline.json); one that is worse than its tolerance, or
-is missing, ends with 1. `--keep` writes these figures down as the new baseline instead.
+Reads what city_storm and city_day wrote. The page is one file, without scripts and addresses. Each
+ratio is printed beside its baseline (loadtests/baseline.json); one that is worse than its tolerance
+allows, or is missing, ends with 1. `--keep` writes these figures down as the new baseline.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from loadtests.capacity import (
     Need,
     Programme,
     Resource,
+    Way,
     cores_to_play_within,
     cores_without_queue,
     join_wait_s,
@@ -34,20 +35,20 @@ from loadtests.capacity_assumptions import ASSUMPTIONS, LIVE_BPS
 from loadtests.city_charts import Bar, Line, bars, lines
 from loadtests.city_figures import (
     Figures,
-    Stormed,
     from_json,
     in_chinese,
     measured,
     ratios,
     tolerances,
 )
+from loadtests.city_html import bound, heading, named, table
+from loadtests.city_report_day import section
+from loadtests.storm_figures import Stormed
 
 CORES = tuple(2 ** (eighth / 8) for eighth in range(-16, 57))
 STORM_LIMIT_S = 10.0
 WAIT_LIMIT_S = 10.0
 BENDS = (0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 1.0)
-BOUND_ZH = {"the service's core": "服务的核心", "the viewers' process": "模拟观众的进程",
-            "the machine": "整台机器", "nothing yet": "都还有余"}  # fmt: skip
 FULL_ZH = {Resource.CORES: "核心", Resource.MEMORY: "内存", Resource.LINE: "出口"}
 STYLE = """
 :root { color-scheme: light dark; --ink: #1c2b33; --paper: #fff; --soft: #5b6b74; --line: #d9e1e5;
@@ -80,6 +81,7 @@ def page(figures: Figures, compared: Sequence[Compared], machine: Machine) -> st
         f"<span class=en>Measured on {figures.cores} cores, extrapolated by a model.</span><br>"
         f"<code>{escape(figures.command)}</code></p>",
         *_city(model, needs, machine),
+        *(section(model, figures, figures.day) if figures.day else ()),
         *_storms(model, figures),
         *_ratios(compared),
         *_assumptions(),
@@ -96,8 +98,8 @@ def _city(model: Measured, needs: Sequence[Need], machine: Machine) -> list[str]
         f"{machine.out_bps / 1e9:g} Gbit/s"
     )
     return [
-        _heading("全市需要多少", "What the city needs"),
-        _table(("项目 · programme", "核心 · cores", "源站进程 · processes", "内存 · memory",
+        heading("全市需要多少", "What the city needs"),
+        table(("项目 · programme", "核心 · cores", "源站进程 · processes", "内存 · memory",
                 "出口 · out", "机器 · machines", "加入 p95 · join p95",
                 "先满的 · full first"), rows),
         "<p>所需核心 <span class=en>· cores needed</span></p>",
@@ -110,7 +112,7 @@ def _city(model: Measured, needs: Sequence[Need], machine: Machine) -> list[str]
         "picture (p95), by cores. A line begins where all can watch at all, within "
         f"{WAIT_LIMIT_S:g} s; where it has come down, nobody queues any more.</span></p>",
         lines("p95 join wait", "核心 · cores", "秒 · s", waits, WAIT_LIMIT_S),
-        _table(("项目 · programme", "从几核起不排队 · no queue from",
+        table(("项目 · programme", "从几核起不排队 · no queue from",
                 "占一台机器的核心 · of one machine’s cores"),
                [_saturation_row(model, one, machine) for one in programmes()]),
         f"<p>八点要在 {STORM_LIMIT_S:g} 秒内让 95 % 看到，需要 {storm} 个核心。<span class=en>For "
@@ -122,7 +124,7 @@ def _programme_row(model: Measured, one: Need, machine: Machine) -> tuple[str, .
     first, machines = one.saturates_first(machine), one.machines(machine)
     wait_s = join_wait_s(model, one.programme, machines * machine.cores)
     return (
-        _named(one.programme.zh, one.programme.name),
+        named(one.programme.zh, one.programme.name),
         f"{one.cores:.1f}", f"{one.processes}", f"{one.memory_bytes / 1e9:.1f} GB",
         f"{one.out_bps / 1e6:.0f} Mbit/s",
         f"{machines}", f"{1000 * wait_s:.0f} ms",
@@ -133,13 +135,9 @@ def _programme_row(model: Measured, one: Need, machine: Machine) -> tuple[str, .
 def _saturation_row(model: Measured, asked: Programme, machine: Machine) -> tuple[str, ...]:
     cores = cores_without_queue(model, asked)
     return (
-        _named(asked.zh, asked.name),
+        named(asked.zh, asked.name),
         f"{cores:.2f} 核 · cores", f"{cores / machine.cores:.2f} ×",
     )  # fmt: skip
-
-
-def _named(zh: str, en: str) -> str:
-    return f"{escape(zh)}<br><span class=en>{escape(en)}</span>"
 
 
 def _waits(model: Measured, asked: Programme) -> list[tuple[float, float]]:
@@ -167,7 +165,7 @@ def _storms(model: Measured, figures: Figures) -> list[str]:
          f"{one.until_95_s:.2f} s", f"{_modelled_s(model, one):.2f} s",
          f"{1000 * one.api_p95_s:.0f} ms", f"{one.steady_cores:.2f}",
          f"{1000 * one.join_cpu_s(figures.rest):.1f} ms", f"{one.steady_bytes_s / 1e6:.0f} MB/s",
-         f"{one.errors}", _bound(one))
+         f"{one.errors}", bound(one.bound))
         for one in figures.storms
     ]  # fmt: skip
     joins = [Bar(f"{one.kind} · {what}", value, f"{value:.2f} s") for one in figures.storms
@@ -177,10 +175,10 @@ def _storms(model: Measured, figures: Figures) -> list[str]:
              for role, value in (("服务 service", one.service_cores),
                                  ("编码 encoders", one.encoder_cores))]  # fmt: skip
     return [
-        _heading("在这台机器上测到的", "Measured on this machine"),
+        heading("在这台机器上测到的风暴", "The storm, measured on this machine"),
         f"<p>加入之前 API p95 为 {1000 * figures.rest.api_p95_s:.0f} ms。<span class=en>API p95 "
         "before the storm.</span></p>",
-        _table(("方式 · by", "观众 · viewers", "加入 p50 / p95 · join", "95 % 看到 · 95 % play",
+        table(("方式 · by", "观众 · viewers", "加入 p50 / p95 · join", "95 % 看到 · 95 % play",
                 "模型说 · the model says", "API p95", "服务核心 · cores",
                 "每次加入 · CPU a join", "送出 · out", "出错 · errors", "忙满的 · busy"), rows),
         "<p>从自己加入到第一个可解码的画面 <span class=en>· from a viewer’s own join to its first "
@@ -191,22 +189,15 @@ def _storms(model: Measured, figures: Figures) -> list[str]:
     ]  # fmt: skip
 
 
-def _bound(one: Stormed) -> str:
-    zh = "、".join(BOUND_ZH[name] for name in one.bound.split(" and "))
-    return f"{zh}<br><span class=en>{one.bound}</span>"
-
-
 def _modelled_s(model: Measured, one: Stormed) -> float:
     """Give what the model says of the storm that was measured: the service has one core for it."""
-    ws = one.viewers if one.kind == "ws" else 0
-    asked = Programme("", "", 1, 0, ws, one.viewers - ws, LIVE_BPS.value, one.viewers,
-                      one.join_within_s)  # fmt: skip
+    asked = Programme("", "", 1, 0, Way(one.kind), one.viewers, LIVE_BPS.value, one.join_within_s)
     return until_playing_s(model, asked, 1)
 
 
 def _ratios(compared: Sequence[Compared]) -> list[str]:
     rows = [
-        (_named(in_chinese(one.name), one.name), "—" if one.found is None else f"{one.found:.2f}",
+        (named(in_chinese(one.name), one.name), "—" if one.found is None else f"{one.found:.2f}",
          f"{one.kept.value:.2f}" if one.kept else "—", f"{one.kept.limit:.2f}" if one.kept else "—",
          f'<span class="{"worse" if one.fails else "good"}">{one.verdict.value}</span>')
         for one in compared
@@ -217,10 +208,10 @@ def _ratios(compared: Sequence[Compared]) -> list[str]:
         for one in compared if one.kept and one.found is not None
     ]  # fmt: skip
     return [
-        _heading("与基线相比", "Against the baseline"),
+        heading("与基线相比", "Against the baseline"),
         "<p>只比倍数，不比秒数；越小越好，竖线是容许的上限。<span class=en>Ratios, not seconds; "
         "smaller is better, the mark is the limit.</span></p>",
-        _table(("倍数 · ratio", "这次 · found", "基线 · baseline", "上限 · at most", ""), rows),
+        table(("倍数 · ratio", "这次 · found", "基线 · baseline", "上限 · at most", ""), rows),
         bars("found over baseline", drawn),
     ]
 
@@ -232,25 +223,9 @@ def _assumptions() -> list[str]:
         for one in ASSUMPTIONS
     ]  # fmt: skip
     return [
-        _heading("模型的假设", "What the model assumes"),
-        _table(("名称 · name", "取值 · value", "说明 · why"), rows),
+        heading("模型的假设", "What the model assumes"),
+        table(("名称 · name", "取值 · value", "说明 · why"), rows),
     ]
-
-
-def _heading(zh: str, en: str) -> str:
-    return f"<h2>{escape(zh)} <span class=en>{escape(en)}</span></h2>"
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Give a table of cells that are HTML already."""
-    head = "".join(f'<th scope="col">{one}</th>' for one in heads)
-    body = "\n".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
-    return f"<div class=wide><table><tr>{head}</tr>\n{body}</table></div>"
-
-
-def _cell(cell: str) -> str:
-    is_figure = cell[:1].isdigit() and "<" not in cell
-    return f"<td{' class=n' if is_figure else ''}>{cell}</td>"
 
 
 def main(arguments: list[str]) -> int:

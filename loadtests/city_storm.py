@@ -5,9 +5,9 @@
 A real service, one lesson whose picture is copied, pushed by RTMP. Before anybody comes the API is
 asked each 100 ms (GET /api/v1/me with a token, whether or not the last answer is there); then
 viewers, in a process of their own, all join by WebSocket, and after them as many by LL-HLS; the API
-is asked on meanwhile. Joined is who has an init and a keyframe; storm_joins.py says what is asked
-for. Then everybody watches for a while: cores, bytes, memory of the service. The yardstick of each
-round is a process that copies the same bytes to as many sockets (socket_copying.py). At last a
+is asked on all the while. Joined is who has an init and a keyframe; storm_joins.py says what is
+asked for. Then everybody watches for a while: cores, bytes, memory of the service. The yardstick of
+each round is a process that copies the same bytes to as many sockets (socket_copying.py). At last a
 lesson of which lower rungs are made is taken in by a fresh service: its cores are the encoders'.
 
 The figures go to city_report.py, which draws them, extrapolates to the city (capacity.py) and
@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import resource
 import sys
@@ -28,79 +27,18 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from loadtests.city_figures import KINDS, Figures, Rest, Session, Stormed, to_json
-from loadtests.client import Client
+from loadtests.city_figures import KINDS, Figures, to_json
 from loadtests.live_fanout import Target, load
 from loadtests.live_publisher import ROOT, publishing
 from loadtests.live_session import booked, until_state
 from loadtests.live_sessions import ROOM_S, host, make_film
-from loadtests.live_spread import Spread, spread
 from loadtests.service import Service, running
-from loadtests.storm_probe import ASK_EVERY_S, Used, asking, look, window
+from loadtests.storm_crowd import Crowd, come, quiet
+from loadtests.storm_figures import Session, Stormed
+from loadtests.storm_probe import ASK_EVERY_S, Used, look, window
 
 BEFORE_S, STEADY_S, WARM_UP_S, REST_S = 10.0, 8.0, 8.0, 4.0
-STORM_LIMIT_S = 180.0
 RUNGS_LIMIT_S = 30.0
-
-
-async def at_rest(service: Service, client: Client, seconds: float) -> Rest:
-    """Measure the service with its one lesson and nobody who watches."""
-    async with asking(client) as answers:
-        before, after = await window(service, seconds)
-    api = spread(answers)
-    return Rest(api.p50, api.p95, before.cores_until(after)[0], after.bytes)
-
-
-async def storm(
-    service: Service, client: Client, url: str, kind: str, asked: argparse.Namespace
-) -> Stormed:
-    """Let everybody join by one delivery. Raises: TimeoutError, SystemExit."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "loadtests.storm_viewers", kind, str(asked.viewers),
-        str(asked.join_s), str(asked.seconds), url, cwd=ROOT, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stdout
-    try:
-        async with asyncio.timeout(STORM_LIMIT_S):
-            await _line(process.stdout, "storm")
-            before = await look(service)
-            async with asking(client) as answers:
-                await _line(process.stdout, "playing")
-                playing = await look(service)
-            await _line(process.stdout, "steady")
-            steady = await look(service)
-            told = json.loads(await process.stdout.readline())
-            after = await look(service)
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-    return _stormed(kind, asked, told, (before, playing, steady, after), spread(answers))
-
-
-async def _line(stream: asyncio.StreamReader, wanted: str) -> None:
-    line = (await stream.readline()).decode().strip()
-    if line != wanted:
-        raise SystemExit(f"the viewers said {line!r} instead of {wanted!r}: see their error above")
-
-
-def _stormed(
-    kind: str,
-    asked: argparse.Namespace,
-    told: dict[str, float],
-    moments: tuple[Used, Used, Used, Used],
-    api: Spread,
-) -> Stormed:
-    before, playing, steady, after = moments
-    machine = (after.busy_s - steady.busy_s) / max(after.whole_s - steady.whole_s, 0.01)
-    return Stormed(
-        kind, asked.viewers, asked.join_s, told["join_p50_s"], told["join_p95_s"],
-        told["join_most_s"], told["until_95_s"], playing.at - before.at, told["watched_s"],
-        playing.service_s - before.service_s, steady.cores_until(after)[0],
-        told["bytes"] / told["steady_s"], told["slowest_bytes"] * asked.viewers / told["bytes"],
-        told["viewers_cpu_s"] / told["steady_s"], machine,
-        after.bytes, api.p50, api.p95, int(told["errors"]),
-    )  # fmt: skip
 
 
 @asynccontextmanager
@@ -129,10 +67,11 @@ async def copying_cpu_a_megabyte(viewers: int, seconds: float) -> float:
 
 def costs(idle: tuple[Used, Used], busy: tuple[Used, Used]) -> Session:
     """Give what is more with a lesson than without."""
-    service, encoders = busy[0].cores_until(busy[1])
+    cores = busy[0].cores_until(busy[1])
+    before, after = idle[1].bytes, busy[1].bytes
     return Session(
-        max(0.0, service - idle[0].cores_until(idle[1])[0]), encoders,
-        busy[1].bytes - idle[1].bytes,
+        cores.above(idle[0].cores_until(idle[1])).origin, cores.encoders,
+        after.origin + after.encoders - before.origin - before.encoders,
     )  # fmt: skip
 
 
@@ -145,15 +84,16 @@ async def encoded_session(seconds: float) -> Session:
         idle = await window(service, seconds)
         stack.enter_context(publishing(session.rtmp))
         await until_state(client, session.id, "live")
-        await _until_encoding(service)
+        await until_encoding(service)
         await asyncio.sleep(WARM_UP_S)
         return costs(idle, await window(service, seconds))
 
 
-async def _until_encoding(service: Service) -> None:
+async def until_encoding(service: Service) -> None:
+    """Wait until lower rungs are made of a lesson. Raises: TimeoutError."""
     give_up_at = time.monotonic() + RUNGS_LIMIT_S
     while True:
-        if (await look(service)).encoders_s > 0:
+        if (await look(service)).seconds.encoders > 0:
             return
         if time.monotonic() > give_up_at:
             raise TimeoutError("no lower rung is made of this lesson")
@@ -171,12 +111,13 @@ async def bench(asked: argparse.Namespace, film: Path) -> Figures:
         await until_state(client, session.id, "live")
         await asyncio.sleep(WARM_UP_S)
         copied = costs(idle, await window(service, asked.seconds))
-        rest = await at_rest(service, client, asked.before_s)
+        rest = (await quiet(service, client, asked.before_s)).rest
         url = f"{service.url}/api/v1/sessions/{session.id}"
         storms, yardsticks = [], []
         for _ in range(asked.rounds):
             for kind in KINDS:
-                storms.append(await storm(service, client, url, kind, asked))
+                crowd = Crowd(kind, asked.viewers, asked.join_s, asked.seconds, (url,))
+                storms.append((await come(service, client, crowd)).stormed())
                 print(line_of(storms[-1]), flush=True)
                 await asyncio.sleep(REST_S)
             yardsticks.append(await copying_cpu_a_megabyte(asked.viewers, asked.seconds))

@@ -93,16 +93,21 @@ async def _chunks(path: Path) -> AsyncIterator[bytes]:
             yield chunk
 
 
+async def token_of(http: aiohttp.ClientSession, url: str, username: str, password: str) -> str:
+    """Sign in and give the bearer token. Raises: Refused."""
+    body = {"username": username, "password": password}
+    async with http.post(f"{url}/api/v1/login", json=body) as answer:
+        if answer.status != 200:
+            raise Refused(f"login: {answer.status} {await answer.text()}")
+        return str((await answer.json())["token"])
+
+
 @asynccontextmanager
 async def signed_in(url: str, username: str, password: str) -> AsyncIterator[Client]:
     """Open a session with a bearer token."""
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=120)
     async with aiohttp.ClientSession(timeout=timeout) as anonymous:
-        body = {"username": username, "password": password}
-        async with anonymous.post(f"{url}/api/v1/login", json=body) as answer:
-            if answer.status != 200:
-                raise Refused(f"login: {answer.status} {await answer.text()}")
-            token = (await answer.json())["token"]
+        token = await token_of(anonymous, url, username, password)
     headers = {"Authorization": f"Bearer {token}"}
     async with aiohttp.ClientSession(timeout=timeout, headers=headers) as http:
         yield Client(http, url)

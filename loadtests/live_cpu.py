@@ -20,6 +20,12 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+def reaped_s(pid: int) -> float:
+    """Give the CPU seconds of a process's children that have ended and were waited for."""
+    fields = stat_fields(pid)
+    return (int(fields[13]) + int(fields[14])) / TICKS
+
+
 def resident_bytes(pid: int) -> int:
     """Give the memory of a process that is resident and not shared with a file."""
     _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()

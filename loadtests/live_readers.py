@@ -11,7 +11,7 @@ import json
 import time
 from base64 import b64encode
 from typing import cast
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from loadtests.live_wire import (
     BINARY,
@@ -21,6 +21,7 @@ from loadtests.live_wire import (
     TEXT,
     PartName,
     decode_time,
+    get_request,
     http_answer,
     parts_of,
     playlist_text,
@@ -91,10 +92,7 @@ class Reader(asyncio.Protocol):
 
     def ask(self, url: str, more: str = "") -> None:
         """Send a GET."""
-        parts = urlsplit(url)
-        path = parts.path + (f"?{parts.query}" if parts.query else "")
-        text = f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\n{more}\r\n"
-        self.transport.write(text.encode())
+        self.transport.write(get_request(url, more))
 
     def data_received(self, data: bytes) -> None:
         """Count; an FLV viewer looks at nothing."""

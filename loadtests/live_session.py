@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -45,8 +45,10 @@ async def school_with_classroom(client: Client) -> str:
     return str(room["id"])
 
 
-async def book(client: Client, classroom: str, title: str, **more: str) -> Booked:
-    """Book a lesson that anybody may watch."""
+async def book(
+    client: Client, classroom: str, title: str, **more: str | bool | Sequence[str]
+) -> Booked:
+    """Book a lesson; unless said otherwise anybody may watch it."""
     starts = datetime.now(UTC) + timedelta(seconds=AHEAD_S)
     made = await client.post("sessions", {
         "title": title, "kind": "open_class", "main_classroom": classroom, "open_to_all": True,

@@ -61,13 +61,15 @@ class Load:
         )
 
 
-def make_film(path: Path) -> None:
-    """Encode what all hosts send."""
+def make_film(
+    path: Path, size: str = "320x180", graph: str = "noise=alls=40:allf=t", seconds: int = FILE_S
+) -> None:
+    """Encode what hosts send; of a picture that is small no lower rung is made."""
     subprocess.run([
         imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-y",
-        "-f", "lavfi", "-i", f"testsrc2=size=320x180:rate=30:duration={FILE_S}",
-        "-f", "lavfi", "-i", f"sine=frequency=330:sample_rate=48000:duration={FILE_S}",
-        "-vf", "noise=alls=40:allf=t", "-c:v", "libx264", "-preset", "ultrafast",
+        "-f", "lavfi", "-i", f"testsrc2=size={size}:rate=30:duration={seconds}",
+        "-f", "lavfi", "-i", f"sine=frequency=330:sample_rate=48000:duration={seconds}",
+        "-vf", graph, "-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "ultrafast",
         "-tune", "zerolatency", "-b:v", "2M", "-minrate", "2M", "-maxrate", "2M", "-bufsize", "1M",
         "-g", "60", "-keyint_min", "60", "-sc_threshold", "0",
         "-c:a", "aac", "-b:a", "128k", "-ac", "2", "-f", "flv", str(path),

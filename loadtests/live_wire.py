@@ -10,6 +10,7 @@ import re
 import struct
 import zlib
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 STREAM_HEADER_BYTES = 4
@@ -45,6 +46,22 @@ def ws_frame(data: bytes, at: int) -> WsFrame | None:
 def ws_pong(payload: bytes) -> bytes:
     """Answer a ping; the mask is zero, which is allowed and costs nothing."""
     return bytes((128 | PONG, 128 | len(payload), 0, 0, 0, 0)) + payload
+
+
+def ws_text(text: str) -> bytes:
+    """Give a text message of at most 64 KiB as a client's frame; its mask is zero as well."""
+    payload = text.encode()
+    short = len(payload) < 126
+    head = bytes((128 | TEXT, 128 | (len(payload) if short else 126)))
+    size = b"" if short else struct.pack(">H", len(payload))
+    return head + size + bytes(4) + payload
+
+
+def get_request(url: str, more: str = "") -> bytes:
+    """Give the GET of an address; `more` are header lines, each with its end."""
+    parts = urlsplit(url)
+    path = parts.path + (f"?{parts.query}" if parts.query else "")
+    return f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\n{more}\r\n".encode()
 
 
 def decode_time(data: bytes, at: int) -> int | None:

@@ -42,8 +42,8 @@ from loadtests.service import (
     service_environment,
     wait_for_address,
 )
+from loadtests.service_processes import Role, environment_of, look
 from loadtests.soak_figures import Figures
-from loadtests.soak_processes import Role, environment_of, look
 from loadtests.soak_table import Taken
 
 WORKER_LIMIT_S = 60.0

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from loadtests.client import Refused
 from loadtests.live_session import recording
+from loadtests.service_processes import Role
 from loadtests.soak_books import (
     Book,
     Found,
@@ -23,7 +24,6 @@ from loadtests.soak_books import (
 from loadtests.soak_crowd import Crowd
 from loadtests.soak_environment import Environment
 from loadtests.soak_figures import NOTHING, Figures
-from loadtests.soak_processes import Role
 from loadtests.soak_profile import Manner, Profile
 from loadtests.soak_streams import StreamViewer
 from loadtests.soak_viewers import HlsViewer

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from loadtests.service_processes import Look, Role
 from loadtests.soak_books import Book, Ledger, What
-from loadtests.soak_processes import Look, Role
 from loadtests.soak_slope import Sample, settled, slope_of
 
 # A lesson on air keeps where each segment lies, for going back in it: some 750 bytes a segment and

@@ -1,18 +1,22 @@
-"""What a storm does to a service: its API asked by the clock, its process looked at. Shells."""
+"""What a storm does to a service: its API asked by the clock, its processes looked at. Shells."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from loadtests.by_role import ByRole
 from loadtests.client import Client
-from loadtests.live_cpu import children_of, cpu_s, machine_s, resident_bytes
+from loadtests.live_cpu import TICKS, cpu_s, machine_s, processes, reaped_s, resident_bytes
 from loadtests.service import Service
+from loadtests.service_processes import Role, roles, with_jobs
 
 ASK_EVERY_S = 0.1
+ENDS_IN_ITSELF = (Role.DATABASE, Role.WORKER)
 
 
 @asynccontextmanager
@@ -44,33 +48,39 @@ async def asking(client: Client) -> AsyncIterator[list[float]]:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What had been used at a moment."""
+    """What had been used at a moment: CPU seconds and memory by role, the machine's seconds."""
 
     at: float
-    service_s: float
-    encoders_s: float
+    seconds: ByRole
     busy_s: float
     whole_s: float
-    bytes: int
+    bytes: ByRole
 
-    def cores_until(self, later: Used) -> tuple[float, float]:
-        """Give the cores of the service's process and of its encoders since."""
-        took_s = later.at - self.at
-        return (later.service_s - self.service_s) / took_s, (
-            later.encoders_s - self.encoders_s
-        ) / took_s  # fmt: skip
+    def cores_until(self, later: Used) -> ByRole:
+        """Give the cores of each role since."""
+        return self.seconds.per(later.seconds, later.at - self.at)
+
+    def machine_until(self, later: Used) -> float:
+        """Give how much of the machine was busy since, whoever it was."""
+        return (later.busy_s - self.busy_s) / max(later.whole_s - self.whole_s, 1 / TICKS)
 
 
 def used(service: Service) -> Used:
-    """Look at the service's process and its encoders."""
-    pid = service.process.pid
-    encoders = [child for child, command in children_of(pid).items() if "ffmpeg" in command]
-    seconds, memory = 0.0, resident_bytes(pid)
-    for child in encoders:
-        with suppress(FileNotFoundError, ProcessLookupError):
-            seconds += cpu_s(child)
-            memory += resident_bytes(child)
-    return Used(time.monotonic(), cpu_s(pid), seconds, *machine_s(), memory)
+    """Look at all processes of a service."""
+    table = processes()
+    given = with_jobs(table, roles(table, {service.process.pid: Role.ORIGIN}))
+    seconds, memory = defaultdict[Role, float](float), defaultdict[Role, float](float)
+    for pid, role in given.items():
+        with suppress(OSError):
+            # what has ended below it is of its own role; below the origin it is of others
+            ended_s = reaped_s(pid) if role in ENDS_IN_ITSELF else 0.0
+            seconds[role] += cpu_s(pid) + ended_s
+            memory[role] += resident_bytes(pid)
+    return Used(time.monotonic(), _by_role(seconds), *machine_s(), _by_role(memory))
+
+
+def _by_role(found: Mapping[Role, float]) -> ByRole:
+    return ByRole(found[Role.ORIGIN], found[Role.ENCODER], found[Role.WORKER], found[Role.DATABASE])
 
 
 async def look(service: Service) -> Used:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
@@ -12,15 +11,15 @@ from urllib.parse import urlsplit
 import pytest
 
 from loadtests.city_figures import KINDS
-from loadtests.city_storm import copying, storm
+from loadtests.city_storm import copying
 from loadtests.client import Client
 from loadtests.live_session import booked, until_state
 from loadtests.live_sessions import ROOM_S, host, make_film
 from loadtests.service import Service, running
 from loadtests.socket_copying import FRAME_BYTES
+from loadtests.storm_crowd import Crowd, come
 from loadtests.storm_probe import asking
 
-ASKED = argparse.Namespace(viewers=10, join_s=1.0, seconds=1.0)
 RATE_BYTES_S = 266_000
 
 
@@ -39,13 +38,15 @@ def test_all_play_soon_and_at_full_rate(tmp_path: Path) -> None:
     async def storms(service: Service, film: Path) -> None:
         async with lesson(service, film) as (client, url):
             for kind in KINDS:
-                found = await storm(service, client, url, kind, ASKED)
+                crowd = Crowd(kind, 10, 1.0, 1.0, (url,))
+                found = (await come(service, client, crowd)).stormed()
                 assert (found.kind, found.viewers, found.errors) == (kind, 10, 0)
                 assert 0 < found.join_p50_s <= found.join_p95_s <= found.join_most_s < 5
                 assert 0.5 < found.until_95_s < 6
                 assert found.steady_bytes_s > 10 * RATE_BYTES_S / 2
                 assert found.slowest > 0.5
                 assert 0 < found.api_p50_s <= found.api_p95_s < 5
+                assert 0 < found.api_watching_p95_s < 5
 
     film = tmp_path / "film.flv"
     make_film(film)

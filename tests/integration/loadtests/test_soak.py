@@ -11,9 +11,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from loadtests.service_processes import Role
 from loadtests.soak import Soak, soak
 from loadtests.soak_books import What, reports
-from loadtests.soak_processes import Role
 from loadtests.soak_reports import report_of
 from loadtests.soak_table import DESCRIPTORS_SLACK, TASKS_SLACK, Taken, leaks, unbalanced
 from tests.support.wait import eventually

@@ -17,6 +17,7 @@ from loadtests.capacity import (
     Measured,
     Programme,
     Resource,
+    Way,
     cores_to_play_within,
     cores_without_queue,
     join_wait_s,
@@ -28,22 +29,24 @@ from loadtests.capacity_assumptions import ASSUMPTIONS, FILL, LIVE_BPS
 
 WS = Delivery(1000, 250e6, 0.002, 20_000, 0.1)
 HLS = Delivery(500, 125e6, 0.004, 40_000, 0.2)
-MEASURED = Measured(WS, HLS, 0.02, 0.2, 0.02, 200e6, 5e6, 60e6)
-LESSON = Programme("a lesson", "一节课", 1, 0, 100, 0, LIVE_BPS.value, 100, 10.0)
+CLASSROOM = replace(WS, viewers_a_core=400)
+RECORDED = Delivery(1000, 250e6, 0.05, 30_000, 0.15)
+MEASURED = Measured(WS, HLS, CLASSROOM, RECORDED, 0.02, 0.2, 0.03, 0.02, 200e6, 5e6, 60e6)
+LESSON = Programme("a lesson", "一节课", 1, 0, Way.WS, 100, LIVE_BPS.value, 10.0)
 
 deliveries = st.builds(
     Delivery, st.floats(10, 5000), st.floats(1e6, 1e9), st.floats(1e-4, 0.1),
     st.floats(1e3, 1e6), st.floats(0.001, 1),
 )  # fmt: skip
 machines = st.builds(
-    Measured, deliveries, deliveries, st.floats(0.001, 0.1), st.floats(0.1, 1.0),
-    st.floats(0.001, 0.1),
+    Measured, deliveries, deliveries, deliveries, deliveries, st.floats(0.001, 0.1),
+    st.floats(0.1, 1.0), st.floats(0.001, 0.1), st.floats(0.001, 0.1),
     st.floats(1e7, 1e9), st.floats(1e5, 1e8), st.floats(1e5, 1e8),
 )  # fmt: skip
 lessons = st.builds(
     Programme, st.just("x"), st.just("课"), st.integers(1, 300), st.floats(0, 1),
-    st.integers(1, 3000), st.just(0), st.just(LIVE_BPS.value), st.integers(1, 3000),
-    st.floats(1, 600),
+    st.sampled_from([Way.WS, Way.HLS, Way.CLASSROOM]), st.integers(1, 3000),
+    st.just(LIVE_BPS.value), st.floats(1, 600),
 )  # fmt: skip
 
 
@@ -59,12 +62,13 @@ def test_a_lesson_by_hand() -> None:
 
 def test_pairs_by_hand() -> None:
     pairs = need(MEASURED, programmes()[0])
-    assert pairs.session_cores == pytest.approx(270 * 0.2)
-    assert pairs.viewer_cores == pytest.approx(540 / 1000)
-    # the loops have 270 × 0.02 + 0.54 cores to do, each process up to 0.8
-    assert pairs.processes == 8
-    assert pairs.cores == pytest.approx(54.54 / 0.8)
-    assert pairs.memory_bytes == pytest.approx(8 * 200e6 + 270 * 60e6 + 540 * 20_000)
+    # a pair's own lesson, and what encoding adds to a lesson; classrooms with their room
+    assert pairs.session_cores == pytest.approx(270 * (0.03 + 0.2 - 0.02))
+    assert pairs.viewer_cores == pytest.approx(540 / 400)
+    # the loops have 270 × 0.02 + 1.35 cores to do, each process up to 0.8
+    assert pairs.processes == 9
+    assert pairs.cores == pytest.approx((56.7 + 1.35) / 0.8)
+    assert pairs.memory_bytes == pytest.approx(9 * 200e6 + 270 * 60e6 + 540 * 20_000)
 
 
 def test_one_to_all_is_spread_over_processes_and_that_costs_a_viewer_each() -> None:
@@ -77,7 +81,7 @@ def test_one_to_all_is_spread_over_processes_and_that_costs_a_viewer_each() -> N
 def test_a_recording_goes_by_its_bytes() -> None:
     evening = need(MEASURED, programmes()[3])
     assert evening.session_cores == 0
-    assert evening.viewer_cores == pytest.approx(7500 * 1.5e6 / 8 / 125e6)
+    assert evening.viewer_cores == pytest.approx(7500 * 1.5e6 / 8 / 250e6)
     assert evening.out_bps == pytest.approx(11.25e9)
 
 
@@ -87,7 +91,7 @@ def test_what_saturates_first_goes_by_the_machine() -> None:
     assert evening.saturates_first(Machine(cores=4, out_bps=100e9)) is Resource.CORES
     assert evening.saturates_first(Machine(memory_bytes=2e8)) is Resource.MEMORY
     assert evening.shares(Machine())[Resource.LINE] == pytest.approx(1.125)
-    assert [evening.machines(Machine(cores=one)) for one in (16, 4)] == [2, 4]
+    assert [evening.machines(Machine(cores=one)) for one in (16, 2)] == [2, 4]
     assert need(MEASURED, LESSON).machines(Machine()) == 1
 
 
@@ -99,13 +103,13 @@ def test_a_queue_of_joins_by_hand() -> None:
     # 1000 a second come, each costs 0.01 CPU-s; watching is as good as free: 0.8 cores serve 80 /s
     free = replace(MEASURED, ws=replace(WS, viewers_a_core=1e12, join_cpu_s=0.01),
                    copied_session_cores=1e-12)  # fmt: skip
-    storm = replace(LESSON, ws_viewers=1000, joins=1000, join_within_s=1.0)
+    storm = replace(LESSON, viewers=1000, join_within_s=1.0)
     found = until_playing_s(free, storm, 1)
     assert found == pytest.approx(950 / 80 + WS.join_s, rel=1e-3)
 
 
 def test_the_queue_is_what_a_step_by_step_sum_gives() -> None:
-    storm = replace(LESSON, ws_viewers=900, joins=900, join_within_s=2.0)
+    storm = replace(LESSON, viewers=900, join_within_s=2.0)
     cores, step_s = 1.3, 0.0005
     served = came = at_s = 0.0
     while served < PLAY_SHARE * 900:
@@ -121,7 +125,7 @@ def test_the_queue_is_what_a_step_by_step_sum_gives() -> None:
 def test_who_cannot_watch_never_plays() -> None:
     everybody = programmes()[2]
     assert until_playing_s(MEASURED, everybody, 1) == math.inf
-    assert until_playing_s(MEASURED, replace(everybody, joins=0), 1) == 0
+    assert until_playing_s(MEASURED, replace(everybody, viewers=0), 1) == 0
 
 
 def test_cores_for_a_time() -> None:
@@ -147,7 +151,7 @@ def test_the_point_from_which_nobody_queues_by_hand() -> None:
 def test_the_wait_is_one_s_own_however_long_joining_takes() -> None:
     slowly = replace(LESSON, join_within_s=600.0)
     assert join_wait_s(MEASURED, slowly, 4) == pytest.approx(WS.join_s)
-    assert join_wait_s(MEASURED, replace(LESSON, joins=0), 4) == 0
+    assert join_wait_s(MEASURED, replace(LESSON, viewers=0), 4) == 0
 
 
 @given(machines, lessons, st.floats(1.001, 4))
@@ -156,7 +160,7 @@ def test_nobody_queues_from_that_point_on(
 ) -> None:
     cores = cores_without_queue(measured, asked) * times
     wait_s = join_wait_s(measured, asked, cores)
-    assert wait_s == pytest.approx(measured.ws.join_s, abs=1e-6 * asked.join_within_s)
+    assert wait_s == pytest.approx(measured.of(asked.way).join_s, abs=1e-6 * asked.join_within_s)
 
 
 @given(machines, lessons, st.floats(0.1, 500), st.floats(1, 4))
@@ -171,7 +175,7 @@ def test_more_cores_never_make_it_slower(
 @given(machines, lessons, st.integers(1, 1000))
 def test_more_viewers_never_need_less(measured: Measured, asked: Programme, more: int) -> None:
     few, many = need(measured, asked), need(measured, replace(
-        asked, ws_viewers=asked.ws_viewers + more))  # fmt: skip
+        asked, viewers=asked.viewers + more))  # fmt: skip
     assert many.cores > few.cores
     assert many.memory_bytes > few.memory_bytes
     assert many.out_bps > few.out_bps
@@ -180,7 +184,9 @@ def test_more_viewers_never_need_less(measured: Measured, asked: Programme, more
 
 @given(machines, lessons, st.floats(1, 10))
 def test_a_dearer_join_is_never_quicker(measured: Measured, asked: Programme, times: float) -> None:
-    dear = replace(measured, ws=replace(measured.ws, join_cpu_s=measured.ws.join_cpu_s * times))
+    delivery = measured.of(asked.way)
+    dearer = replace(delivery, join_cpu_s=delivery.join_cpu_s * times)
+    dear = replace(measured, **{asked.way.value: dearer})  # type: ignore[arg-type]
     cheap_s, dear_s = (until_playing_s(one, asked, 8) for one in (measured, dear))
     assert dear_s >= cheap_s or dear_s == pytest.approx(cheap_s)
 

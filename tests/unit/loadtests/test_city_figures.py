@@ -9,11 +9,9 @@ import pytest
 
 from loadtests.baseline import compare, write
 from loadtests.baseline import read as read_baseline
+from loadtests.by_role import ByRole
 from loadtests.city_figures import (
     Figures,
-    Rest,
-    Session,
-    Stormed,
     delivery,
     from_json,
     measured,
@@ -21,14 +19,32 @@ from loadtests.city_figures import (
     to_json,
     tolerances,
 )
+from loadtests.day_figures import EVENING, ONE_TO_ALL, PAIRS, Day, Played
+from loadtests.storm_figures import Rest, Session, Stormed
 
 REST = Rest(0.004, 0.010, 0.05, 150e6)
 # 100 viewers: 0.25 cores above rest; 2 s of storm, 60 s watched in all meanwhile
 WS = Stormed("ws", 100, 2.0, 0.02, 0.05, 0.1, 1.95, 2.0, 60.0, 0.45, 0.30, 25e6, 0.98, 0.2, 0.6,
-             153e6, 0.005, 0.015, 0)  # fmt: skip
+             153e6, 0.005, 0.015, 0, 0.01, 0.02, 0.03, 0.012)  # fmt: skip
 HLS = replace(WS, kind="hls", steady_cores=0.55, storm_cpu_s=0.80, join_p95_s=0.2)
+EMPTY, ALONE = ByRole(0.02, 0.0, 0.0, 0.01), ByRole(0.20, 0.15, 0.0, 0.03)
+BEFORE, AFTER = ByRole(150e6, 40e6, 60e6, 50e6), ByRole(152e6, 40e6, 60e6, 55e6)
+# 8 pairs, one of them encoded: 0.20 cores for the lessons, 0.20 for sixteen classrooms in rooms
+CLASSROOMS = replace(WS, kind="rooms", viewers=16, steady_cores=0.36, encoders_cores=0.15,
+                     workers_cores=0.0, database_cores=0.07, steady_bytes_s=4e6)  # fmt: skip
+ALL = replace(WS, viewers=1400, steady_cores=0.96, steady_bytes_s=350e6, database_cores=0.01,
+              workers_cores=0.0, encoders_cores=0.0)  # fmt: skip
+HOMES = replace(ALL, kind="recorded", viewers=300, steady_cores=0.32, steady_bytes_s=75e6,
+                storm_cpu_s=5.0, slowest=1.0)  # fmt: skip
+QUIET = Rest(0.004, 0.010, EMPTY.origin, 150e6)
+DAY = Day("a day", 8e9, 2175, 12.0, (
+    Played(PAIRS, 8, 1, EMPTY, ALONE, replace(QUIET, service_cores=0.2), CLASSROOMS, 0.01, 0, 0.0,
+           BEFORE, AFTER),
+    Played(ONE_TO_ALL, 1, 0, EMPTY, EMPTY, QUIET, ALL, 0.02, 0, 0.0, BEFORE, AFTER),
+    Played(EVENING, 0, 0, EMPTY, EMPTY, QUIET, HOMES, 0.0, 2, 1.5, BEFORE, AFTER),
+))  # fmt: skip
 FIGURES = Figures("a command", 2, REST, (WS, HLS), 0.005, Session(0.03, 0.0, 20e6),
-                  Session(0.03, 0.12, 90e6))  # fmt: skip
+                  Session(0.03, 0.12, 90e6), DAY)  # fmt: skip
 
 
 def test_costs_by_hand() -> None:
@@ -46,6 +62,13 @@ def test_the_model_is_given_what_was_found() -> None:
     model = measured(FIGURES)
     assert (model.copied_session_cores, model.encoded_session_cores) == (0.03, 0.15)
     assert model.loop_session_cores == 0.03
+    assert model.pair_lesson_cores == pytest.approx(0.2 / 8)
+    assert model.classroom.viewers_a_core == pytest.approx(16 / 0.2)
+    assert replace(model.classroom, viewers_a_core=model.ws.viewers_a_core) == model.ws
+    assert model.recorded.viewers_a_core == pytest.approx(1000)
+    assert model.recorded.bytes_a_cpu_s == pytest.approx(250e6)
+    # 5 s of CPU, 2 s of an empty service, 60 s of watching, over 300 homes
+    assert model.recorded.join_cpu_s == pytest.approx((5 - 0.04 - 0.06) / 300)
     assert model.hls.viewers_a_core == pytest.approx(200)
 
 
@@ -65,7 +88,42 @@ def test_ratios_by_hand() -> None:
     assert found["hls / ws: CPU of a viewer"] == pytest.approx(2)
     assert found["hls / ws: join p95"] == pytest.approx(4)
     assert found["encoded / copied: CPU of a lesson"] == pytest.approx(5)
-    assert len(found) == 13
+    assert found["pairs: CPU of a pair with its room / of its lesson alone"] == pytest.approx(2)
+    assert found["one to all: CPU a megabyte / copying it"] == pytest.approx(0.94 / 350 / 0.005)
+    assert found["evening: CPU a megabyte / copying it"] == pytest.approx(0.8)
+    assert found["evening: API p95 meanwhile / before"] == pytest.approx(1.2)
+    assert found["pairs: rate of the mean viewer / of the slowest"] == pytest.approx(1 / 0.98)
+    assert len(found) == 22
+
+
+def test_a_home_that_takes_no_memory_to_be_seen_is_taken_for_one_by_ll_hls() -> None:
+    def with_evening(crowd: Stormed) -> Figures:
+        return replace(FIGURES, day=replace(DAY, played=(
+            *DAY.played[:2], replace(DAY.played[2], crowd=crowd))))  # fmt: skip
+
+    hls = delivery(FIGURES, "hls")
+    grown = measured(with_evening(replace(HOMES, service_bytes=156e6)))
+    same = measured(with_evening(replace(HOMES, service_bytes=149e6)))
+    assert grown.recorded.viewer_bytes == pytest.approx(6e6 / 300)
+    assert same.recorded.viewer_bytes == hls.viewer_bytes
+
+
+def test_what_is_full_first_goes_by_the_machine() -> None:
+    pairs, everybody, _ = DAY.played
+    assert everybody.full_first(8e9) == "the service's core"
+    assert pairs.full_first(8e9) == "the machine"
+    assert pairs.full_first(320e6) == "memory"
+    assert pairs.cores.origin == pytest.approx(0.34)
+    assert pairs.cores.service == pytest.approx(0.34 + 0.15 + 0.06)
+
+
+def test_a_day_that_was_not_played_is_said() -> None:
+    storm = replace(FIGURES, day=None)
+    assert from_json(to_json(storm)) == storm
+    with pytest.raises(ValueError, match="city_day"):
+        measured(storm)
+    kept = read_baseline(write(ratios(FIGURES), tolerances(ratios(FIGURES)), "a command"))
+    assert sum(one.fails for one in compare(ratios(storm), kept)) == 9
 
 
 def test_too_few_viewers_to_show_a_cost_is_no_figure_anywhere() -> None:

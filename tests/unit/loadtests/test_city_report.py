@@ -15,7 +15,7 @@ import pytest
 from loadtests import city_report
 from loadtests.capacity import programmes
 from loadtests.capacity_assumptions import ASSUMPTIONS
-from loadtests.city_charts import Bar, Line, bars, lines
+from loadtests.city_charts import Bar, Line, Stack, bars, lines, stacks
 from loadtests.city_figures import KINDS, in_chinese, ratios, to_json
 from tests.unit.loadtests.test_city_figures import FIGURES
 
@@ -73,6 +73,23 @@ def test_the_model_stands_beside_what_was_measured(measured: Path) -> None:
     assert page.count("<td class=n>1.95 s</td><td class=n>1.92 s</td>") == 2
 
 
+def test_what_was_played_stands_beside_what_the_storm_says_of_it(measured: Path) -> None:
+    _, page = report(measured)
+    (pairs,) = [row for row in page.splitlines() if "<td>8 节课（1 节转码），16 路" in row]
+    # one encoded lesson of 0.15, seven copied ones of 0.03, sixteen viewers of 0.0025
+    assert "<td class=n>0.55</td><td class=n>0.40</td>" in pairs
+    assert "<td class=n>10 / 15 / 12 ms</td><td class=n>1.0 %</td>" in pairs
+    (homes,) = [row for row in page.splitlines() if "<td>300 路" in row]
+    assert "<td class=n>2 (1.5 s)</td>" in homes, "homes stand still, parts come late"
+    assert "服务里登记了全市：2175 条" in page
+
+
+def test_a_storm_alone_is_no_report(tmp_path: Path) -> None:
+    (tmp_path / "city.json").write_text(to_json(replace(FIGURES, day=None)), "utf-8")
+    with pytest.raises(ValueError, match="city_day"):
+        report(tmp_path, "--keep")
+
+
 def test_the_page_is_one_file_without_scripts_or_addresses(measured: Path) -> None:
     _, page = report(measured)
     found = _Tags()
@@ -80,7 +97,7 @@ def test_the_page_is_one_file_without_scripts_or_addresses(measured: Path) -> No
     assert "script" not in found.names
     assert found.open == []
     assert not re.search(r"https?://|\bsrc=|\bhref=|@import|url\(", page)
-    assert len(SVG.findall(page)) == 6
+    assert len(SVG.findall(page)) == 7
     for chart in SVG.findall(page):
         ElementTree.fromstring(chart)
 
@@ -119,6 +136,18 @@ def test_bars_keep_their_proportions_and_bad_ones_stand_out() -> None:
     assert wide[0] == pytest.approx(2 * wide[1], abs=0.1)
     assert wide[2] == 1.0
     assert [one.attrib["class"] for one in chart.findall("rect")] == ["bar", "bad", "bar"]
+
+
+def test_parts_of_a_bar_follow_each_other_and_are_named() -> None:
+    rows = [Stack("课", (1.0, 0.5)), Stack("<看>", (0.0, 0.25))]
+    chart = ElementTree.fromstring(stacks("cores", ("origin", "database"), rows))
+    first, second, *_ = chart.findall("rect")
+    wide = float(first.attrib["width"])
+    assert float(second.attrib["width"]) == pytest.approx(wide / 2, abs=0.1)
+    assert float(second.attrib["x"]) == pytest.approx(float(first.attrib["x"]) + wide, abs=0.1)
+    assert first.attrib["fill"] != second.attrib["fill"]
+    said = [one.text for one in chart.findall("text")]
+    assert said == ["课", "1.50", "<看>", "0.25", "origin", "database"]
 
 
 def test_lines_leave_out_what_never_happens_and_what_is_too_much() -> None:

@@ -17,11 +17,13 @@ from loadtests.live_wire import (
     PartName,
     WsFrame,
     decode_time,
+    get_request,
     http_answer,
     parts_of,
     playlist_text,
     ws_frame,
     ws_pong,
+    ws_text,
 )
 
 
@@ -51,6 +53,22 @@ def test_a_ping_is_answered_with_its_payload_under_a_mask_of_zero() -> None:
     ping = frame(b"beat", PING)
     assert ws_frame(ping, 0) == WsFrame(PING, 2, 6)
     assert ws_pong(b"beat") == bytes((128 | PONG, 128 | 4)) + bytes(4) + b"beat"
+
+
+@given(st.text(max_size=300))
+def test_a_client_s_text_is_one_frame_under_a_mask_of_zero(text: str) -> None:
+    payload = text.encode()
+    made = ws_text(text)
+    assert made[0] == 128 | 1
+    wide = 2 if len(payload) >= 126 else 0
+    size = int.from_bytes(made[2 : 2 + wide], "big") if wide else made[1] & 127
+    assert made[1] & 128
+    assert (size, made[2 + wide : 6 + wide], made[6 + wide :]) == (len(payload), bytes(4), payload)
+
+
+def test_a_request_names_its_path_with_the_query_and_its_host() -> None:
+    wanted = b"GET /live/x?token=k HTTP/1.1\r\nHost: city:80\r\nRange: bytes=0-1\r\n\r\n"
+    assert get_request("http://city:80/live/x?token=k", "Range: bytes=0-1\r\n") == wanted
 
 
 @pytest.mark.parametrize(

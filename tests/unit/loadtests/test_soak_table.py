@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from loadtests.live_cpu import Process
+from loadtests.service_processes import Look, Role, roles, with_jobs
 from loadtests.soak_books import Book, Ledger, What
-from loadtests.soak_processes import Look, Role, roles
 from loadtests.soak_table import (
     DESCRIPTORS_SLACK,
     LIMIT_MB_H,
@@ -39,19 +39,18 @@ def test_processes_get_their_roles_by_their_parents() -> None:
     def table(rows: Mapping[int, tuple[int, str]]) -> dict[int, Process]:
         return {pid: Process(pid, *row) for pid, row in rows.items()}
 
-    found = roles(
-        table({
-            10: (1, "python -m deploy serve"), 11: (10, "/usr/lib/postgres -D x"),
-            12: (11, "postgres: checkpointer"), 13: (10, "python -m deploy worker"),
-            14: (10, "ffmpeg -i pipe:0"), 15: (13, "ffmpeg -i source.mp4"),
-            20: (1, "python -m deploy edge"), 30: (1, "ffmpeg -re -i film.flv"),
-        }),
-        {10: Role.ORIGIN, 20: Role.BOX, 99: Role.WORKER},
-    )  # fmt: skip
+    looked_at = table({
+        10: (1, "python -m deploy serve"), 11: (10, "/usr/lib/postgres -D x"),
+        12: (11, "postgres: checkpointer"), 13: (10, "python -m deploy worker"),
+        14: (10, "ffmpeg -i pipe:0"), 15: (13, "ffmpeg -i source.mp4"),
+        20: (1, "python -m deploy edge"), 30: (1, "ffmpeg -re -i film.flv"),
+    })  # fmt: skip
+    found = roles(looked_at, {10: Role.ORIGIN, 20: Role.BOX, 99: Role.WORKER})
     assert found == {
         10: Role.ORIGIN, 11: Role.DATABASE, 12: Role.DATABASE, 13: Role.WORKER,
         14: Role.ENCODER, 20: Role.BOX,
     }  # fmt: skip
+    assert with_jobs(looked_at, found) == found | {15: Role.WORKER}
 
 
 def test_a_few_more_are_no_leak_and_many_are() -> None:

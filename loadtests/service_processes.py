@@ -55,6 +55,15 @@ def roles(table: Mapping[int, Process], roots: Mapping[int, Role]) -> dict[int, 
     return found | more
 
 
+def with_jobs(table: Mapping[int, Process], given: Mapping[int, Role]) -> dict[int, Role]:
+    """Add the processes of jobs to the workers that they hang below. Pure."""
+    found = dict(given)
+    for one in sorted(table.values(), key=lambda one: one.pid):
+        if found.get(one.parent) is Role.WORKER:
+            found.setdefault(one.pid, Role.WORKER)
+    return found
+
+
 def _role_below(above: Role, command: str) -> Role | None:
     if above is Role.ORIGIN and "postgres" in command:
         return Role.DATABASE

@@ -1,0 +1,104 @@
+"""A day of the city as it was played: each programme at its scale, by role, before and after. Pure.
+
+`empty` is the service that holds the whole registry with nothing on air, `alone` with the
+programme's lessons on air and nobody who watches; `crowd` is everybody watching. The API was asked
+by the clock in all three, so their differences are lessons and viewers alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from loadtests.by_role import ByRole
+from loadtests.storm_figures import Rest, Stormed, shown
+
+PAIRS, ONE_TO_ALL, EVENING = "pairs", "one to all", "evening"
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """One programme. `late` is the part of live parts that could be fetched too late."""
+
+    name: str
+    lessons: int
+    encoded: int
+    empty: ByRole
+    alone: ByRole
+    rest: Rest
+    crowd: Stormed
+    late: float
+    stalls: int
+    stalled_s: float
+    memory_alone: ByRole
+    memory: ByRole
+
+    @property
+    def cores(self) -> ByRole:
+        """Give what the programme takes, by role."""
+        return self.crowd.by_role.above(self.empty)
+
+    @property
+    def viewer_cores(self) -> float:
+        """Give what a viewer takes, whatever the encoders do meanwhile."""
+        taken = self.crowd.by_role.without_encoders - self.alone.without_encoders
+        return shown(taken / self.crowd.viewers)
+
+    @property
+    def lesson_cores(self) -> float:
+        """Give what a lesson takes that nobody watches, its encoder left out."""
+        taken = self.alone.without_encoders - self.empty.without_encoders
+        return shown(taken / self.lessons)
+
+    @property
+    def of_its_lesson_alone(self) -> float:
+        """Give how many times a lesson alone its viewers and it take."""
+        taken = self.crowd.by_role.without_encoders - self.empty.without_encoders
+        return shown(taken / self.lessons) / self.lesson_cores
+
+    @property
+    def cpu_a_megabyte(self) -> float:
+        """CPU seconds of the service for a megabyte, lessons left out."""
+        return self.viewer_cores * self.crowd.viewers / shown(self.crowd.steady_bytes_s) * 1e6
+
+    def shares(self, machine_bytes: float) -> dict[str, float]:
+        """Say how much of each thing was taken that ends somewhere, all on one machine."""
+        return {
+            "the service's core": self.crowd.steady_cores,
+            "the machine": self.crowd.machine,
+            "memory": self.memory.service / machine_bytes,
+        }
+
+    def full_first(self, machine_bytes: float) -> str:
+        """Name what is fullest: it saturates first when the programme grows."""
+        shares = self.shares(machine_bytes)
+        return max(shares, key=lambda one: shares[one])
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """All programmes that were played, and how long the registry took to be founded by the API."""
+
+    command: str
+    machine_bytes: float
+    founded: int
+    founded_s: float
+    played: tuple[Played, ...]
+
+
+def day_from(found: Mapping[str, Any]) -> Day:
+    """Read a day. Raises: KeyError, TypeError."""
+    return Day(
+        found["command"], found["machine_bytes"], found["founded"], found["founded_s"],
+        tuple(map(_played, found["played"])),
+    )  # fmt: skip
+
+
+def _played(found: Mapping[str, Any]) -> Played:
+    nested = {
+        **{name: ByRole(**found[name]) for name in ("empty", "alone", "memory_alone", "memory")},
+        "rest": Rest(**found["rest"]),
+        "crowd": Stormed(**found["crowd"]),
+    }
+    return Played(**{**found, **nested})
