@@ -62,8 +62,9 @@ bench-edge: $(BIN)/.installed-dev web ## A school's thin line behind our box, ng
 	$(if $(ARGS),,$(BIN)/python -m loadtests.edge_rooms)
 	$(if $(ARGS),,$(BIN)/python -m loadtests.edge_week)
 
-bench-city: $(BIN)/.installed-dev web ## Eight o'clock: all join at once; the city by a model; ratios against the baseline
+bench-city: $(BIN)/.installed-dev web ## Eight o'clock, pairs, one to all, an evening; the city by a model; ratios against the baseline (DAY="--pairs 8")
 	$(BIN)/python -m loadtests.city_storm --figures build/city.json $(ARGS)
+	$(BIN)/python -m loadtests.city_day --figures build/city.json $(DAY)
 	$(BIN)/python -m loadtests.city_report build/city.json build/city.html
 
 bench-soak: $(BIN)/.installed-dev web ## 20 minutes of joins, drops, uploads and kills: no leak, every book balances (ARGS="--minutes 2")
