@@ -13,7 +13,7 @@ from dataclasses import replace
 from loadtests.capacity import Measured, Programme, Way, session_cores, viewer_cores
 from loadtests.city_charts import Stack, stacks
 from loadtests.city_figures import ZH, Figures
-from loadtests.city_html import bound, heading, said, table
+from loadtests.city_html import bound, heading, named, said, table
 from loadtests.day_figures import EVENING, PAIRS, Day, Played
 from loadtests.storm_figures import Stormed
 
@@ -36,11 +36,12 @@ def section(model: Measured, figures: Figures, day: Day) -> list[str]:
              "“The model says” goes by the storm’s figures alone; the city’s needs above are made "
              "of what was measured here."),
         table(("项目 · programme", "规模 · scale", "核心 · cores", "模型说 · the model says",
-               "加入 p50 / p95 · join", "95 % 看到 · 95 % play",
+               "送出 · out", "内存：之前 / 之后 · memory", "先满的 · full first"),
+              [_taken(one, alone, day.machine_bytes) for one in day.played]),
+        table(("项目 · programme", "加入 p50 / p95 · join", "95 % 看到 · 95 % play",
                "API p95：之前 / 加入时 / 观看时 · before / joining / watching",
-               "迟到的切片 / 卡顿 · late parts / stalls", "送出 · out",
-               "内存：之前 / 之后 · memory", "出错 · errors", "先满的 · full first"),
-              [_row(one, alone, day.machine_bytes) for one in day.played]),
+               "迟到的切片 / 卡顿 · late parts / stalls", "出错 · errors"),
+              [_had(one) for one in day.played]),
         said("核心按角色分，两次风暴里最省的一次也在内",
              "Cores by role while everybody watches, the least of each kind of storm beside them"),
         stacks("cores by role", ROLES, [*_storms(figures), *map(_stack, day.played)]),
@@ -70,28 +71,36 @@ def modelled_cores(model: Measured, one: Played) -> float:
     return session_cores(model, asked) + viewer_cores(model, asked)
 
 
-def _row(one: Played, alone: Measured, machine_bytes: float) -> tuple[str, ...]:
-    crowd = one.crowd
+def _taken(one: Played, alone: Measured, machine_bytes: float) -> tuple[str, ...]:
+    """Say what a programme took."""
     first = one.full_first(machine_bytes)
-    late = f"{100 * one.late:.1f} %" if one.lessons else f"{one.stalls} ({one.stalled_s:.1f} s)"
     return (
-        f"{ZH[one.name]}<br><span class=en>{one.name}</span>", _scale(one),
+        named(ZH[one.name], one.name), _scale(one),
         f"{one.cores.service:.2f}", f"{modelled_cores(alone, one):.2f}",
-        f"{crowd.join_p50_s:.2f} / {crowd.join_p95_s:.2f} s", f"{crowd.until_95_s:.1f} s",
-        f"{1000 * one.rest.api_p95_s:.0f} / {1000 * crowd.api_p95_s:.0f} / "
-        f"{1000 * crowd.api_watching_p95_s:.0f} ms",
-        late, f"{crowd.steady_bytes_s / 1e6:.0f} MB/s",
+        f"{one.crowd.steady_bytes_s / 1e6:.0f} MB/s",
         f"{one.memory_alone.service / 1e6:.0f} / {one.memory.service / 1e6:.0f} MB",
-        f"{crowd.errors}",
         f"{bound(first)} {100 * one.shares(machine_bytes)[first]:.0f} %",
     )  # fmt: skip
 
 
-def _scale(one: Played) -> str:
-    lessons = f"{one.lessons} 节课（{one.encoded} 节转码），" if one.lessons else ""
+def _had(one: Played) -> tuple[str, ...]:
+    """Say what its viewers had of it."""
+    crowd, api = one.crowd, (one.rest.api_p95_s, one.crowd.api_p95_s, one.crowd.api_watching_p95_s)
+    late = f"{100 * one.late:.1f} %" if one.lessons else f"{one.stalls} ({one.stalled_s:.1f} s)"
     return (
-        f"{lessons}{one.crowd.viewers} 路<br><span class=en>{one.lessons} lessons, "
-        f"{one.encoded} encoded; {one.crowd.viewers} viewers</span>"
+        named(ZH[one.name], one.name),
+        f"{crowd.join_p50_s:.2f} / {crowd.join_p95_s:.2f} s", f"{crowd.until_95_s:.1f} s",
+        f"{' / '.join(f'{1000 * one:.0f}' for one in api)} ms", late, f"{crowd.errors}",
+    )  # fmt: skip
+
+
+def _scale(one: Played) -> str:
+    zh, en = f"{one.crowd.viewers} 路", f"{one.crowd.viewers} viewers"
+    if not one.lessons:
+        return named(zh, en)
+    return named(
+        f"{one.lessons} 节课（{one.encoded} 节转码），{zh}",
+        f"{one.lessons} lessons, {one.encoded} encoded; {en}",
     )
 
 
