@@ -167,7 +167,7 @@ async def play(service: Service, scale: Scale, films: Films, command: str) -> Da
         await until_quiet(stage)
         played += [everybody, await evening(stage, lesson)]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return Day(command, memory, scale.city.entries, founded_s, tuple(played))
+    return Day(command, CORES, memory, scale.city.entries, founded_s, tuple(played))
 
 
 def line_of(one: Played) -> str:
@@ -227,9 +227,8 @@ def main(arguments: list[str]) -> int:
             day = asyncio.run(play(service, scale, films, command))
     print(f"\nThe registry of {day.founded} entries was founded within {day.founded_s:.1f} s.")
     for one in day.played:
-        first = one.full_first(day.machine_bytes)
-        share = 100 * one.shares(day.machine_bytes)[first]
-        print(f"{one.name}: full first is {first} ({share:.0f} %).")
+        first, share = day.full_first(one)
+        print(f"{one.name}: full first is {first} ({100 * share:.0f} %).")
     if asked.figures:
         text = asked.figures.read_text("utf-8")
         asked.figures.write_text(to_json(replace(from_json(text), day=day)), "utf-8")

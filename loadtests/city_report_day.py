@@ -37,10 +37,10 @@ def section(model: Measured, figures: Figures, day: Day) -> list[str]:
              "of what was measured here."),
         table(("项目 · programme", "规模 · scale", "核心 · cores", "模型说 · the model says",
                "送出 · out", "内存：之前 / 之后 · memory", "先满的 · full first"),
-              [_taken(one, alone, day.machine_bytes) for one in day.played]),
+              [_taken(one, alone, *day.full_first(one)) for one in day.played]),
         table(("项目 · programme", "加入 p50 / p95 · join", "95 % 看到 · 95 % play",
                "API p95：之前 / 加入时 / 观看时 · before / joining / watching",
-               "迟到的切片 / 卡顿 · late parts / stalls", "出错 · errors"),
+               "迟到的切片 / 卡顿 · late parts / stalls", "出错 · errors", "忙满的 · busy"),
               [_had(one) for one in day.played]),
         said("核心按角色分，两次风暴里最省的一次也在内",
              "Cores by role while everybody watches, the least of each kind of storm beside them"),
@@ -71,15 +71,14 @@ def modelled_cores(model: Measured, one: Played) -> float:
     return session_cores(model, asked) + viewer_cores(model, asked)
 
 
-def _taken(one: Played, alone: Measured, machine_bytes: float) -> tuple[str, ...]:
+def _taken(one: Played, alone: Measured, first: str, full: float) -> tuple[str, ...]:
     """Say what a programme took."""
-    first = one.full_first(machine_bytes)
     return (
         named(ZH[one.name], one.name), _scale(one),
         f"{one.cores.service:.2f}", f"{modelled_cores(alone, one):.2f}",
         f"{one.crowd.steady_bytes_s / 1e6:.0f} MB/s",
         f"{one.memory_alone.service / 1e6:.0f} / {one.memory.service / 1e6:.0f} MB",
-        f"{bound(first)} {100 * one.shares(machine_bytes)[first]:.0f} %",
+        f"{bound(first)} {100 * full:.0f} %",
     )  # fmt: skip
 
 
@@ -91,6 +90,7 @@ def _had(one: Played) -> tuple[str, ...]:
         named(ZH[one.name], one.name),
         f"{crowd.join_p50_s:.2f} / {crowd.join_p95_s:.2f} s", f"{crowd.until_95_s:.1f} s",
         f"{' / '.join(f'{1000 * one:.0f}' for one in api)} ms", late, f"{crowd.errors}",
+        bound(crowd.bound),
     )  # fmt: skip
 
 

@@ -62,35 +62,36 @@ class Played:
         """CPU seconds of the service for a megabyte, lessons left out."""
         return self.viewer_cores * self.crowd.viewers / shown(self.crowd.steady_bytes_s) * 1e6
 
-    def shares(self, machine_bytes: float) -> dict[str, float]:
-        """Say how much of each thing was taken that ends somewhere, all on one machine."""
-        return {
-            "the service's core": self.crowd.steady_cores,
-            "the machine": self.crowd.machine,
-            "memory": self.memory.service / machine_bytes,
-        }
-
-    def full_first(self, machine_bytes: float) -> str:
-        """Name what is fullest: it saturates first when the programme grows."""
-        shares = self.shares(machine_bytes)
-        return max(shares, key=lambda one: shares[one])
-
 
 @dataclass(frozen=True, slots=True)
 class Day:
     """All programmes that were played, and how long the registry took to be founded by the API."""
 
     command: str
-    machine_bytes: float
+    cores: int
+    memory_bytes: float
     founded: int
     founded_s: float
     played: tuple[Played, ...]
+
+    def shares(self, one: Played) -> dict[str, float]:
+        """Say how much of each thing the service took that ends somewhere, all on this machine."""
+        return {
+            "the service's core": one.crowd.steady_cores,
+            "the machine": one.crowd.by_role.service / self.cores,
+            "memory": one.memory.service / self.memory_bytes,
+        }
+
+    def full_first(self, one: Played) -> tuple[str, float]:
+        """Name what is fullest, and how full: it saturates first when the programme grows."""
+        return max(self.shares(one).items(), key=lambda share: share[1])
 
 
 def day_from(found: Mapping[str, Any]) -> Day:
     """Read a day. Raises: KeyError, TypeError."""
     return Day(
-        found["command"], found["machine_bytes"], found["founded"], found["founded_s"],
+        found["command"], found["cores"], found["memory_bytes"], found["founded"],
+        found["founded_s"],
         tuple(map(_played, found["played"])),
     )  # fmt: skip
 

@@ -37,7 +37,7 @@ ALL = replace(WS, viewers=1400, steady_cores=0.96, steady_bytes_s=350e6, databas
 HOMES = replace(ALL, kind="recorded", viewers=300, steady_cores=0.32, steady_bytes_s=75e6,
                 storm_cpu_s=5.0, slowest=1.0)  # fmt: skip
 QUIET = Rest(0.004, 0.010, EMPTY.origin, 150e6)
-DAY = Day("a day", 8e9, 2175, 12.0, (
+DAY = Day("a day", 2, 8e9, 2175, 12.0, (
     Played(PAIRS, 8, 1, EMPTY, ALONE, replace(QUIET, service_cores=0.2), CLASSROOMS, 0.01, 0, 0.0,
            BEFORE, AFTER),
     Played(ONE_TO_ALL, 1, 0, EMPTY, EMPTY, QUIET, ALL, 0.02, 0, 0.0, BEFORE, AFTER),
@@ -110,9 +110,10 @@ def test_a_home_that_takes_no_memory_to_be_seen_is_taken_for_one_by_ll_hls() -> 
 
 def test_what_is_full_first_goes_by_the_machine() -> None:
     pairs, everybody, _ = DAY.played
-    assert everybody.full_first(8e9) == "the service's core"
-    assert pairs.full_first(8e9) == "the machine"
-    assert pairs.full_first(320e6) == "memory"
+    assert DAY.full_first(everybody) == ("the service's core", 0.96)
+    name, full = replace(DAY, cores=1).full_first(pairs)
+    assert (name, round(full, 2)) == ("the machine", 0.58)
+    assert replace(DAY, memory_bytes=320e6).full_first(pairs)[0] == "memory"
     assert pairs.cores.origin == pytest.approx(0.34)
     assert pairs.cores.service == pytest.approx(0.34 + 0.15 + 0.06)
 
