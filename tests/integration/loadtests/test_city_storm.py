@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from loadtests.city_figures import KINDS
 from loadtests.city_storm import copying
-from loadtests.client import Client
+from loadtests.client import Client, Refused
 from loadtests.live_session import booked, until_state
 from loadtests.live_sessions import ROOM_S, host, make_film
 from loadtests.service import Service, running
@@ -84,3 +85,20 @@ async def test_the_api_is_asked_by_the_clock_however_slow_it_is() -> None:
         await slow.sixth.wait()
     assert len(answers) == slow.asked >= 6
     assert max(answers) == pytest.approx(0.5, abs=0.4)
+
+
+async def test_who_is_refused_has_waited_for_ever() -> None:
+    class Full:
+        """An API that has had enough."""
+
+        asked = asyncio.Event()
+
+        async def get(self, path: str) -> None:
+            self.asked.set()
+            raise Refused(f"{path}: 503")
+
+    full = Full()
+    async with asking(full) as answers:  # type: ignore[arg-type]
+        await full.asked.wait()
+    assert answers
+    assert min(answers) == math.inf
