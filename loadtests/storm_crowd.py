@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from loadtests.by_role import ByRole
 from loadtests.client import Client
 from loadtests.live_publisher import ROOT
-from loadtests.live_spread import Spread, spread
+from loadtests.live_spread import Spread
 from loadtests.service import Service
 from loadtests.storm_figures import Rest, Stormed
-from loadtests.storm_probe import Used, asking, look, window
+from loadtests.storm_probe import Used, asking, look, waits, window
 
 LIMIT_S, SETTLE_S = 180.0, 2.0
 LIVE, EVENING = "loadtests.storm_viewers", "loadtests.evening_homes"
@@ -96,7 +96,7 @@ async def quiet(service: Service, client: Client, seconds: float) -> Quiet:
     """Look at the service for a while."""
     async with asking(client) as answers:
         before, after = await window(service, seconds)
-    return Quiet(before.cores_until(after), after.bytes, spread(answers))
+    return Quiet(before.cores_until(after), after.bytes, waits(answers))
 
 
 async def come(service: Service, client: Client, crowd: Crowd) -> Crowded:
@@ -115,7 +115,7 @@ async def come(service: Service, client: Client, crowd: Crowd) -> Crowded:
             before = await look(service)
             async with asking(client) as answers:
                 await _line(process.stdout, "playing")
-                joined, playing = len(answers), await look(service)
+                playing = await look(service)
                 await _line(process.stdout, "steady")
                 steady = await look(service)
                 told = json.loads(await process.stdout.readline())
@@ -124,8 +124,8 @@ async def come(service: Service, client: Client, crowd: Crowd) -> Crowded:
         if process.returncode is None:
             process.kill()
         await process.wait()
-    asked = spread(answers[:joined]), spread(answers[joined:])
-    return Crowded(crowd, told, before, playing, steady, after, *asked)
+    joining, watching = waits(answers, until=playing.at), waits(answers, steady.at)
+    return Crowded(crowd, told, before, playing, steady, after, joining, watching)
 
 
 async def _line(stream: asyncio.StreamReader, wanted: str) -> None:

@@ -6,13 +6,14 @@ import asyncio
 import math
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from loadtests.by_role import ByRole
 from loadtests.client import Client, Refused
 from loadtests.live_cpu import TICKS, cpu_s, machine_s, processes, reaped_s, resident_bytes
+from loadtests.live_spread import Spread, spread
 from loadtests.service import Service
 from loadtests.service_processes import Role, roles, with_jobs
 
@@ -20,20 +21,33 @@ ASK_EVERY_S = 0.1
 ENDS_IN_ITSELF = (Role.DATABASE, Role.WORKER)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """When the API was asked, and how long its answer took."""
+
+    at: float
+    waited_s: float
+
+
+def waits(answers: Sequence[Asked], since: float = 0.0, until: float = math.inf) -> Spread:
+    """Give how long those waited who asked within a time, whenever they were answered."""
+    return spread([one.waited_s for one in answers if since <= one.at < until])
+
+
 @asynccontextmanager
-async def asking(client: Client) -> AsyncIterator[list[float]]:
-    """Ask the API by the clock, slow answers or not; the list has each answer's seconds.
+async def asking(client: Client) -> AsyncIterator[list[Asked]]:
+    """Ask the API by the clock, slow answers or not; the list has who was answered.
 
     Who is refused has waited for ever: of a few nothing is seen in p95, of many no number is left.
     """
-    found: list[float] = []
+    found: list[Asked] = []
 
     async def ask() -> None:
         began_at, waited_s = time.monotonic(), math.inf
         with suppress(Refused):
             await client.get("me")
             waited_s = time.monotonic() - began_at
-        found.append(waited_s)
+        found.append(Asked(began_at, waited_s))
 
     async def by_the_clock() -> None:
         due_at = time.monotonic()

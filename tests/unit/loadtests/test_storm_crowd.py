@@ -9,7 +9,7 @@ import pytest
 from loadtests.by_role import ByRole
 from loadtests.live_spread import spread
 from loadtests.storm_crowd import Crowd, Crowded, Quiet
-from loadtests.storm_probe import Used
+from loadtests.storm_probe import Asked, Used, waits
 
 TOLD = {"join_p50_s": 0.1, "join_p95_s": 0.2, "join_most_s": 0.3, "until_95_s": 4.8,
         "watched_s": 40.0, "bytes": 20e6, "slowest": 0.9, "steady_s": 10.0, "viewers_cpu_s": 2.0,
@@ -50,3 +50,10 @@ def test_a_quiet_service_is_at_rest() -> None:
     assert quiet.rest.service_cores == 0.05
     assert (quiet.rest.api_p50_s, quiet.rest.api_p95_s) == (0.004, 0.01)
     assert quiet.rest.service_bytes == 130e6
+
+
+def test_an_answer_counts_where_it_was_asked_for() -> None:
+    answers = [Asked(1.0, 9.0), Asked(2.0, 0.1), Asked(3.0, 0.2)]
+    assert waits(answers, until=2.0).most == 9.0
+    assert waits(answers, 2.0).most == 0.2
+    assert waits(answers).count == 3
