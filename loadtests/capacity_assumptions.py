@@ -74,9 +74,10 @@ RECORDED_BPS = Assumption(
 RECORDED_BY_BYTES = Assumption(
     "recorded by bytes", 1.0, "exponent",
     "看回放的一户在这台机器上实测（录像约 2.1 Mbit/s），再按字节折算；码率低时请求并不减少，"
-    "每兆字节其实略贵",
+    "每兆字节其实略贵；内存按 LL-HLS 观众的算",
     "a home on a recording was measured (at some 2.1 Mbit/s) and goes by its bytes; at a lower "
-    "rate its requests are as many, so that a megabyte really costs somewhat more",
+    "rate its requests are as many, so that a megabyte really costs somewhat more; its memory is "
+    "taken for that of a viewer by LL-HLS",
 )  # fmt: skip
 PAIRS_AS_PLAYED = Assumption(
     "pairs as played", 1.0, "×",

@@ -1,6 +1,6 @@
 """A day of the city, played on one machine: pairs, one lesson to all, an evening's recording.
 
-    python -m loadtests.city_day [--pairs 24] [--encoded 2] [--classrooms 1400] [--homes 480]
+    python -m loadtests.city_day [--pairs 24] [--encoded 2] [--classrooms 1400] [--homes 600]
                                  [--figures FILE]
 
 A real service that holds the whole registry (city_registry.py), and in it, one after the other:
@@ -51,7 +51,7 @@ class Scale:
     pairs: int = 12 * CORES
     encoded: int = CORES
     classrooms: int = CLASSROOMS
-    homes: int = 240 * CORES
+    homes: int = 300 * CORES
     join_s: float = 20.0
     seconds: float = 15.0
     warm_up_s: float = 8.0

@@ -119,14 +119,14 @@ def measured(figures: Figures) -> Measured:
 
 
 def recorded(figures: Figures, hls: Delivery) -> Delivery:
-    """Give what a home of the evening costs; of its memory, where none was to be seen, LL-HLS's."""
+    """Give what a home of the evening costs; its memory is that of a viewer by LL-HLS.
+
+    The service has had more viewers before and keeps what it took for them: none is to be seen.
+    """
     evening = figures.played(EVENING)
-    grown_bytes = evening.crowd.viewer_bytes(evening.rest)
     return Delivery(
         1 / evening.viewer_cores, 1e6 / evening.cpu_a_megabyte,
-        evening.crowd.join_cpu_s(evening.rest),
-        grown_bytes if math.isfinite(grown_bytes) else hls.viewer_bytes,
-        evening.crowd.join_p50_s,
+        evening.crowd.join_cpu_s(evening.rest), hls.viewer_bytes, evening.crowd.join_p50_s,
     )  # fmt: skip
 
 

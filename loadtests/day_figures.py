@@ -40,10 +40,18 @@ class Played:
         return self.crowd.by_role.above(self.empty)
 
     @property
+    def unwatched(self) -> float:
+        """Give what is taken while nobody watches, encoders left out.
+
+        Without lessons both looks are at the same, and the lower one was disturbed less.
+        """
+        alone = self.alone.without_encoders
+        return alone if self.lessons else min(alone, self.empty.without_encoders)
+
+    @property
     def viewer_cores(self) -> float:
         """Give what a viewer takes, whatever the encoders do meanwhile."""
-        taken = self.crowd.by_role.without_encoders - self.alone.without_encoders
-        return shown(taken / self.crowd.viewers)
+        return shown((self.crowd.by_role.without_encoders - self.unwatched) / self.crowd.viewers)
 
     @property
     def lesson_cores(self) -> float:

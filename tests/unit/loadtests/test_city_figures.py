@@ -96,16 +96,11 @@ def test_ratios_by_hand() -> None:
     assert len(found) == 22
 
 
-def test_a_home_that_takes_no_memory_to_be_seen_is_taken_for_one_by_ll_hls() -> None:
-    def with_evening(crowd: Stormed) -> Figures:
-        return replace(FIGURES, day=replace(DAY, played=(
-            *DAY.played[:2], replace(DAY.played[2], crowd=crowd))))  # fmt: skip
-
-    hls = delivery(FIGURES, "hls")
-    grown = measured(with_evening(replace(HOMES, service_bytes=156e6)))
-    same = measured(with_evening(replace(HOMES, service_bytes=149e6)))
-    assert grown.recorded.viewer_bytes == pytest.approx(6e6 / 300)
-    assert same.recorded.viewer_bytes == hls.viewer_bytes
+def test_of_two_looks_at_a_service_without_lessons_the_lower_one_counts() -> None:
+    evening = DAY.played[2]
+    disturbed = replace(evening, alone=ByRole(0.20, 0.0, 0.0, 0.03))
+    assert disturbed.viewer_cores == evening.viewer_cores
+    assert measured(FIGURES).recorded.viewer_bytes == delivery(FIGURES, "hls").viewer_bytes
 
 
 def test_what_is_full_first_goes_by_the_machine() -> None:
