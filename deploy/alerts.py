@@ -1,4 +1,4 @@
-"""What Prometheus is to compute and when it is to call somebody: the tables. Pure.
+"""What Prometheus is to compute and when an alert is to fire: the tables. Pure.
 
 Each alert has a runbook of its name in runbooks/, and cases in tests/unit/deploy/alert_cases.py for
 promtool. What an expression calls `level:metric:operation` is computed in RECORDS.

@@ -22,6 +22,7 @@ from deploy.yaml_text import Value, yaml_text
 HERE = Path(__file__).parent
 MADE = "Made by `tongbu dashboards` from deploy/*.py: not to be edited."
 SCRAPE_S = 5
+SITE = "${TONGBU_SITE}"  # compose.yaml lets Prometheus fill it in; `runbook_url` is made of it
 ORIGIN, WORKER, EDGE = "tongbu-origin", "tongbu-worker", "tongbu-edge"  # as in expressions
 RULES = "alerts.yml"
 
@@ -46,12 +47,13 @@ def files(pace: float = 1.0) -> dict[Path, str]:
 def prometheus(jobs: Sequence[Mapping[str, Value]], every_s: int = SCRAPE_S) -> dict[str, Value]:
     """Give Prometheus' configuration: the rules beside it, and whom it asks."""
     every = f"{every_s}s"
-    times: dict[str, Value] = {
+    about: dict[str, Value] = {
         "scrape_interval": every,
         "scrape_timeout": every,
         "evaluation_interval": every,
+        "external_labels": {"site": SITE},
     }
-    return {"global": times, "rule_files": [RULES], "scrape_configs": jobs}
+    return {"global": about, "rule_files": [RULES], "scrape_configs": jobs}
 
 
 def static_job(name: str, *addresses: str) -> dict[str, Value]:

@@ -13,6 +13,7 @@ from enum import Enum
 from deploy.yaml_text import Value
 
 RUNBOOKS = "deploy/runbooks"
+PAGES = "https://{{ $externalLabels.site }}/operations/runbooks"
 EVERY_S = 5.0
 LEAST_OVER_S = 4.0
 
@@ -50,6 +51,11 @@ class Alert:
         """Where it is written what to do."""
         return f"{RUNBOOKS}/{self.name}.md"
 
+    @property
+    def runbook_url(self) -> str:
+        """The same as a page of the site."""
+        return f"{PAGES}/{self.name}"
+
 
 def rule_file(
     records: Sequence[Record], groups: Mapping[str, Sequence[Alert]], pace: float = 1.0
@@ -86,6 +92,7 @@ def _alert(alert: Alert, pace: float) -> dict[str, Value]:
             "summary": alert.says,
             "summary_en": alert.says_en,
             "runbook": alert.runbook,
+            "runbook_url": alert.runbook_url,
         },
     }
 

@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ from tests.support.chromium import chromium_path as chromium_path
 from tests.support.database import PostgresServer, postgres_server
 from tests.support.golden import Golden
 from tests.support.memory import directory_in_memory
+from tests.support.skips import fail_if_skipped
 from tests.support.sources import Media
 
 ONE_AT_A_TIME = ("tests/acceptance/live/", "tests/acceptance/web/")
@@ -69,6 +70,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next(found, len(FIRST))
 
     items.sort(key=place)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    fail_if_skipped(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    fail_if_skipped(report)
+    return report
 
 
 @pytest.hookimpl(optionalhook=True)

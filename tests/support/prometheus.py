@@ -1,17 +1,11 @@
-"""A real Prometheus and its promtool, for tests of rules and alerts.
-
-Where there is none the test is skipped, but in CI (`CI=true`) it fails: a check that did not run is
-not a check that passed.
-"""
+"""A real Prometheus and its promtool, for tests of rules and alerts."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
-import os
 import re
-import shutil
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,22 +16,13 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.support.tools import find_tool
 from tests.support.wait import eventually
 
 CONFIGURATION = "prometheus.yml"
 START_LIMIT_S = 20.0
 STOP_LIMIT_S = 10.0
 _ADDRESS = re.compile(r'msg="Listening on" address=(\S+)')
-
-
-def find_tool(name: str) -> str:
-    """Give the path of `prometheus` or `promtool`. Without it: skip the test, or fail it in CI."""
-    path = shutil.which(name)
-    if path is not None:
-        return path
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"no {name} on PATH: install Debian's package prometheus")
-    pytest.skip(f"no {name} on PATH")
 
 
 @pytest.fixture(scope="session")

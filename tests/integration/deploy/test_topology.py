@@ -34,7 +34,10 @@ from loadtests.lectures import Lecture, make
 from loadtests.school import new_school
 from loadtests.service import ROOT, end
 from tests.support.compose import DEPLOY, Plain, read_compose
+from tests.support.door import door_of
 from tests.support.playback import frames_of
+from tests.support.prometheus import prometheus_path as prometheus_path
+from tests.support.tools import find_tool
 from tests.support.wait import eventually
 
 SITE = "localhost"
@@ -47,9 +50,6 @@ ACCOUNT = (
     "--no-new-privs",
 )  # fmt: skip
 TRIED = "if touch /written 2>/dev/null; then exit 97; fi"
-pytestmark = pytest.mark.skipif(
-    shutil.which("caddy") is None and "CI" not in os.environ, reason="apt-get install caddy"
-)
 # Ports that SeaweedFS takes without being told in the file.
 WEED_PORTS = ("master", "volume", "filer")
 
@@ -102,7 +102,7 @@ class Topology:
 
     def ask(self, *words: str) -> str:
         """Run a program of deploy/container for the edge; give what it says."""
-        wrapped = [*read_only_root(self.plain, "edge", ACCOUNT), sys.executable, "-m", "deploy"]
+        wrapped = [*read_only_if_root(self.plain, "edge", ACCOUNT), sys.executable, "-m", "deploy"]
         program = self.plain.home / "tongbu"
         program.write_text(f'#!/bin/sh\nexec {shlex.join(wrapped)} "$@"\n')
         program.chmod(0o755)
@@ -121,10 +121,11 @@ def _end(name: str, process: subprocess.Popen[str]) -> None:
     end(process)
 
 
-def read_only_root(plain: Plain, name: str, account: Sequence[str] = ()) -> list[str]:
+def read_only_if_root(plain: Plain, name: str, account: Sequence[str] = ()) -> list[str]:
     """Give the words that put a program where only its volumes and its /tmp can be written.
 
-    That is what `read_only` does in the file; it takes root, and without it nothing is put around.
+    That is what `read_only` does in the file. It takes root, as CI has it; run by an ordinary
+    account nothing is put around, and what a role writes elsewhere is not found out.
     """
     if os.geteuid() != 0:
         return []
@@ -155,6 +156,7 @@ def running() -> Iterator[Topology]:
         home.chmod(0o711)
         secrets = home / "secrets"
         subprocess.run([DEPLOY / "make-secrets", secrets], check=True, capture_output=True)
+        find_tool("caddy")  # before the rest is started
         plain = Plain(read_compose({"TONGBU_SITE": SITE}), home, secrets)
         stack.enter_context(database(plain.directory("postgres"), secrets))
         made = tomllib.loads((secrets / "tongbu.toml").read_text())["admin"]["password"]
@@ -166,8 +168,9 @@ def running() -> Iterator[Topology]:
         ours = [sys.executable, "-m", "deploy"]
         config = ["--config", str(secrets / "tongbu.toml")]
         for name in ("origin", "worker"):
-            topology.start(name, [*read_only_root(plain, name), *ours], config)
-        topology.start("caddy", [])
+            topology.start(name, [*read_only_if_root(plain, name), *ours], config)
+        plain.instead |= {"./boxes": plain.directory("boxes"), "./tls": plain.directory("tls")}
+        topology.start("caddy", door_of(plain))
         yield topology
 
 
@@ -224,7 +227,7 @@ def test_a_lesson_by_https_plays_through_the_box(running: Topology, tmp_path: Pa
     lesson, code = asyncio.run(a_lesson(running, path))
     assert "laixi" in running.ask("tongbu-enrol", code)
     ours = [sys.executable, "-m", "deploy"]
-    running.start("edge", [*read_only_root(running.plain, "edge", ACCOUNT), *ours])
+    running.start("edge", [*read_only_if_root(running.plain, "edge", ACCOUNT), *ours])
     url = asyncio.run(address_of(running, lesson))
     assert frames_of(url) > DURATION_S * 10
     objects = running.plain.directory("seaweedfs-data")
@@ -269,6 +272,16 @@ def test_http_is_sent_to_https(running: Topology) -> None:
     assert asyncio.run(redirected(running)).startswith(f"https://{SITE}")
 
 
+def test_a_school_fetches_offers_at_the_door(running: Topology) -> None:
+    folder = running.plain.instead["./boxes"]
+    (folder / "latest").write_text("0.2.0 abc\n")
+    assert asyncio.run(status(running, "/boxes/latest")) == 200
+    assert asyncio.run(status(running, "/boxes/latest.sig")) == 404, "no page of ours"
+    assert asyncio.run(status(running, "/boxes/")) == 404, "what is offered is not listed"
+    example = (DEPLOY / "systemd/edge.env.example").read_text()
+    assert re.search(r"(?m)^TONGBU_UPDATE_SOURCE=https://[^/]+/boxes$", example)
+
+
 def test_every_started_service_is_healthy_by_its_own_check(running: Topology) -> None:
     assert all(running.healthy(name) for name in ("seaweedfs", "origin", "worker", "caddy"))
 
@@ -289,6 +302,13 @@ def prometheus_home(topology: Topology) -> Path:
     return found
 
 
+async def configuration(topology: Topology) -> str:
+    """Give what Prometheus has read, with its variables filled in."""
+    url = f"http://127.0.0.1:{topology.plain.port('prometheus', 9090)}/api/v1/status/config"
+    async with aiohttp.ClientSession() as http, http.get(url) as got:
+        return str((await got.json())["data"]["yaml"])
+
+
 async def jobs_that_are_up(topology: Topology) -> set[str]:
     """Ask Prometheus whom it reaches."""
     url = f"http://127.0.0.1:{topology.plain.port('prometheus', 9090)}/api/v1/query"
@@ -296,15 +316,14 @@ async def jobs_that_are_up(topology: Topology) -> set[str]:
         return {one["metric"]["job"] for one in (await got.json())["data"]["result"]}
 
 
-@pytest.mark.skipif(
-    shutil.which("prometheus") is None or not (PROMETHEUS / "prometheus.yml").exists(),
-    reason="apt-get install prometheus",
-)
-async def test_prometheus_reaches_origin_and_worker(running: Topology) -> None:
+async def test_prometheus_reaches_origin_and_worker_and_knows_the_site(
+    running: Topology, prometheus_path: str
+) -> None:
     running.plain.instead["./prometheus"] = await asyncio.to_thread(prometheus_home, running)
-    await asyncio.to_thread(running.start, "prometheus", ["prometheus"])
+    await asyncio.to_thread(running.start, "prometheus", [prometheus_path])
 
     async def both() -> bool:
         return {"tongbu-origin", "tongbu-worker"} <= await jobs_that_are_up(running)
 
     await eventually(both)
+    assert f"site: {SITE}\n" in await configuration(running)

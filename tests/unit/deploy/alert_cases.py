@@ -28,6 +28,7 @@ LESSON = 'session="s1",feed="main"'
 SKEW = "tongbu_session_skew_seconds"
 QOE = f'{ORIGIN},school="x1",delivery="hls"'
 DAY_S = 86_400
+SITE = "ketang.example.edu.cn"
 
 CASES = (
     Case("EncoderStopped", {
@@ -153,7 +154,25 @@ def cases_file(rules: str) -> dict[str, Value]:
         for name, series, labels, value in RECORDED
     ]
     return {"rule_files": [rules], "evaluation_interval": f"{STEP_S}s",
-            "tests": [*alerts, *records]}  # fmt: skip
+            "tests": [*alerts, *records, _annotated()]}  # fmt: skip
+
+
+def _annotated() -> Value:
+    """An alert with all that it says: the address of its runbook is a page of the site."""
+    fires: Value = {
+        "exp_labels": {"severity": "critical", "check": "store", "job": "tongbu-origin",
+                       "instance": "origin:8080"},
+        "exp_annotations": {
+            "summary": "tongbu-origin origin:8080 的对象存储不可用",
+            "summary_en": "tongbu-origin origin:8080 cannot use the object store",
+            "runbook": "deploy/runbooks/StoreAway.md",
+            "runbook_url": f"https://{SITE}/operations/runbooks/StoreAway",
+        },
+    }  # fmt: skip
+    test: Value = {"eval_time": "30s", "alertname": "StoreAway", "exp_alerts": [fires]}
+    return {"interval": f"{STEP_S}s", "external_labels": {"site": SITE},
+            "input_series": _input({f'tongbu_check_up{{{ORIGIN},check="store"}}': "0x11"}),
+            "alert_rule_test": [test]}  # fmt: skip
 
 
 def _alert_test(case: Case) -> dict[str, Value]:

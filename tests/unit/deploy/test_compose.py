@@ -28,6 +28,15 @@ CONTENT = read_compose(SITE)
 SERVICES: dict[str, Any] = CONTENT["services"]
 NAMES = sorted(SERVICES)
 OURS = ("origin", "worker", "edge")
+BUILT = ("caddy", *OURS)
+# Whose each image's directory is, and so a new volume that is mounted there; by the images' own
+# build files. Each of their programs starts without any right when it is not started as root.
+OWNERS = {
+    "postgres": ("999:999", "/var/lib/postgresql/data"),
+    "seaweedfs": ("1000:1000", "/data"),
+    "prometheus": ("65534:65534", "/prometheus"),
+    "grafana": ("472:0", "/var/lib/grafana"),
+}
 KEYS = {"store": {"access_key": "a", "secret_key": "b"}}
 UID = re.compile(r"[1-9]\d*:[1-9]\d*")
 each = pytest.mark.parametrize("name", NAMES)
@@ -44,7 +53,8 @@ def test_an_image_has_a_version(name: str) -> None:
     image = str(SERVICES[name]["image"])
     tag = image.rpartition(":")[2]
     assert re.match(r"v?\d+\.\d+", tag), f"{image} moves"
-    assert name in OURS or image.startswith("docker.io/"), "podman asks which registry otherwise"
+    assert (name in BUILT) == ("build" in SERVICES[name])
+    assert name in BUILT or image.startswith("docker.io/"), "podman asks which registry otherwise"
 
 
 @each
@@ -55,6 +65,18 @@ def test_nothing_runs_as_root_or_may_become_it(name: str) -> None:
     assert "cap_add" not in service
     assert "privileged" not in service
     assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+@pytest.mark.parametrize("name", OWNERS)
+def test_who_runs_owns_the_volume(name: str) -> None:
+    owner, inside = OWNERS[name]
+    service = SERVICES[name]
+    assert service["user"].split(":")[0] == owner.split(":")[0]
+    assert [i for i, out in sources(service).items() if not out.startswith("./")] == [inside]
+
+
+def test_seaweedfs_is_started_without_its_script_which_wants_root() -> None:
+    assert SERVICES["seaweedfs"]["entrypoint"] == ["/usr/bin/weed"]
 
 
 @each
@@ -119,11 +141,17 @@ def test_a_role_has_longer_than_its_drain(name: str) -> None:
     assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) > settings.server.drain_s
 
 
-def test_only_the_catalogues_processes_reach_database_and_store() -> None:
+def test_only_the_catalogues_processes_reach_database_and_store_and_figures_stay_here() -> None:
     inside = {name for name in NAMES if "store" in SERVICES[name].get("networks", [])}
     assert inside == {"postgres", "seaweedfs", "origin", "worker"}
     assert CONTENT["networks"]["store"] == {"internal": True}
-    assert {n for n in NAMES if "ports" in SERVICES[n]} == {"caddy", "origin", "edge"}
+    published = {name: set(SERVICES[name].get("ports", [])) for name in NAMES}
+    assert {name: ports for name, ports in published.items() if ports} == {
+        "caddy": {"80:8080", "443:8443", "443:8443/udp"},
+        "origin": {"1935:1935", "127.0.0.1:8080:8080"},
+        "edge": {"8088:8080"},
+        "prometheus": {"127.0.0.1:9090:9090"},
+    }
 
 
 def test_a_name_for_the_site_is_asked_for() -> None:

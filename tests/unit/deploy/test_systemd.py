@@ -13,6 +13,7 @@ import pytest
 from deploy.config import load, options_of
 from deploy.settings import Settings
 from tests.support.compose import DEPLOY
+from tests.support.tools import find_tool
 
 FOLDER = DEPLOY / "systemd"
 UNITS = ("tongbu-edge.service", "tongbu-edge-update.service", "tongbu-edge-update.timer")
@@ -21,7 +22,6 @@ EXPOSURE_LIMITS = {"tongbu-edge.service": 20, "tongbu-edge-update.service": 40}
 PROGRAMS = {
     "/opt/tongbu-edge/current/bin/tongbu", "/usr/local/sbin/tongbu-edge-update",
 }  # fmt: skip
-analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd here")
 
 
 def unit(name: str) -> configparser.ConfigParser:
@@ -32,7 +32,6 @@ def unit(name: str) -> configparser.ConfigParser:
     return found
 
 
-@analyze
 @pytest.mark.parametrize("name", UNITS)
 def test_systemd_reads_it_without_a_word(name: str, tmp_path: Path) -> None:
     for other in UNITS:
@@ -41,18 +40,17 @@ def test_systemd_reads_it_without_a_word(name: str, tmp_path: Path) -> None:
             text = text.replace(f"={program}", "=/bin/true")
         (tmp_path / other).write_text(text)
     done = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", tmp_path / name],
+        [find_tool("systemd-analyze"), "verify", "--man=no", tmp_path / name],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     ours = [line for line in done.stderr.splitlines() if "tongbu" in line]
     assert (done.returncode, ours) == (0, [])
 
 
-@analyze
 @pytest.mark.parametrize("name", sorted(EXPOSURE_LIMITS))
 def test_little_is_open_to_it(name: str) -> None:
     done = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", "--no-pager",
+        [find_tool("systemd-analyze"), "security", "--offline=true", "--no-pager",
          f"--threshold={EXPOSURE_LIMITS[name]}", FOLDER / name],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
