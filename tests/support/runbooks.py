@@ -8,8 +8,18 @@ import re
 from pathlib import Path
 
 _FOLDER = Path(__file__).parents[2] / "deploy/runbooks"
-TEXTS = {path.stem: path.read_text("utf-8") for path in _FOLDER.glob("[A-Z]*.md")}
+TEXTS = {path.stem: path.read_text("utf-8") for path in _FOLDER.glob("[A-Z]*[a-z].md")}
 LIMIT_S = 20.0
+STEP = re.compile(
+    r'curl -sS -m 5 "\$\{(?P<where>ORIGIN|BOX):-http://127\.0\.0\.1:8080\}(?P<path>/[a-z]+)"'
+    r"(?: \| grep '\^(?P<word>tongbu_[a-z_.*]+)')?"
+)
+
+
+def steps(alert: str) -> list[str]:
+    """Give every command of a runbook that stands in a block of its own, once."""
+    lines = (line.strip() for line in TEXTS[alert].splitlines() if line.startswith("    "))
+    return list(dict.fromkeys(lines))
 
 
 def first_steps(alert: str) -> list[str]:
