@@ -205,7 +205,7 @@ describe("runbooks", () => {
     const text = readFileSync(`${folder}/${name}`, "utf8");
     for (const english of [false, true]) {
       const blocks = blocksOf(inLanguage(text, english));
-      expect(blocks.filter((block) => block.kind === "heading")).toHaveLength(3);
+      expect(blocks.filter((block) => block.kind === "heading")).toHaveLength(4);
       expect(blocks.filter((block) => block.kind === "code").length).toBeGreaterThan(0);
       expect(blocks.filter((block) => block.kind === "steps").length).toBeGreaterThan(0);
     }
