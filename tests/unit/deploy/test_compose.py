@@ -92,6 +92,12 @@ def test_the_root_file_system_is_read_only(name: str) -> None:
 
 
 @each
+def test_networks_and_secrets_that_are_named_are_declared(name: str) -> None:
+    assert set(SERVICES[name]["networks"]) <= set(CONTENT["networks"])
+    assert set(secret_targets(SERVICES[name]).values()) <= set(CONTENT["secrets"])
+
+
+@each
 def test_memory_cores_and_processes_are_bounded(name: str) -> None:
     service = SERVICES[name]
     limits = service["deploy"]["resources"]["limits"]
