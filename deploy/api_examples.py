@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-SCHOOL, FAR_SCHOOL = "01hq2v7m4t6q2x9c5v7w", "01hq2v7m4t6q2x9c5w1d"
-ROOM, FAR_ROOM = "01hq2v8c0n3k7r5z2a4b", "01hq2v8c0n3k7r5z2a6e"
-LESSON, SESSION = "01jd8m4t6q2x9c5v7w3k", "01jd9a0p2r4t6v8x1z3b"
-PERSON, TERM, DISTRICT = "01hq2w5d8g1j4m7q0s3v", "01hq2w0a2c4e6g8j1m3p", "01hq2v6a9d2f5h8k1n4r"
-UPLOAD = "01jd8m3s5v7x9z1b3d5f"
+SCHOOL, FAR_SCHOOL = "06g3kv7m4t6q2x9c5v7w", "06g3kv7m4t6q2x9c5w1d"
+ROOM, FAR_ROOM = "06g3kv8c0n3k7r5z2a4b", "06g3kv8c0n3k7r5z2a6e"
+LESSON, SESSION = "06h1nm4t6q2x9c5v7w3k", "06h1pa0p2r4t6v8x1z3b"
+PERSON, TERM, DISTRICT = "06g3kw5d8g1j4m7q0s3v", "06g3kw0a2c4e6g8j1m3p", "06g3kv6a9d2f5h8k1n4r"
+UPLOAD = "06h1nm3s5v7x9z1b3d5f"
 WIDTH_CHARS = 96
 
 FIRST_WORDS: Mapping[str, str] = {

@@ -46,7 +46,43 @@ def test_photographs_are_few_small_and_all_shown() -> None:
     assert max(kept.values()) < LIMIT_BYTES
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.svg")), ids=lambda path: path.stem)
+DRAWINGS = sorted((ROOT / "docs").glob("*.svg"))
+
+
+def nested(css: str) -> list[str]:
+    """Give what stands before each block that holds blocks: at-rules, or a slip of the pen."""
+    found, depth, before, told = list[str](), 0, "", False
+    for piece in re.split(r"([{}])", css):
+        if piece == "{":
+            depth += 1
+            if depth == 2 and not told:
+                found.append(before)
+                told = True
+        elif piece == "}":
+            depth -= 1
+            told = told and depth > 0
+        elif depth == 0:
+            before = piece.strip()
+    assert depth == 0, css
+    return found
+
+
+@pytest.mark.parametrize("path", DRAWINGS, ids=lambda path: path.stem)
+def test_rules_for_dark_pages_are_rules(path: Path) -> None:
+    root = ElementTree.fromstring(path.read_text("utf-8"))
+    css = "".join(one.text or "" for one in root.iter("{http://www.w3.org/2000/svg}style"))
+    outer = nested(css)
+    assert all(re.fullmatch(r"@media\s*\([^()]+\)", prelude) for prelude in outer), outer
+    assert len(outer) == css.count("media")
+
+
+def test_a_slip_of_the_pen_is_found() -> None:
+    dark = "(prefers-color-scheme:dark){.a{fill:#000}.b{fill:#111}}.c{fill:#222}"
+    assert nested(".a{fill:#fff}@media " + dark) == ["@media (prefers-color-scheme:dark)"]
+    assert nested(".a{fill:#fff} media " + dark) == ["media (prefers-color-scheme:dark)"]
+
+
+@pytest.mark.parametrize("path", DRAWINGS, ids=lambda path: path.stem)
 def test_drawings_ask_for_nothing_from_elsewhere(path: Path) -> None:
     text = path.read_text("utf-8")
     ElementTree.fromstring(text)
