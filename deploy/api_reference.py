@@ -26,6 +26,8 @@ METHODS = ("get", "head", "options", "post", "put", "patch", "delete")
 LISTS = ("q", "cursor", "limit")
 ALWAYS = frozenset({"414", "503"})
 SHAPES = "Shapes"
+MOMENTS = frozenset({"at", "now", "updated", "first_seen", "last_seen"})
+SAME_FIELDS = 6  # fewer are sooner read again than looked up
 NOTE = (
     "接口说明：每一节开头有中文提要，字段说明为英文。The same for programs is answered at "
     "`/api/v1/openapi.json`; this page is made of it by `make api-reference` and not edited."
@@ -239,19 +241,32 @@ class _Page:
 
     def _shape(self, schema: _Schema) -> Iterator[str]:
         if "enum" in schema:
-            yield f"{_sentence(schema)} {_choice(schema['enum'])}."
+            yield f"{_sentence(schema)} It is {_choice(schema['enum'])}."
             return
         yield from (_sentence(schema), "")
         yield from self._fields(schema, ask="additionalProperties" in schema)
 
     def _fields(self, schema: _Schema, ask: bool) -> Iterator[str]:
         must = set(schema.get("required", ())) if ask else set()
+        inside = self._inside(schema)
+        if inside:
+            yield from (f"All of [{inside}](#{self._at_shape[inside]}), and:", "")
         rows = [
             (f"`{name}`", ("**needed**, " if name in must else "") + self._kind(inner, name)
              + (_default(inner) if ask else ""), inner.get("description", ""))
             for name, inner in schema.get("properties", {}).items()
+            if not inside or name not in self._shapes[inside]["properties"]
         ]  # fmt: skip
         yield from _table(("field", "type and limits", "what"), rows)
+
+    def _inside(self, schema: _Schema) -> str:
+        """Name a shape whose fields are all there, alike, among more; empty for none."""
+        items = schema.get("properties", {}).items()
+        for name in self._at_shape:
+            theirs = self._shapes[name].get("properties", {}).items()
+            if SAME_FIELDS <= len(theirs) < len(items) and theirs <= items:
+                return name
+        return ""
 
     def _kind(self, schema: _Schema, name: str = "") -> str:
         """Say what a value is, and its limits."""
@@ -326,7 +341,7 @@ def _plain(schema: _Schema, name: str) -> str:
     if schema.get("contentEncoding") == "base64":
         return "base64"
     kind = FORMATS.get(schema.get("format", "")) or WORDS.get(schema.get("type", ""), "JSON")
-    if kind == "text" and (name.endswith("_at") or name in ("at", "now", "updated")):
+    if kind == "text" and (name.endswith("_at") or name in MOMENTS):
         kind = "moment"
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is not None and high is not None:

@@ -19,7 +19,7 @@ from aiohttp import web
 from catalog.edge_credential import SCHEME as EDGE_SCHEME
 from catalog.http import openapi_words as words
 from catalog.http.endpoint import Endpoint
-from catalog.http.openapi_fields import PARAMETERS, said_of
+from catalog.http.openapi_fields import PARAMETERS, SHAPES, said_of
 from catalog.http.payload import answer
 from catalog.http.problem import Problem, title_of
 from catalog.http.signin import COOKIE, CSRF_HEADER, SAFE_METHODS
@@ -136,16 +136,15 @@ class _Shapes:
 def _told(name: str, schema: _Schema) -> _Schema:
     """Say of each field what it means; generic shapes are one shape to people."""
     shape = name.partition("_")[0]
-    fields = {
-        field: {"description": said_of(shape, field)} | inner if said_of(shape, field) else inner
-        for field, inner in schema.get("properties", {}).items()
-    }
-    plain = (
-        {"description": " ".join(schema["description"].split())}
-        if schema.get("description")
-        else {}
-    )
-    return schema | plain | ({"properties": fields} if fields else {})
+    found = dict(schema)
+    if "description" in schema:
+        found["description"] = SHAPES.get(shape) or " ".join(schema["description"].split())
+    if "properties" in schema:
+        found["properties"] = {
+            field: {"description": said, **inner} if (said := said_of(shape, field)) else inner
+            for field, inner in schema["properties"].items()
+        }
+    return found
 
 
 def _parameter(name: str, where: str, required: bool, schema: _Schema) -> _Schema:

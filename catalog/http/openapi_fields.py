@@ -29,17 +29,17 @@ FIELDS: Mapping[str, str] = {
     "LessonsQuery.state": "states of the work, such as ready",
     "LessonsQuery.sort": "without `q`, relevance is newest",
     "SuggestQuery.q": "what was typed so far",
-    "SchoolQuery.district": "id: its schools",
-    "ClassroomQuery.district": "id: classrooms of its schools",
-    "ClassroomQuery.school": "id: its classrooms",
-    "PairQuery.district": "id: pairs of its schools",
-    "PairQuery.school": "id: its pairs",
-    "UserQuery.school": "id: people with a role there",
-    "UserQuery.district": "id: people with a role there",
-    "EdgesQuery.school": "id: its boxes",
-    "SessionQuery.classroom": "id: those that it takes part in",
-    "SessionQuery.school": "id: its own, and those that its classrooms take part in",
-    "TimetableQuery.school": "id: its timetables",
+    "SchoolQuery.district": "its schools",
+    "ClassroomQuery.district": "classrooms of its schools",
+    "ClassroomQuery.school": "its classrooms",
+    "PairQuery.district": "pairs of its schools",
+    "PairQuery.school": "its pairs",
+    "UserQuery.school": "people with a role there",
+    "UserQuery.district": "people with a role there",
+    "EdgesQuery.school": "its boxes",
+    "SessionQuery.classroom": "those that it takes part in",
+    "SessionQuery.school": "its own, and those that its classrooms take part in",
+    "TimetableQuery.school": "its timetables",
     "SchoolQuery.group": "id of an education group",
     "ClassroomQuery.group": "id of an education group",
     "SeriesQuery.parent": "id of the series above",
@@ -173,7 +173,9 @@ FIELDS: Mapping[str, str] = {
     "second_classroom": "of a paired lesson: where the other teacher stands",
     "listening_classrooms": "ids; more than that: make the session open to all",
     "speakers": "ids of people who may speak without asking",
-    "open_to_all": "everybody may join; left out: as is usual for the kind",
+    "open_to_all": "everybody may join",
+    "NewSession.open_to_all": "everybody may join; left out: as is usual for the kind",
+    "NewTimetable.open_to_all": "everybody may join; left out: as is usual for the kind",
     "rooms": "classrooms",
     "Session.people": "teachers and speakers",
     "Session.timetable": "id of the timetable that it was made by",
@@ -186,7 +188,8 @@ FIELDS: Mapping[str, str] = {
     "Session.urls": "where it is seen and joined",
     "ingest": "where to publish; null for who may not",
     "second_ingest": "the same for the second picture",
-    "part": "main, second, listening; teacher, second_teacher, speaker",
+    "part": "main, second or listening",
+    "SessionPerson.part": "teacher, second_teacher or speaker",
     "rtmp": "null: the service takes no RTMP",
     "srt": "an SRT address; null: the service takes no SRT",
     "browser": "a WebSocket, for the studio",
@@ -215,6 +218,7 @@ FIELDS: Mapping[str, str] = {
     "messages": "written in the room",
     "began_at": "null: not yet",
     "lesson_s": "how long it lasted so far",
+    "PersonPresence.role": "what they were in the room: teacher, speaker, classroom or viewer",
     "left_out": "people who are not listed, for there are too many",
     "guests": "people without an account",
     "counts": "of everybody, guests too",
@@ -274,6 +278,7 @@ FIELDS: Mapping[str, str] = {
     "box": "none, telling, silent, closed or unheard",
     "estimate_bps": "what the school's line carries, as its box sees it",
     "ceiling_bps": "what the box may use of it",
+    "SchoolRow.use_bps": "what media take of it now",
     "use_bps": "what goes over lines into schools now",
     "streams": "pictures that the box fetches",
     "viewers": "who watch now",
@@ -328,6 +333,19 @@ FIELDS: Mapping[str, str] = {
     "points": "Unix seconds, then the figures; null: not known",
     "text": "what it says",
     "state": "where it stands",
+}
+
+
+SHAPES: Mapping[str, str] = {
+    "SessionKind": (
+        "What is taught together: sync_class 智慧同步课堂 (one teacher, listening classrooms),"
+        " open_class 名师空中课堂, guided_qa 名师导学＋在线答疑, research 网络教研, paired_lesson"
+        " 同课异构 (two teachers, two pictures)."
+    ),
+    "SessionState": (
+        "Where a session stands: scheduled, waiting (its room is open), live, ended, recorded (its"
+        " lesson is there); or cancelled, failed (nothing was recorded)."
+    ),
 }
 
 

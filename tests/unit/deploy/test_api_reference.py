@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from catalog.http.openapi import WHO
-from catalog.http.openapi_fields import FIELDS, PARAMETERS
+from catalog.http.openapi_fields import FIELDS, PARAMETERS, SHAPES
 from catalog.http.openapi_words import GROUPS, OPERATIONS
 from catalog.ids import is_id
 from deploy import api_reference
@@ -78,6 +78,13 @@ def test_every_operation_is_in_it_once(api: dict[str, Any], page: str) -> None:
     assert {method for method, _, _ in operations(api).values()} <= set(METHODS)
 
 
+def test_what_a_shape_has_of_another_is_not_told_twice(page: str) -> None:
+    lesson = page.partition("### Lesson\n")[2].partition("### LessonCard")[0]
+    assert "All of [LessonCard](#lessoncard), and:" in lesson
+    assert "| `renditions` |" in lesson
+    assert "| `eta_s` |" not in lesson
+
+
 def test_every_link_resolves(page: str) -> None:
     known = anchors(page)
     links = LINK.findall(page)
@@ -111,6 +118,7 @@ def test_no_field_is_put_into_words_that_is_not_there(api: dict[str, Any]) -> No
     asked = [p for _, _, said in operations(api).values() for p in said.get("parameters", ())]
     known |= {p["name"] for p in asked}
     assert {name.rpartition(".")[2] for name in FIELDS} <= known
+    assert SHAPES.keys() <= api["components"]["schemas"].keys()
     assert PARAMETERS.keys() == {p["name"] for p in asked if p["in"] == "path"}
 
 
