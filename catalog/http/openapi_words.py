@@ -121,8 +121,8 @@ WHO_JOINS = (
     " schools and groups, officers over these"
 )
 WHO_RUNS = (
-    "the session's teachers, who booked it, officers of its school, the device in the main"
-    " classroom"
+    "the session's teachers, who booked it, officers of its school or district, the device in"
+    " the main classroom"
 )
 BOX = "the box of a school, with its own credential"
 WATCHERS = "officers, each for the own place: city, district or school"
@@ -278,7 +278,8 @@ OPERATIONS: Mapping[str, Said] = {
         EVERYBODY, "Only those that the asker may join. A week, or from `since` to `until`."
     ),
     "post_sessions": Said(
-        "officers of the school; its teachers, for themselves; researchers, for research",
+        "officers of the school or its district; its teachers, for themselves; researchers, for"
+        " research",
         "Classrooms of the own school and group, and of schools paired with it, may be invited.",
         _TIME,
     ),
@@ -289,17 +290,18 @@ OPERATIONS: Mapping[str, Said] = {
         WHO_RUNS, "A field that is left out stays.",
         _TIME | {409: "it is no longer scheduled, or a classroom or teacher is taken then"},
     ),
-    "delete_sessions_id": Said(WHO_RUNS, "", {409: "it has begun: end it"}),
+    "delete_sessions_id": Said(WHO_RUNS, "", {409: "it is live (end it) or over"}),
     "post_sessions_id_cancel": Said(
-        WHO_RUNS, "The same as DELETE, for who cannot send that.", {409: "it has begun: end it"}
+        WHO_RUNS, "The same as DELETE, for who cannot send that.",
+        {409: "it is live (end it) or over"},
     ),
     "post_sessions_id_open": Said(
-        WHO_RUNS, "It opens by itself ten minutes before its time.", {409: "it is open or over"}
+        WHO_RUNS, "It opens by itself ten minutes before its time.", {409: "it is live or over"}
     ),
     "post_sessions_id_end": Said(
         WHO_RUNS, "The recording is a lesson as soon as its last segment is kept. Without this it"
         " ends 15 minutes after its time.",
-        {409: "its room is not open"},
+        {409: "its room has not been opened, or it is long over"},
     ),
     "post_sessions_id_key": Said(WHO_RUNS, "The former keys are void at once."),
     "post_sessions_id_camera": Said(
@@ -320,9 +322,9 @@ OPERATIONS: Mapping[str, Said] = {
     ),
     # Terms and timetables
     "get_terms": Said(EVERYBODY, "Those of the city and of the school asked for; all in one page."),
-    "post_terms": Said("the school's officers; for the whole city, administrators"),
+    "post_terms": Said(f"{OF_SCHOOL}; for the whole city, administrators only"),
     "delete_terms_id": Said(
-        "the school's officers; for the whole city, administrators", "",
+        f"{OF_SCHOOL}; for the whole city, administrators only", "",
         {409: "timetables go by it: end them first"},
     ),
     "get_timetables": Said(SIGNED_IN),
@@ -331,7 +333,8 @@ OPERATIONS: Mapping[str, Said] = {
     ),
     "get_timetables_id": Said(SIGNED_IN),
     "delete_timetables_id": Said(
-        "who made it, officers of its school", "Calls off what is to come; the past stays."
+        "who made it, officers of its school or district, administrators",
+        "Calls off what is to come; the past stays.",
     ),
     # Boxes
     "get_edges": Said(OFFICERS, "By name."),

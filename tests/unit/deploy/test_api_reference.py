@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
+from catalog.http import openapi_words as words
 from catalog.http.openapi import WHO
 from catalog.http.openapi_fields import FIELDS, PARAMETERS, SHAPES
 from catalog.http.openapi_words import GROUPS, OPERATIONS
@@ -97,8 +98,18 @@ def test_every_operation_says_who_may_and_no_words_are_left_over(api: dict[str, 
     assert OPERATIONS.keys() == found.keys()
     assert all(said["description"].startswith(WHO) for _, _, said in found.values())
     assert [tag["name"] for tag in api["tags"]] == list(GROUPS)
-    for name, words in OPERATIONS.items():
-        assert {str(status) for status in words.errors or ()} <= found[name][2]["responses"].keys()
+    for name, told in OPERATIONS.items():
+        assert {str(status) for status in told.errors or ()} <= found[name][2]["responses"].keys()
+
+
+def test_who_may_agrees_with_the_door(api: dict[str, Any]) -> None:
+    for name, (_, _, said) in operations(api).items():
+        may = OPERATIONS[name].may
+        assert (said["security"] == [{"edge": []}]) is (may == words.BOX), name
+        if may in (words.EVERYBODY, words.WHO_WATCHES, words.WHO_JOINS):
+            assert {} in said["security"], name
+        elif {} in said["security"]:
+            assert name == "post_edges_enrol"
 
 
 def test_what_one_sends_is_put_into_words(api: dict[str, Any]) -> None:
