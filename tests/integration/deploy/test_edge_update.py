@@ -260,3 +260,44 @@ def test_a_city_that_is_away_changes_nothing(settled: School) -> None:
     code, said = settled.update(TONGBU_UPDATE_SOURCE=(settled.home / "gone").as_uri())
     assert (code, settled.current()) == (1, "1.0.0")
     assert "cannot fetch" in said
+
+
+PIP = """#!/bin/sh
+case $* in
+*"pip download"*) printf '%s\\n' "$@" >"$HOME/asked" ;;
+*"pip wheel"*) ;;
+*) exec {python} "$@" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("machine", ["", "aarch64"])
+def test_a_bundle_is_for_the_boxes_python_and_cpu(school: School, machine: str) -> None:
+    school.script("python3.11", PIP.format(python=sys.executable))
+    (school.home / "catalog/web/dist").mkdir(parents=True)
+    (school.home / "catalog/web/dist/index.html").touch()
+    (school.home / "requirements.lock").write_text("aiohttp==3.0 \\\n    --hash=sha256:1\n")
+    box = {"TONGBU_BOX_MACHINE": machine} if machine else {}
+    done = subprocess.run(
+        [SCRIPTS / "tongbu-edge-bundle", "1.0.0", school.home / "update.key", school.offers],
+        env=school.environment(TONGBU_PYTHON=str(school.home / "python3.11"), **box),
+        cwd=school.home, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    asked = (school.home / "asked").read_text().splitlines()
+    platforms = [asked[n + 1] for n, word in enumerate(asked) if word == "--platform"]
+    assert set(platforms) >= {"manylinux_2_28_aarch64", "manylinux2014_aarch64"} if machine else (
+        platforms == []
+    )  # fmt: skip
+    assert {"--require-hashes", ":all:"} <= set(asked)
+    version = f"Python {sys.version_info.major}.{sys.version_info.minor}"
+    assert f"offers 1.0.0 for {version} on {machine or os.uname().machine}:" in done.stdout
+
+
+def test_a_machine_whose_python_is_too_old_is_told(school: School) -> None:
+    school.offer("1.0.0")
+    old = f'#!/bin/sh\ncase $2 in *"(3, 11)"*) exit 1 ;; esac\nexec {sys.executable} "$@"\n'
+    school.script("python3", old)
+    code, said = school.update("--first", TONGBU_PYTHON=str(school.home / "python3"))
+    assert code == 1
+    assert "Python 3.11 or newer is needed" in said
+    assert not (school.root / "versions").exists()
