@@ -22,15 +22,20 @@ OURS = ("origin", "worker", "edge")
 
 def test_each_stage_begins_from_a_pinned_image() -> None:
     images = {name: stage[0].split()[1] for name, stage in stages().items()}
-    assert set(images) == {"built", "door", "service"}
+    assert set(images) == {"built", "door", "store", "service"}
     assert images["built"] == images["service"]
     assert re.fullmatch(r"docker\.io/library/python:3\.\d+\.\d+-slim-\w+", images["service"])
     assert re.fullmatch(r"docker\.io/library/caddy:2\.\d+\.\d+-alpine", images["door"])
+    assert re.fullmatch(r"docker\.io/chrislusf/seaweedfs:4\.\d+", images["store"])
     assert list(images)[-1] == "service", "who names no stage gets the service"
 
 
 def test_compose_builds_each_image_from_its_stage() -> None:
-    for name, target in {"caddy": "door", **dict.fromkeys(OURS, "service")}.items():
+    for name, target in {
+        "caddy": "door",
+        "seaweedfs": "store",
+        **dict.fromkeys(OURS, "service"),
+    }.items():
         build = SERVICES[name]["build"]
         assert build == {
             "context": "..", "dockerfile": "deploy/Containerfile", "target": target,
@@ -51,6 +56,17 @@ def test_the_door_needs_no_right_and_owns_what_it_writes() -> None:
     assert written == {environment["XDG_DATA_HOME"], environment["XDG_CONFIG_HOME"]}
     ports = (environment["TONGBU_HTTP_PORT"], environment["TONGBU_HTTPS_PORT"])
     assert min(map(int, ports)) >= 1024
+
+
+def test_the_store_owns_what_it_writes_and_is_not_started_by_its_script() -> None:
+    service = SERVICES["seaweedfs"]
+    account = service["user"]
+    assert said("store", "USER") == [account]
+    (inside,) = sources(service)
+    assert said("store", "RUN") == [f"mkdir {inside} && chown {account} {inside}"]
+    assert said("store", "ENTRYPOINT") == ['["/usr/bin/weed"]']
+    assert f"-dir={inside}" in service["command"]
+    assert "entrypoint" not in service
 
 
 def test_packages_come_by_hash_from_the_lock() -> None:
