@@ -34,14 +34,14 @@ from loadtests.city_registry import CLASSROOMS, Pair, Registry, found, registry
 from loadtests.city_storm import until_encoding
 from loadtests.client import Client, signed_in
 from loadtests.day_figures import EVENING, ONE_TO_ALL, PAIRS, Day, Played
-from loadtests.live_session import book, recording
+from loadtests.live_session import RECORDED_LIMIT_S, book, recording, until_state
 from loadtests.live_sessions import ROOM_S, ages, make_film
 from loadtests.service import ADMIN_PASSWORD, Service, running
 from loadtests.storm_crowd import Crowd, come, quiet
 from loadtests.storm_probe import window
 
 CORES = os.cpu_count() or 1
-LOOK_S, QUIET_CORES, QUIET_LIMIT_S = 0.5, 0.1, 60.0
+LOOK_S, QUIET_CORES, QUIET_LIMIT_S = 0.5, 0.05, 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,8 @@ async def pairs_at_once(stage: Stage) -> Played:
         played = await _played(stage, PAIRS, crowd, len(sessions), scale.encoded)
         for one in sessions:
             await stage.client.post(f"sessions/{one.id}/end")
+        for one in sessions:
+            await until_state(stage.client, one.id, "recorded", limit_s=RECORDED_LIMIT_S)
     return played
 
 
@@ -144,10 +146,13 @@ async def _played(stage: Stage, name: str, crowd: Crowd, lessons: int, encoded: 
 
 
 async def until_quiet(stage: Stage) -> None:
-    """Wait until what the last programme left behind is done: recordings are put together."""
+    """Wait until what the last programme left behind is done: recordings are put together.
+
+    It is quiet when it was for as long as a service warms up.
+    """
     give_up_at = time.monotonic() + QUIET_LIMIT_S
     while time.monotonic() < give_up_at:
-        before, after = await window(stage.service, LOOK_S)
+        before, after = await window(stage.service, max(LOOK_S, stage.scale.warm_up_s))
         if before.cores_until(after).service <= stage.empty.service + QUIET_CORES:
             return
 
@@ -205,6 +210,17 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def staged(scale: Scale, command: str) -> Day:
+    """Make what hosts send, start a service and play in it."""
+    with tempfile.TemporaryDirectory(prefix="tongbu-film-") as home:
+        films = Films(Path(home) / "copied.flv", Path(home) / "encoded.flv")
+        make_film(films.copied)
+        make_film(films.encoded, "1280x720", "null")
+        print(HEAD)
+        with running(extra=ROOM_S) as service:
+            return asyncio.run(play(service, scale, films, command))
+
+
 def main(arguments: list[str]) -> int:
     """Run, print, write down."""
     asked = parsed(arguments)
@@ -218,13 +234,7 @@ def main(arguments: list[str]) -> int:
         f"python -m loadtests.city_day --pairs {scale.pairs} --encoded {scale.encoded} "
         f"--classrooms {scale.classrooms} --homes {scale.homes}"
     )
-    with tempfile.TemporaryDirectory(prefix="tongbu-film-") as home:
-        films = Films(Path(home) / "copied.flv", Path(home) / "encoded.flv")
-        make_film(films.copied)
-        make_film(films.encoded, "1280x720", "null")
-        print(HEAD)
-        with running(extra=ROOM_S) as service:
-            day = asyncio.run(play(service, scale, films, command))
+    day = staged(scale, command)
     print(f"\nThe registry of {day.founded} entries was founded within {day.founded_s:.1f} s.")
     for one in day.played:
         first, share = day.full_first(one)
