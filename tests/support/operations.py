@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,14 +15,19 @@ from typing import Any
 
 import aiohttp
 
+from catalog.ending import end_task
 from loadtests.client import Client, Refused, signed_in
 from loadtests.school import Box, new_code, running_box
 from loadtests.service import ADMIN_PASSWORD, Service
+from loadtests.thin_line import THIN_READ_BYTES, Line, Shaper
 from tests.support.runbooks import figures
 from tests.support.wait import eventually
 
 PASSWORD = "a-password-for-boards-1"
 LIMIT_S = 15.0
+WIDE_BPS = 20_000_000
+SLOW_BPS = 160_000
+SLOW_READ_BYTES = 32 * 1024
 WELL = {"rung": "360p", "delay_ms": 450, "skew_ms": 4, "stalls": 0, "buffer_ms": 300,
         "can_ms": 380, "error_ms": 2, "lowest": True}  # fmt: skip
 
@@ -51,6 +57,16 @@ class Lesson:
             return bool((await self.school(school))["school"]["cause"] == cause)
 
         await eventually(named, limit_s)
+        return time.monotonic() - began
+
+    async def until(self, school: str, codes: set[str], limit_s: float = LIMIT_S) -> float:
+        """Wait until a school's evidence has these codes; give how long that took."""
+        began = time.monotonic()
+
+        async def told() -> bool:
+            return codes <= await self.codes(school)
+
+        await eventually(told, limit_s)
         return time.monotonic() - began
 
     async def well(self) -> None:
@@ -182,6 +198,109 @@ async def box_of(
 
     await eventually(tells)
     return box
+
+
+class _Turned(Shaper):
+    """A direction whose rate is turned while it carries."""
+
+    def turn(self, rate_bps: int) -> None:
+        self._rate_bps = rate_bps
+
+
+class Thinned(Line):
+    """A school's line that becomes thinner in the middle of what it carries."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, WIDE_BPS)
+        self._ways = (_Turned(WIDE_BPS), _Turned(WIDE_BPS))
+        self._up, self._down = self._ways
+
+    def thin(self, rate_bps: int) -> None:
+        """Carry this much each way from now on, also of connections that are open."""
+        for way in self._ways:
+            way.turn(rate_bps)
+
+
+@asynccontextmanager
+async def line_to(url: str) -> AsyncIterator[Thinned]:
+    """Open a wide line to a service, which the test makes thin."""
+    made = Thinned(url)
+    server = await asyncio.start_server(made.take, "127.0.0.1", 0, limit=THIN_READ_BYTES)
+    made.port = server.sockets[0].getsockname()[1]
+    try:
+        yield made
+    finally:
+        server.close()
+        await made.close()
+
+
+@asynccontextmanager
+async def viewer(url: str, session: str, username: str, password: str) -> AsyncIterator[None]:
+    """Let somebody watch a lesson at an address, as soon as it can be watched."""
+    async with signed_in(url, username, password) as person:
+        path = f"{url}/live/{session}/stream"
+        await eventually(lambda: _can_watch(person, path))
+        async with person.http.ws_connect(path) as stream:
+            looking = asyncio.create_task(_look(stream), name="viewer")
+            try:
+                yield
+            finally:
+                await end_task(looking)
+
+
+async def _can_watch(person: Client, path: str) -> bool:
+    try:
+        async with person.http.ws_connect(path):
+            return True
+    except aiohttp.ClientError:
+        return False
+
+
+async def _look(stream: aiohttp.ClientWebSocketResponse) -> None:
+    async for _ in stream:
+        pass
+
+
+@asynccontextmanager
+async def slow_reader(client: Client, path: str) -> AsyncIterator[None]:
+    """Let a device watch a lesson that takes so little from its socket that it cannot follow."""
+    host, port = client.url.removeprefix("http://").split(":")
+    ask = (
+        f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        f"Authorization: {client.http.headers['Authorization']}\r\n\r\n"
+    )
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SLOW_READ_BYTES)
+        slow.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(slow, (host, int(port)))
+        reader, writer = await asyncio.open_connection(sock=slow, limit=SLOW_READ_BYTES)
+        writer.write(ask.encode())
+        assert b" 101 " in await reader.readline()
+        reading = asyncio.create_task(_take(reader, Shaper(SLOW_BPS)), name="slow reader")
+        try:
+            yield
+        finally:
+            await end_task(reading)
+            writer.close()
+
+
+async def _take(reader: asyncio.StreamReader, shaper: Shaper) -> None:
+    while data := await reader.read(SLOW_READ_BYTES):
+        await shaper.shape(len(data))
+
+
+@asynccontextmanager
+async def store_away(service: Service) -> AsyncIterator[None]:
+    """Take a service's store away, as a directory that is not mounted."""
+    objects, away = service.data / "objects", service.data / "away"
+    await asyncio.to_thread(objects.rename, away)
+    await asyncio.to_thread(objects.touch)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(objects.unlink)
+        await asyncio.to_thread(away.rename, objects)
 
 
 async def parts_made(service: Service, lesson: Lesson) -> float:

@@ -7,17 +7,27 @@ import json
 import time
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
 from catalog.db.home import home_of
-from catalog.ending import end_task
-from loadtests.client import Client, signed_in
+from loadtests.client import signed_in
 from loadtests.school import Box
 from loadtests.service import ADMIN_PASSWORD, Service
 from tests.support.children import encoders_of
-from tests.support.operations import PASSWORD, board, box_of, lesson_on, parts_made
+from tests.support.operations import (
+    PASSWORD,
+    Lesson,
+    board,
+    box_of,
+    lesson_on,
+    line_to,
+    parts_made,
+    store_away,
+    viewer,
+)
 from tests.support.publishing import publisher
 from tests.support.runbooks import figures, shown
 from tests.support.service import service as service
@@ -27,6 +37,7 @@ from tests.support.wait import eventually
 
 # A box that nobody asks for anything learns of a cut by its ping.
 KNOWS_CUT_S = 30
+THIN_BPS = 150_000
 # Real processes, and faults that take up to 15 s each to be named.
 pytestmark = pytest.mark.timeout(150)
 
@@ -177,43 +188,36 @@ async def test_a_line_that_is_cut_without_a_word(service: Service) -> None:
         await lesson.names(lesson.rural, None, 20)
 
 
-async def test_a_line_that_is_too_thin_for_the_lesson(service: Service) -> None:
+async def test_a_line_that_becomes_too_thin_in_the_lesson_and_then_its_box_dies(
+    service: Service,
+) -> None:
     async with (
         lesson_on(service.url, 1) as lesson,
         publisher(lesson.push),
+        line_to(service.url) as line,
         AsyncExitStack() as stack,
     ):
-        box = await box_of(stack, service, lesson, service.url, "--line", "100K")
-        pupil = await stack.enter_async_context(
-            signed_in(box.url, f"board-{lesson.rooms[0]}", PASSWORD)
-        )
-        path = f"{box.url}/live/{lesson.session}/stream"
-        await eventually(lambda: watches(pupil, path))
-        stream = await stack.enter_async_context(pupil.http.ws_connect(path))
-        stack.push_async_callback(end_task, asyncio.create_task(drain(stream), name="viewer"))
+        box = await box_of(stack, service, lesson, line.url)
+        pupil = f"board-{lesson.rooms[0]}"
+        await stack.enter_async_context(viewer(box.url, lesson.session, pupil, PASSWORD))
+        await eventually(lambda: carries(lesson))
+        line.thin(THIN_BPS)
         assert await lesson.names(lesson.rural, "line") <= 15
-        assert await lesson.codes(lesson.rural) == {"line_thin"}
         await lesson.fires("LineThin", f"school:{lesson.rural}")
+        await lesson.until(lesson.rural, {"line_thin"}, 25)
         assert list((await figures("LineThin", box=box.url)).values()) == [1]
         box.process.kill()
         assert await lesson.names(lesson.rural, "edge") <= 15, "its line is not known any more"
         await lesson.fires("BoxAway", f"school:{lesson.rural}")
         assert await lesson.open(lesson.rural) == {"BoxAway"}
+        school = (await lesson.school(lesson.rural))["school"]
+        assert (school["use_bps"], school["viewers"]) == (None, 0)
 
 
-async def watches(pupil: Client, path: str) -> bool:
-    """Tell whether the lesson can be watched by now."""
-    try:
-        async with pupil.http.ws_connect(path):
-            return True
-    except aiohttp.ClientError:
-        return False
-
-
-async def drain(stream: aiohttp.ClientWebSocketResponse) -> None:
-    """Watch, and look at nothing."""
-    async for _ in stream:
-        pass
+async def carries(lesson: Lesson) -> bool:
+    """Tell whether the box tells that the lesson is watched through it, and nobody suffers."""
+    school = (await lesson.school(lesson.rural))["school"]
+    return bool(school["cause"] is None and school["viewers"] and school["use_bps"] > THIN_BPS)
 
 
 async def test_a_database_that_hangs_is_told_on_a_wall_that_is_open(service: Service) -> None:
@@ -226,10 +230,26 @@ async def test_a_database_that_hangs_is_told_on_a_wall_that_is_open(service: Ser
         with ExitStack() as hanging:
             for process in processes:
                 hanging.enter_context(held(process))
-            await until_told(events, "DatabaseAway:city:")
+            alert = await until_told(events, "DatabaseAway:city:")
+            assert alert["said"] == "no answer within 3 s"
             (ready,) = await shown("DatabaseAway", origin=service.url)
             assert json.loads(ready)["checks"]["database"] == "no answer within 3 s"
         assert time.monotonic() - began <= 15
+
+
+async def test_a_store_that_is_away_is_told_with_what_its_check_said(service: Service) -> None:
+    async with (
+        signed_in(service.url, "admin", ADMIN_PASSWORD) as admin,
+        admin.http.get(f"{service.url}/api/v1/operations/events") as events,
+    ):
+        began = time.monotonic()
+        async with store_away(service):
+            alert = await until_told(events, "StoreAway:city:")
+            (ready,) = await shown("StoreAway", origin=service.url)
+            assert alert["said"] == json.loads(ready)["checks"]["store"]
+        assert time.monotonic() - began <= 15
+        (evidence,) = alert["evidence"]
+        assert (evidence["code"], evidence["about"]) == ("store_away", "store")
 
 
 def database_of(service: Service) -> list[int]:
@@ -239,11 +259,12 @@ def database_of(service: Service) -> list[int]:
     return [int(pid) for pid in (first, *others)]
 
 
-async def until_told(events: aiohttp.ClientResponse, alert: str) -> None:
-    """Read the wall's changes until this alert is open."""
+async def until_told(events: aiohttp.ClientResponse, name: str) -> dict[str, Any]:
+    """Read the wall's changes until this alert is open; give it."""
     async with asyncio.timeout(20):
         async for line in events.content:
             if line.startswith(b"data: "):
-                change = json.loads(line.removeprefix(b"data: "))
-                if change["alerts"].get(alert):
-                    return
+                alert = json.loads(line.removeprefix(b"data: "))["alerts"].get(name)
+                if alert is not None:
+                    return dict(alert)
+    raise AssertionError("the events have ended")

@@ -26,8 +26,9 @@ from deploy.monitoring import EDGE, ORIGIN, RULES, prometheus, static_job
 from deploy.yaml_text import yaml_text
 from loadtests.city_door import Door
 from loadtests.client import signed_in
-from loadtests.school import Box, running_box, school_with_a_box
+from loadtests.school import Box, new_code, running_box
 from loadtests.service import ADMIN_PASSWORD, Service
+from tests.support.operations import line_to, slow_reader, store_away, viewer
 from tests.support.prometheus import Watcher, watching
 from tests.support.prometheus import prometheus_path as prometheus_path
 from tests.support.publishing import publisher
@@ -37,6 +38,9 @@ from tests.support.wait import eventually
 
 PACE = 0.1
 LIMIT_S = 25.0
+THIN_BPS = 150_000
+# A tenth of the time has a tenth of the skips of one device.
+SLOW_DEVICES = 4
 
 
 Watch = Callable[[dict[str, str]], AbstractAsyncContextManager[Watcher]]
@@ -80,39 +84,56 @@ async def until_clear(watch: Watcher, name: str) -> None:
     await eventually(clear, LIMIT_S)
 
 
-async def test_an_encoder_that_stops(service: Service, watcher: Watch) -> None:
-    async with signed_in(service.url, "admin", ADMIN_PASSWORD) as admin:
-        booked = await admin.post(
-            "sessions",
-            {"title": "两位数乘法", "kind": "open_class", "open_to_all": True, "duration_s": 1200,
-             "starts_at": datetime.now(UTC).isoformat()},
-        )  # fmt: skip
-        await admin.post(f"sessions/{booked['id']}/open")
-        rtmp = booked["ingest"]["rtmp"]
-        async with (
-            watcher({ORIGIN: service.url}) as watch,
-            publisher(f"{rtmp['server']}/{rtmp['key']}") as encoder,
-        ):
-            await until_seen(watch, "tongbu_session_ingest_bitrate_bps > 0")
-            assert not await watch.fires("EncoderStopped")
-            with held(encoder.pid):
-                alert = await until_fires(watch, "EncoderStopped")
-            assert alert["labels"]["session"] == booked["id"]
-            assert booked["id"] in alert["annotations"]["summary"]
-            await until_clear(watch, "EncoderStopped")
-        await admin.post(f"sessions/{booked['id']}/end")
-
-
 @asynccontextmanager
-async def box_behind(service: Service, origin: str) -> AsyncIterator[Box]:
-    """A box of a new school, which reaches the city at this address."""
-    _, code = await school_with_a_box(service.url)
-    manager = running_box(origin, code)
+async def box_behind(service: Service, origin: str, name: str) -> AsyncIterator[Box]:
+    """A box of a new school in a district of its own, which reaches the city at this address."""
+    async with signed_in(service.url, "admin", ADMIN_PASSWORD) as admin:
+        made = await admin.post("districts", {"name": f"{name}区"})
+        about = {"name": f"{name}小学", "district": made["id"], "setting": "rural"}
+        school = await admin.post("schools", about)
+    manager = running_box(origin, await new_code(service.url, school["id"], name))
     box = await asyncio.to_thread(manager.__enter__)
     try:
         yield box
     finally:
         await asyncio.to_thread(manager.__exit__, None, None, None)
+
+
+async def test_a_line_that_is_thin_a_device_that_is_slow_and_an_encoder_that_stops(
+    service: Service, watcher: Watch
+) -> None:
+    async with AsyncExitStack() as stack:
+        admin = await stack.enter_async_context(signed_in(service.url, "admin", ADMIN_PASSWORD))
+        booked = await admin.post(
+            "sessions",
+            {"title": "两位数乘法", "kind": "open_class", "open_to_all": True, "duration_s": 1200,
+             "starts_at": datetime.now(UTC).isoformat()},
+        )  # fmt: skip
+        session, rtmp = booked["id"], booked["ingest"]["rtmp"]
+        await admin.post(f"sessions/{session}/open")
+        encoder = await stack.enter_async_context(publisher(f"{rtmp['server']}/{rtmp['key']}"))
+        line = await stack.enter_async_context(line_to(service.url))
+        box = await stack.enter_async_context(box_behind(service, line.url, "店埠"))
+        await stack.enter_async_context(viewer(box.url, session, "admin", ADMIN_PASSWORD))
+        line.thin(THIN_BPS)
+        watch = await stack.enter_async_context(watcher({ORIGIN: service.url, EDGE: box.url}))
+        await until_seen(watch, "tongbu_session_ingest_bitrate_bps > 0")
+        assert not (await watch.firing()).keys() & {"EncoderStopped", "DeviceSlow", "LineThin"}
+        async with AsyncExitStack() as devices:
+            for _ in range(SLOW_DEVICES):
+                reader = slow_reader(admin, f"/live/{session}/stream")
+                await devices.enter_async_context(reader)
+            slow = await until_fires(watch, "DeviceSlow")
+        assert slow["labels"]["session"] == session
+        with held(encoder.pid):
+            stopped = await until_fires(watch, "EncoderStopped")
+            thin = await until_fires(watch, "LineThin")
+        assert stopped["labels"]["session"] == session
+        assert session in stopped["annotations"]["summary"]
+        assert thin["labels"]["instance"] == urlsplit(box.url).netloc
+        await until_clear(watch, "EncoderStopped")
+        await until_clear(watch, "DeviceSlow")
+        await admin.post(f"sessions/{session}/end")
 
 
 async def asks(box: Box) -> None:
@@ -138,7 +159,7 @@ async def test_a_line_that_is_cut_and_a_box_that_is_gone(service: Service, watch
     async with AsyncExitStack() as way:
         port = await way.enter_async_context(open_door(service.url))
         async with (
-            box_behind(service, f"http://127.0.0.1:{port}") as box,
+            box_behind(service, f"http://127.0.0.1:{port}", "田横") as box,
             watcher({ORIGIN: service.url, EDGE: box.url}) as watch,
         ):
             await until_seen(watch, "tongbu_edge_line_up == 1")
@@ -161,12 +182,17 @@ async def test_an_origin_that_hangs(service: Service, watcher: Watch) -> None:
         await until_clear(watch, "OriginDown")
 
 
-async def test_a_database_that_hangs(service: Service, watcher: Watch) -> None:
+async def test_a_database_that_hangs_and_a_store_that_is_away(
+    service: Service, watcher: Watch
+) -> None:
     processes = await asyncio.to_thread(database_of, service)
     async with watcher({ORIGIN: service.url}) as watch:
         await until_seen(watch, "count(tongbu_check_up == 1) == 2")
-        with held(*processes):
-            await until_fires(watch, "DatabaseAway")
-            assert not await watch.fires("OriginDown")
-            assert not await watch.fires("LoopLate")
+        async with store_away(service):
+            with held(*processes):
+                await until_fires(watch, "DatabaseAway")
+                await until_fires(watch, "StoreAway")
+                assert not await watch.fires("OriginDown")
+                assert not await watch.fires("LoopLate")
         await until_clear(watch, "DatabaseAway")
+        await until_clear(watch, "StoreAway")
