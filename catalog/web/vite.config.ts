@@ -55,7 +55,7 @@ const FIRST = [
   { name: "vue", test: /node_modules\/(@vue|vue|vue-router|vue-i18n|@intlify)\// },
   {
     name: "frame",
-    test: /src\/(i18n\/(index|zh-CN|vocabulary)|api\/(client|session|lessons)|ui\/(AppIcon|icons|toast|load|format|words|useWords|StatePane|theme))\b/,
+    test: /src\/(i18n\/(index|zh-CN|vocabulary)|api\/(client|session|lessons)|ui\/(AppIcon|icons|toast|load|format|words|useWords|StatePane|theme|paging|useMenu))\b/,
   },
 ];
 

@@ -8,9 +8,12 @@ import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
+from catalog.db.home import home_of
 from catalog.ending import end_task
 from loadtests.live_cpu import cpu_s
+from loadtests.service import Service
 
 MEASURED_S = 2.0
 SLICE_S = 0.02
@@ -26,6 +29,13 @@ def held(*processes: int) -> Iterator[None]:
     finally:
         for process in processes:
             os.kill(process, signal.SIGCONT)
+
+
+def database_of(service: Service) -> list[int]:
+    """Give the processes of a service's own database, the one that starts others first."""
+    first = (home_of(service.data).cluster / "postmaster.pid").read_text().split()[0]
+    others = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+    return [int(pid) for pid in (first, *others)]
 
 
 @contextmanager

@@ -1,15 +1,17 @@
 /** Operations: the wall kept up, evidence in sentences, history as lines, runbooks as blocks. */
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { AlertRow, OperationsPast, RoomRow, SchoolRow, SessionRow, WallChange } from "@/api/types";
+import type { OperationsPast, WallChange } from "@/api/types";
 import { CODES, sentenceOf, type Measures } from "@/operations/evidence";
 import { bandsOf, isKnown, lineOf, spanOf } from "@/operations/past";
 import { pathTo } from "@/operations/path";
-import { blocksOf, inLanguage } from "@/operations/runbook";
+import { BOOKS } from "@/operations/books";
+import { addressesOf, blocksOf, boxUrlOf, inLanguage } from "@/operations/runbook";
 import {
-  alertsOf, applied, CAUSES, EMPTY, moodOfSchool, roomsOf, schoolsOf, sessionsOf, silentFor, SILENT_MS,
-  troubledOf, type WallState,
+  alertFor, alertsOf, applied, CAUSES, EMPTY, moodOfSchool, roomsOf, rungsText, schoolsOf, sessionsOf,
+  shareOf, silentFor, SILENT_MS, troubledOf, type WallState,
 } from "@/operations/wall";
+import { alert, evidence, lesson, room, school } from "./operations_rows";
 
 type Tree = { [name: string]: Tree | string };
 const chinese = JSON.parse(readFileSync("src/i18n/operations.zh-CN.json", "utf8")) as Tree;
@@ -21,30 +23,6 @@ function word(key: string): string {
   if (typeof found !== "string") throw new Error(`no words for ${key}`);
   return found;
 }
-
-const evidence = (code: string, about = "") => ({ code, figure: 4, limit: 3, unit: "s", about, since: 100 });
-
-const school = (id: string, more: Partial<SchoolRow> = {}): SchoolRow => ({
-  id, name: `学校${id}`, district: "d1", cause: null, evidence: [], box: "telling", estimate_bps: 8e6,
-  ceiling_bps: null, use_bps: 1e6, streams: 0, viewers: 0, sessions: [], rooms: 0, devices: 0,
-  delay_ms: null, skew_ms: null, stalls: 0, ...more,
-});
-
-const lesson = (id: string, more: Partial<SessionRow> = {}): SessionRow => ({
-  id, title: `课${id}`, kind: "sync_class", since: 100, cause: null, evidence: [], rooms: 2, bad: 0,
-  absent: 0, viewers: 3, rungs: { "720p": 2 }, d_ms: 450, skew_ms: 4, stalls: 0, ingest_bps: 2e6,
-  speed: 1, part_age_ms: 200, ...more,
-});
-
-const room = (id: string, more: Partial<RoomRow> = {}): RoomRow => ({
-  id, name: `教室${id}`, school: "a", session: "l1", part: "listening", state: "well", trouble: null,
-  rung: "720p", delay_ms: 450, skew_ms: 4, can_ms: 380, stalls: 0, devices: 1, ...more,
-});
-
-const alert = (name: string, more: Partial<AlertRow> = {}): AlertRow => ({
-  name, severity: "warning", kind: "school", subject: "a", title: "学校a", code: "line_thin", since: 100,
-  ...more,
-});
 
 const change = (more: Partial<WallChange> = {}): WallChange => ({
   version: 1, at: 100, whole: false, city: null, districts: {}, schools: {}, sessions: {}, rooms: {},
@@ -96,6 +74,30 @@ describe("the wall", () => {
     expect(roomsOf(state, { school: "a" }).map((row) => row.id)).toEqual(["y", "x"]);
     expect(roomsOf(state, { session: "l2" }).map((row) => row.id)).toEqual(["z"]);
     expect(alertsOf(state).map((row) => row.name)).toEqual(["LineCut", "LineThin"]);
+  });
+
+  it("has the alert that a figure has opened", () => {
+    const thin = { ...evidence("line_thin"), figure: 2e6, unit: "bps" };
+    const state = wallOf({
+      schools: { a: school("a", { cause: "line", evidence: [thin] }) },
+      sessions: { l1: lesson("l1", { cause: "encoder", evidence: [evidence("encoder_silent", "l1")] }) },
+      alerts: {
+        p: alert("LineThin"), q: alert("LineThin", { subject: "b" }),
+        r: alert("EncoderStopped", { kind: "session", subject: "l1", code: "encoder_silent" }),
+        s: alert("LoopLate", { kind: "city", subject: "", code: "origin_busy" }),
+      },
+    });
+    expect(alertFor(state, thin, "a")?.name).toBe("LineThin");
+    expect(alertFor(state, evidence("encoder_silent", "l1"), "a")?.name).toBe("EncoderStopped");
+    expect(alertFor(state, evidence("origin_busy"), "a")?.name).toBe("LoopLate");
+    expect(alertFor(state, evidence("line_lags"), "a")).toBeUndefined();
+  });
+
+  it("has figures of places: what is watched, how much of a line", () => {
+    expect(rungsText({ "360p": 1, "720p": 3 })).toBe("720p 3 · 360p 1");
+    expect(rungsText({})).toBe("–");
+    expect(shareOf(school("a", { estimate_bps: 8e6, use_bps: 3e6 }))).toBe(38);
+    expect(shareOf(school("a", { box: "silent" }))).toBeUndefined();
   });
 
   it("names the origin when the service says nothing", () => {
@@ -173,7 +175,12 @@ describe("history", () => {
 
 describe("where one is", () => {
   const state = wallOf({
-    districts: { d1: { id: "d1", name: "莱西市", schools: 1, on_air: 1, causes: {}, use_bps: 0 } },
+    districts: {
+      d1: {
+        id: "d1", name: "莱西市", schools: 1, on_air: 1, causes: {}, use_bps: 0, rooms: 0, viewers: 0,
+        delay_ms: null, skew_ms: null, stalls: 0,
+      },
+    },
     schools: { a: school("a") },
     rooms: { r: room("r") },
     sessions: { l1: lesson("l1") },
@@ -197,9 +204,16 @@ describe("where one is", () => {
   });
 });
 
+const text = (words: string) => ({ kind: "text" as const, text: words });
+const code = (words: string) => ({ kind: "code" as const, text: words });
+
 describe("runbooks", () => {
   const folder = "../../deploy/runbooks";
   const names = readdirSync(folder).filter((name) => name !== "README.md");
+
+  it("come with the page, all of them", () => {
+    expect([...BOOKS.keys()].sort()).toEqual(names.map((name) => name.replace(".md", "")).sort());
+  });
 
   it.each(names)("%s is shown whole, in either language", (name) => {
     const text = readFileSync(`${folder}/${name}`, "utf8");
@@ -216,7 +230,41 @@ describe("runbooks", () => {
     expect(blocksOf("# X\n\n## 确认\n\n    curl -sS `a`\n\n1. 看 `rung`\n   再看\n2. 完")).toEqual([
       { kind: "heading", text: "确认" },
       { kind: "code", text: "curl -sS `a`" },
-      { kind: "steps", items: ["看 rung 再看", "完"] },
+      { kind: "steps", items: [[text("看 "), code("rung"), text(" 再看")], [text("完")]] },
     ]);
+  });
+
+  it("lead to each other, and keep what is typed as it is", () => {
+    const said = "核对 `TONGBU_STORE_*` 和 TONGBU_STORE_*；**先**按DiskFull处理，不是 DiskFuller";
+    expect(blocksOf(said, ["DiskFull"])).toEqual([{ kind: "text", pieces: [
+      text("核对 "), code("TONGBU_STORE_*"), text(" 和 TONGBU_STORE_*；先按"), { kind: "book", text: "DiskFull" },
+      text("处理，不是 DiskFuller"),
+    ] }]);
+  });
+
+  it("lead from the store to its full disk, in either language", () => {
+    const book = BOOKS.get("StoreAway") ?? "";
+    for (const english of [false, true]) {
+      const blocks = blocksOf(inLanguage(book, english), BOOKS.keys());
+      const pieces = blocks.flatMap((block) => (block.kind === "steps" ? block.items.flat() : []));
+      expect(pieces).toContainEqual({ kind: "book", text: "DiskFull" });
+      expect(pieces).toContainEqual(code("TONGBU_STORE_*"));
+    }
+  });
+
+  it("say what their commands are addressed to", () => {
+    const both = 'curl "$ORIGIN/readyz" "$BOX/edge/status"';
+    expect(addressesOf(both, "https://tongbu.example")).toEqual([
+      { name: "ORIGIN", line: "export ORIGIN=http://127.0.0.1:8080", note: "server" },
+      { name: "BOX", line: "export BOX=http://192.168.1.20:8080", note: "unknown" },
+    ]);
+    expect(addressesOf(both, "http://10.1.2.3:8080", "http://10.9.0.7:8080")).toEqual([
+      { name: "ORIGIN", line: "export ORIGIN=http://10.1.2.3:8080", note: "here" },
+      { name: "BOX", line: "export BOX=http://10.9.0.7:8080", note: "box" },
+    ]);
+    expect(addressesOf("df -h", "https://tongbu.example")).toEqual([]);
+    expect(boxUrlOf([{ names: ["box.edge.tongbu.example", "10.9.0.7"] }])).toBe("http://10.9.0.7:8080");
+    expect(boxUrlOf([{ names: ["box.edge.tongbu.example"] }])).toBe("http://box.edge.tongbu.example:8080");
+    expect(boxUrlOf([])).toBe("");
   });
 });

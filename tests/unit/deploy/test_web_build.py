@@ -29,6 +29,10 @@ def test_the_stamp_follows_names_and_contents(web: Path) -> None:
     assert len({before, changed, stamp_of(sources(web))}) == 3
 
 
+def test_the_page_of_operations_is_built_again_with_its_runbooks(web: Path) -> None:
+    assert any(path.name == "DiskFull.md" for path in sources(web))
+
+
 def test_an_unchanged_build_is_not_made_again(web: Path) -> None:
     (web / "dist/.stamp").write_text(stamp_of(sources(web)))
     assert build(web) is False

@@ -9,6 +9,8 @@ import type { Problem } from "./types";
 export const API = "/api/v1";
 const SAFE = new Set(["GET", "HEAD"]);
 const LINE_HEADER = "Tongbu-Line";
+/** An answer that takes longer is none, where a page has something to say about it. */
+export const ANSWER_LIMIT_MS = 6000;
 const LINE_DOWN = "the line to the city is down";
 
 /** The last answer was kept from before the line between the school and the city was cut. */

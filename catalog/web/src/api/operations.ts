@@ -1,7 +1,7 @@
-/** Operations: the wall as it changes, how it was, runbooks. Opening the wall asks first, so that a
+/** Operations: the wall as it changes, how it was, boxes. Opening the wall asks first, so that a
  * refusal is told as one. */
 import { API, queryString, request } from "./client";
-import type { OperationsPast, RunbookText, WallChange } from "./types";
+import type { Box, OperationsPast, Page, WallChange } from "./types";
 
 export type PastKind = "city" | "district" | "school" | "session" | "room";
 
@@ -27,6 +27,6 @@ export function pastOf(
   return request("GET", `/operations/past${queryString({ kind, id, hours })}`, { signal });
 }
 
-export function runbookOf(name: string, signal: AbortSignal): Promise<RunbookText> {
-  return request("GET", `/operations/runbooks/${encodeURIComponent(name)}`, { signal });
+export function boxesOf(school: string, signal: AbortSignal): Promise<Page<Box>> {
+  return request("GET", `/edges${queryString({ school })}`, { signal });
 }

@@ -1,6 +1,7 @@
 /** Who is signed in: one reactive value that all pages share. */
 import { reactive, readonly } from "vue";
-import { request, useCsrf } from "./client";
+import { awayOf, type Away } from "./away";
+import { ANSWER_LIMIT_MS, request, useCsrf } from "./client";
 import type { Me, PasswordChange, SignInBody } from "./types";
 
 const GUEST: Me = {
@@ -16,7 +17,12 @@ const GUEST: Me = {
   csrf: "",
 };
 
-const state = reactive({ me: GUEST, known: false });
+const AGAIN_MS = 4000;
+
+/** `away`: who did not answer when it was asked last. Then `me` is as it was before. */
+const state = reactive({
+  me: GUEST, known: false, away: undefined as Away | undefined,
+});
 let asked: Promise<Me> | undefined;
 
 export const session = readonly(state);
@@ -24,17 +30,25 @@ export const session = readonly(state);
 function take(me: Me): Me {
   state.me = me;
   state.known = true;
+  state.away = undefined;
   useCsrf(me.csrf);
   return me;
 }
 
-/** Ask once who this is; a guest when the server says so or cannot be reached. */
+/**
+ * Ask once who this is; a guest when the server says so. Where nobody answers it is asked again and
+ * again, never in step with others.
+ */
 export function whoAmI(): Promise<Me> {
-  asked ??= request<Me>("GET", "/me")
+  asked ??= request<Me>("GET", "/me", { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) })
     .then(take)
-    .catch(() => {
+    .catch(async (error: unknown) => {
+      const away = await awayOf(error);
       asked = undefined;
-      return take(GUEST);
+      if (!away) return take(GUEST);
+      state.away = away;
+      setTimeout(() => void whoAmI(), AGAIN_MS * (0.5 + Math.random()));
+      return state.me;
     });
   return asked;
 }

@@ -60,4 +60,4 @@ export type AlertRow = Schemas["AlertRow"];
 export type EvidenceRow = Schemas["EvidenceRow"];
 export type Cause = NonNullable<SchoolRow["cause"]>;
 export type OperationsPast = Schemas["Past"];
-export type RunbookText = Schemas["Runbook"];
+export type Box = Schemas["EdgeShown"];

@@ -11,6 +11,8 @@ const MS = 1000;
 export interface OperationsWords extends Measures {
   time(unixS: number): string;
   ms(value: number | null): string;
+  /** How fast an encoding goes, against real time. */
+  pace(value: number | null): string;
   say(row: EvidenceRow, nameOf: (about: string) => string): string;
 }
 
@@ -40,6 +42,7 @@ export function useMeasures(): OperationsWords {
         timeZone: "Asia/Shanghai",
       }),
     ms: (value) => (value === null ? "–" : t("operations.span.ms", { n: figure(value, 0) })),
+    pace: (value) => (value === null ? "–" : t("operations.pace", { n: figure(value, 2) })),
     say: (row, nameOf) => {
       const { key, named } = sentenceOf(row, form, nameOf);
       return t(key, named);

@@ -1,19 +1,29 @@
-/** The wall, kept up by the service's events; and whether the service has fallen silent. */
-import { computed, onMounted, onScopeDispose, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from "vue";
-import { ApiError } from "@/api/client";
+/** The wall, kept up by the service's events; and who does not answer when it is not. */
+import {
+  computed, onScopeDispose, ref, shallowRef, watch, type ComputedRef, type Ref, type ShallowRef,
+} from "vue";
+import { awayOf, type Away } from "@/api/away";
+import { ANSWER_LIMIT_MS } from "@/api/client";
 import { wallNow, watchWall } from "@/api/operations";
+import { session } from "@/api/session";
 import { useLoad } from "@/ui/load";
 import { applied, EMPTY, silentFor, type WallState } from "./wall";
 
 const TICK_MS = 1000;
+const AGAIN_MS = 4000;
 
 export interface Wall {
   state: ShallowRef<WallState>;
-  error: ShallowRef<unknown>;
+  /** A refusal: who is asked has answered. */
+  error: ComputedRef<unknown>;
   slow: Ref<boolean>;
   known: ComputedRef<boolean>;
+  /** Who does not answer, before anything is known. */
+  away: ComputedRef<Away | undefined>;
   /** For how many seconds the service has been silent; undefined while it tells. */
   silentS: ComputedRef<number | undefined>;
+  /** Who it is, as far as asking again has shown. */
+  silentBy: ComputedRef<Away>;
   nowMs: Ref<number>;
   open(): Promise<void>;
 }
@@ -22,21 +32,32 @@ export function useWall(): Wall {
   const state = shallowRef<WallState>(EMPTY);
   const heardMs = ref(0);
   const nowMs = ref(Date.now());
+  const found = ref<Away>();
   let close: (() => void) | undefined;
+  let again = 0;
   let gone = false;
 
   const load = useLoad(async (signal) => {
-    const change = await wallNow(signal);
+    const limit = AbortSignal.timeout(ANSWER_LIMIT_MS);
+    const change = await wallNow(AbortSignal.any([signal, limit]));
     state.value = applied(EMPTY, change);
     heardMs.value = Date.now();
     return change;
   });
 
   async function open(): Promise<void> {
+    window.clearTimeout(again);
     await load.run();
-    if (gone || close || load.error.value) return;
+    if (gone || close) return;
+    if (load.error.value) {
+      found.value = await awayOf(load.error.value);
+      if (found.value && !gone) again = window.setTimeout(() => void open(), AGAIN_MS);
+      return;
+    }
+    found.value = undefined;
     close = watchWall((change) => {
       state.value = applied(state.value, change);
+      found.value = undefined;
       heardMs.value = nowMs.value = Date.now();
     });
   }
@@ -52,20 +73,22 @@ export function useWall(): Wall {
   }
 
   const timer = window.setInterval(onTick, TICK_MS);
-  onMounted(() => void open());
+  watch(() => session.me.person_id, (person) => void (person && open()), { immediate: true });
   onScopeDispose(() => {
     gone = true;
     window.clearInterval(timer);
+    window.clearTimeout(again);
     close?.();
   });
   const known = computed(() => heardMs.value > 0);
   const silentS = computed(() =>
     known.value ? silentFor(heardMs.value, nowMs.value) : undefined,
   );
-  const error = computed(() => {
-    const found = load.error.value;
-    // Silence has a sentence of its own: what was known stays.
-    return found instanceof ApiError && found.offline && known.value ? undefined : found;
-  }) as unknown as ShallowRef<unknown>;
-  return { state, error, slow: load.slow, known, silentS, nowMs, open };
+  const away = computed(() =>
+    known.value ? undefined : found.value ?? (session.me.person_id ? undefined : session.away),
+  );
+  const silentBy = computed<Away>(() => found.value ?? "origin");
+  // What was known stays, and silence has a sentence of its own.
+  const error = computed(() => (found.value || known.value ? undefined : load.error.value));
+  return { state, error, slow: load.slow, known, away, silentS, silentBy, nowMs, open };
 }

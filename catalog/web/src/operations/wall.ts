@@ -1,6 +1,6 @@
 /** The wall in this page: rows by id, changed by what the service sends. Pure. */
 import type {
-  AlertRow, Cause, CityRow, DistrictRow, RoomRow, SchoolRow, SessionRow, WallChange,
+  AlertRow, Cause, CityRow, DistrictRow, EvidenceRow, RoomRow, SchoolRow, SessionRow, WallChange,
 } from "@/api/types";
 
 export interface WallState {
@@ -119,6 +119,26 @@ export function alertsOf(state: WallState): AlertRow[] {
   return [...state.alerts.values()].sort(
     (a, b) => weight(a) - weight(b) || a.since - b.since || a.name.localeCompare(b.name),
   );
+}
+
+/** The alert that evidence of a place has opened: of the place, of its lesson, or of the service. */
+export function alertFor(state: WallState, evidence: EvidenceRow, id: string): AlertRow | undefined {
+  const theirs = (row: AlertRow): boolean =>
+    row.kind === "city" || row.subject === id || row.subject === evidence.about;
+  return [...state.alerts.values()].find((row) => row.code === evidence.code && theirs(row));
+}
+
+/** How much of a school's line is used, in percent. */
+export function shareOf(row: SchoolRow): number | undefined {
+  if (!row.estimate_bps || row.use_bps === null || row.box !== "telling") return undefined;
+  return Math.min(100, Math.round((100 * row.use_bps) / row.estimate_bps));
+}
+
+/** What is watched, the most first: `720p 3 · 360p 1`. */
+export function rungsText(rungs: Readonly<Record<string, number>>): string {
+  const found = Object.entries(rungs).filter(([name]) => name !== "");
+  found.sort(([a, m], [b, n]) => n - m || a.localeCompare(b));
+  return found.map(([name, count]) => `${name} ${count}`).join(" · ") || "–";
 }
 
 export function districtsOf(state: WallState): DistrictRow[] {

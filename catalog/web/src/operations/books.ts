@@ -1,0 +1,10 @@
+/** All runbooks, as one file of their own. */
+const files = import.meta.glob<string>(
+  ["../../../../deploy/runbooks/*.md", "!**/README.md"],
+  { query: "?raw", import: "default", eager: true },
+);
+
+/** Markdown by the name of its alert. */
+export const BOOKS: ReadonlyMap<string, string> = new Map(
+  Object.entries(files).map(([path, text]) => [path.replace(/^.*\/|\.md$/g, ""), text]),
+);
