@@ -82,6 +82,15 @@ def test_a_slip_of_the_pen_is_found() -> None:
     assert nested(".a{fill:#fff} media " + dark) == ["media (prefers-color-scheme:dark)"]
 
 
+def test_the_architecture_shows_every_service_that_compose_starts() -> None:
+    text = (ROOT / "deploy/compose.yaml").read_text("utf-8").partition("\nservices:\n")[2]
+    services = set(re.findall(r"^  (\w+):$", text.partition("\nnetworks:")[0], re.MULTILINE))
+    drawn = (ROOT / "docs/architecture.svg").read_text("utf-8").lower()
+    called = {"postgres": "postgresql", "seaweedfs": "s3 /", "edge": "(edge)"}
+    assert {"caddy", "origin"} <= services
+    assert {name for name in services if called.get(name, name) not in drawn} == set()
+
+
 @pytest.mark.parametrize("path", DRAWINGS, ids=lambda path: path.stem)
 def test_drawings_ask_for_nothing_from_elsewhere(path: Path) -> None:
     text = path.read_text("utf-8")
