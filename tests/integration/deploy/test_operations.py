@@ -59,7 +59,11 @@ async def test_an_encoder_that_stops_and_a_device_that_is_slow(service: Service)
         found = await lesson.school(lesson.rural)
         (evidence,) = found["school"]["evidence"]
         assert evidence["about"] == "三年级1班"
-        await lesson.fires("DeviceSlow", f"school:{lesson.rural}")
+        alert = await lesson.fires("DeviceSlow", f"school:{lesson.rural}")
+        assert [one["code"] for one in alert["evidence"]] == [evidence["code"]]
+        assert (found["school"]["rung"], found["school"]["rungs"]) == ("360p", {"360p": 2})
+        district = (await lesson.admin.get("operations"))["districts"][lesson.district]
+        assert (district["rooms"], district["delay_ms"], district["skew_ms"]) == (2, 1350, 900)
         assert not any((await figures("DeviceSlow", origin=service.url)).values()), "no queue: it"
         assert {room["name"]: room["state"] for room in found["rooms"]} == {
             "三年级1班": "bad", "三年级2班": "well"
