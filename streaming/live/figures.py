@@ -42,8 +42,14 @@ def figures_of(feed: LiveFeed) -> FeedFigures:
         feed.age_sum_s,
         sum(track.dropped for track in feed.channel.tracks.values()),
         _viewers(feed),
-        dict(feed.hub.skips),
+        _skips(feed),
     )
+
+
+def _skips(feed: LiveFeed) -> dict[str, int]:
+    """Count for every rung, so that the first one is a change too."""
+    known = {rung_label(track.name): 0 for track in feed.channel.tracks.values()}
+    return known | dict(feed.hub.skips)
 
 
 def _viewers(feed: LiveFeed) -> dict[tuple[str, str], int]:

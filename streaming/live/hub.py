@@ -160,6 +160,8 @@ class Hub:
         ring, run = self._rings.setdefault(track.id, _Ring()), track.runs[-1]
         if ring.init is None or ring.init.run != run.number:
             ring.init = frame_of(track.id, Kind.INIT, run.number, 0, run.init.data)
+            # Counted from 0 on, so that the first skip is a change too.
+            self._metrics.skips.labels(self._label(track.id))
         return ring.init
 
     def _spread(self, frame: Frame, now: float) -> None:

@@ -205,11 +205,12 @@ class Viewer:
             self._size_bytes += len(item.wire)
 
     def _hold_bounds(self, now: float) -> None:
-        if self._pictures_are_over(now):
-            dropped = self._drop_pictures(everything=False)
-            if dropped:
-                self._skip(dropped, now)
-        while self._is_over(now, SOUND_LIMIT_S) and self._drop_oldest():
+        dropped = 0
+        while self._pictures_are_over(now) and (gone := self._drop_pictures(everything=False)):
+            dropped += gone
+        if dropped:
+            self._skip(dropped, now)
+        while self._is_over(now, SOUND_LIMIT_S) and self._drop_oldest_sound():
             pass
 
     def _is_over(self, now: float, limit_s: float) -> bool:
@@ -251,10 +252,9 @@ class Viewer:
         item = self._queue[index][0]
         return isinstance(item, Frame) and item.kind is Kind.KEYFRAME
 
-    def _drop_oldest(self) -> bool:
-        """Drop the oldest frame; inits stay, for nothing can be played without."""
+    def _drop_oldest_sound(self) -> bool:
         for index, (item, _) in enumerate(self._queue):
-            if isinstance(item, Frame) and item.kind is not Kind.INIT:
+            if isinstance(item, Frame) and item.kind is Kind.SOUND:
                 del self._queue[index]
                 self._size_bytes -= len(item.wire)
                 return True

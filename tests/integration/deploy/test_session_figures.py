@@ -144,5 +144,7 @@ async def follows_who_watches(lesson: Lesson) -> None:
         assert hello["type"] == "hello"
         rung = next(one["name"] for one in hello["renditions"] if one["id"] == hello["video"])
         watches = f'viewers{{delivery="ws",feed="main",rung="{rung}",}}'
+        skips = f'queue_skips_total{{feed="main",rung="{rung}",}}'
+        assert (await lesson.scrape())[skips] == 0, "the first one is to be seen as a change"
         await lesson.until(lambda found: found.get(watches) == 1)
     await lesson.until(lambda found: watches not in found)

@@ -166,6 +166,17 @@ def test_sound_goes_too_when_nothing_is_taken_at_all() -> None:
     assert huge.size_bytes <= QUEUE_LIMIT_BYTES
 
 
+def test_a_keyframe_that_is_too_large_takes_along_what_needs_it() -> None:
+    found = viewer()
+    found.offer(picture(0), 0.0)
+    for number in (30, 31):
+        found.offer(picture(number, size=QUEUE_LIMIT_BYTES // 2), 0.0)
+    assert kinds(drain(found)) == "iS"
+    found.offer(picture(32), 0.1)
+    found.offer(picture(60), 0.1)
+    assert kinds(drain(found)) == "K"
+
+
 def skip(found: Viewer, number: int, now: float) -> None:
     drain(found)
     found.offer(picture(number, found.video or HIGH), now)
@@ -232,28 +243,32 @@ steps = st.lists(
 
 
 @given(steps)
-def test_whatever_happens_it_is_bounded_and_never_begins_without_a_keyframe(
+def test_whatever_happens_it_is_bounded_and_each_picture_follows_the_one_before(
     moves: list[tuple[str, float, int]],
 ) -> None:
     found, now, number = viewer(), 0.0, 0
-    shown: int | None = None
+    offered: dict[int, Frame] = {}
+    before: dict[int, Frame | None] = {}
+    shown: Frame | None = None
     for move, pause_s, size in moves:
         now, number = now + pause_s, number + 1
         if move in "HL":
             rendition = HIGH if move == "H" else LOW
-            found.offer(picture(number, rendition, gop=7, size=size), now)
+            frame = picture(number, rendition, gop=7, size=size)
+            before[id(frame)] = offered.get(rendition)
+            offered[rendition] = frame
+            found.offer(frame, now)
         elif move == "S":
             found.offer(sound(number, size), now)
         elif move in "asd":
             found.ask({"a": "auto", "s": "360p", "d": "audio"}[move], now)
         else:
             for item in drain(found):
-                if isinstance(item, RungChanged | Skipped):
-                    shown = None
-                elif isinstance(item, Frame) and item.kind is Kind.KEYFRAME:
-                    shown = item.rendition
-                elif isinstance(item, Frame) and item.kind is Kind.PICTURE:
-                    assert shown in (item.rendition, None)
+                if isinstance(item, Frame) and item.kind is Kind.PICTURE:
+                    assert shown is not None
+                    assert before[id(item)] is shown
+                if isinstance(item, Frame) and item.kind in (Kind.KEYFRAME, Kind.PICTURE):
+                    shown = item
         assert found.size_bytes <= QUEUE_LIMIT_BYTES + 900_100
         assert found.size_bytes >= 0
     drain(found)
