@@ -8,7 +8,7 @@ import { pathTo } from "@/operations/path";
 import { BOOKS } from "@/operations/books";
 import { addressesOf, blocksOf, boxUrlOf, inLanguage } from "@/operations/runbook";
 import {
-  alertFor, alertsOf, applied, CAUSES, EMPTY, moodOfSchool, roomsOf, rungsText, schoolsOf, sessionsOf,
+  alertFor, alertsOf, applied, CAUSES, EMPTY, lineOf as capacityOf, moodOfSchool, roomsOf, rungsText, schoolsOf, sessionsOf,
   shareOf, silentFor, SILENT_MS, troubledOf, type WallState,
 } from "@/operations/wall";
 import { alert, evidence, lesson, room, school } from "./operations_rows";
@@ -97,6 +97,9 @@ describe("the wall", () => {
     expect(rungsText({ "360p": 1, "720p": 3 })).toBe("720p 3 · 360p 1");
     expect(rungsText({})).toBe("–");
     expect(shareOf(school("a", { estimate_bps: 8e6, use_bps: 3e6 }))).toBe(38);
+    const capped = school("a", { estimate_bps: 8e6, ceiling_bps: 4e6, use_bps: 3e6 });
+    expect([capacityOf(capped), shareOf(capped)]).toEqual([4e6, 75]);
+    expect(capacityOf(school("a", { estimate_bps: null }))).toBeUndefined();
     expect(shareOf(school("a", { box: "silent" }))).toBeUndefined();
   });
 

@@ -13,14 +13,15 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Locator, Page, ViewportSize, expect
+from playwright.async_api import Locator, Page, Route, ViewportSize, expect
 
 from loadtests.client import signed_in
 from loadtests.service import ADMIN_PASSWORD, Service
 from tests.acceptance.web.conftest import Town
 from tests.acceptance.web.steps import sign_in
 from tests.support.accessibility import findings_of
-from tests.support.operations import Board, Lesson, board, lesson_on
+from tests.support.behind_box import watching_behind
+from tests.support.operations import Board, Lesson, board, box_of, lesson_on
 from tests.support.publishing import publisher
 from tests.support.runbooks import shown
 from tests.support.service import service as service
@@ -177,6 +178,39 @@ async def test_a_wireless_that_fails_some_boards_is_followed_to_its_end(
         await expect(heading(page, "没有发现问题")).to_be_visible()
         await page.get_by_role("link", name="全市").click()
         await expect(well(page)).to_be_visible()
+
+
+async def test_a_line_too_thin_has_its_figures_and_the_address_of_its_box(
+    page: Page, town: Town, service: Service
+) -> None:
+    async with AsyncExitStack() as stack:
+        lesson = await stack.enter_async_context(lesson_on(service.url, 1))
+        await stack.enter_async_context(publisher(lesson.push))
+        box = await box_of(stack, service, lesson, service.url, "--line", "100K")
+        await sign_in_at(page, service)
+        await stack.enter_async_context(watching_behind(box, lesson, lesson.rooms[0]))
+        await expect(page.get_by_text("1 所学校有问题")).to_be_visible(timeout=FAULT_LIMIT_MS)
+        square = page.get_by_title(re.compile("^店埠小学.* · 有问题 · 线路约 0.1 兆，用了 .*%"))
+        await expect(square).to_have_count(1)
+        await page.get_by_role("link", name=re.compile("^店埠小学")).first.click()
+        await expect(heading(page, "线路有问题")).to_be_visible()
+        now = page.get_by_role("region", name="现在")
+        await expect(now).to_contain_text(
+            re.compile(r"线路约\s*0\.1 兆\s*线路用量\s*[\d.]+ 兆（\d+%）")
+        )
+        await page.route("**/api/v1/edges?school=*", as_with_a_certificate)
+        book = await read_runbook(page, "线路不够")
+        await expect(book.get_by_text("这所学校盒子的地址")).to_be_visible()
+        await expect(book.get_by_text("export BOX=http://10.9.0.7:8080")).to_be_visible()
+
+
+async def as_with_a_certificate(route: Route) -> None:
+    """Answer as of a box that has one, which names its address in the school."""
+    answer = await route.fetch()
+    found = await answer.json()
+    (box,) = found["items"]
+    box["names"] = [f"{box['name']}.edge.tongbu.example", "10.9.0.7"]
+    await route.fulfill(response=answer, json=found)
 
 
 async def test_a_database_that_hangs_is_the_headline_and_its_runbook_opens(

@@ -128,10 +128,17 @@ export function alertFor(state: WallState, evidence: EvidenceRow, id: string): A
   return [...state.alerts.values()].find((row) => row.code === evidence.code && theirs(row));
 }
 
-/** How much of a school's line is used, in percent. */
+/** What a school's line carries as far as is known, and no more than its box may use of it. */
+export function lineOf(row: SchoolRow): number | undefined {
+  if (row.box !== "telling" || row.estimate_bps === null) return undefined;
+  return row.ceiling_bps === null ? row.estimate_bps : Math.min(row.estimate_bps, row.ceiling_bps);
+}
+
+/** How much of it is used, in percent. */
 export function shareOf(row: SchoolRow): number | undefined {
-  if (!row.estimate_bps || row.use_bps === null || row.box !== "telling") return undefined;
-  return Math.min(100, Math.round((100 * row.use_bps) / row.estimate_bps));
+  const line = lineOf(row);
+  if (!line || row.use_bps === null) return undefined;
+  return Math.min(100, Math.round((100 * row.use_bps) / line));
 }
 
 /** What is watched, the most first: `720p 3 · 360p 1`. */
