@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import expect
 
 from loadtests.client import signed_in
-from loadtests.service import ADMIN_PASSWORD
+from loadtests.service import ADMIN_PASSWORD, Service
 from tests.acceptance.live.steps import moving
 from tests.acceptance.pictures.conftest import (
     DEVICE,
@@ -21,11 +21,14 @@ from tests.acceptance.pictures.conftest import (
 )
 from tests.acceptance.web.steps import until_played
 from tests.acceptance.web.test_accessibility import settle
-from tests.support.operations import board
+from tests.support.behind_box import watching_behind
+from tests.support.operations import board, box_of
 from tests.support.publishing import publisher
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 TAUGHT = {"水的循环": "李敏", "光的折射": "周岩", "分数的初步认识": "孙悦", "望岳": "高翔"}
+# A stream begins with what was made before, faster than its line would let it: later it is calm.
+WITHIN_ITS_LINE = re.compile(r"线路约 20 兆用了 (0\.\d*[1-9]|1?\d(\.\d+)?) 兆")
 SLOW = {"skew_ms": 900, "delay_ms": 1350, "stalls": 3}
 
 
@@ -42,7 +45,9 @@ async def test_library_and_player(photographer: Photographer) -> None:
     await photographer.keep(page, "player")
 
 
-async def test_operations(photographer: Photographer, city: City, films: Films) -> None:
+async def test_operations(
+    photographer: Photographer, city: City, films: Films, service: Service
+) -> None:
     async with signed_in(city.url, "admin", ADMIN_PASSWORD) as admin, AsyncExitStack() as stack:
         pairs = (await admin.get("pairs"))["items"]
         lessons = []
@@ -58,11 +63,15 @@ async def test_operations(photographer: Photographer, city: City, films: Films) 
         for lesson, _ in lessons:
             await lesson.well()
         ill, boards = lessons[1]
+        box = await box_of(stack, service, ill, city.url, "--line", "20M")
+        await stack.enter_async_context(watching_behind(box, ill, ill.rooms[1]))
         boards[0].says |= SLOW
         await ill.names(ill.rural, "device")
         browser = await photographer.browser("lesson")
         page = await photographer.open(browser, "/operations", "admin", "dark")
         await expect(page.get_by_text("1 所学校有问题")).to_be_visible()
+        line = page.get_by_role("region", name="有问题的学校")
+        await expect(line).to_contain_text(WITHIN_ITS_LINE)
         await expect(page.locator("main .shine")).to_have_count(0)
         await photographer.keep(page, "operations")
         for lesson, _ in lessons:
