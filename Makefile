@@ -70,7 +70,7 @@ bench-city: $(BIN)/.installed-dev web ## Eight o'clock, pairs, one to all, an ev
 bench-soak: $(BIN)/.installed-dev web ## 20 minutes of joins, drops, uploads and kills: no leak, every book balances (ARGS="--minutes 2")
 	$(BIN)/python -m loadtests.soak $(ARGS)
 
-bench: $(BIN)/.installed-dev web ## Every figure of the README, one after the other (two and a half hours)
+bench: $(BIN)/.installed-dev web ## Every figure of docs/figures.md, one after the other (two and a half hours)
 	$(BIN)/python -m loadtests.first_frame_bench
 	$(BIN)/python -m loadtests.encode_bench --plot docs/vmaf.svg
 	$(BIN)/python -m loadtests.backlog_bench

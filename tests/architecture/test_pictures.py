@@ -1,4 +1,4 @@
-"""The READMEs show the same pictures, each of them is there, and none is heavy."""
+"""READMEs and figures show the same pictures, each of them is there, and none is heavy."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs/pictures"
 READMES = ("README.md", "README.zh-CN.md")
+FIGURES = ("docs/figures.md", "docs/figures.zh-CN.md")
 PICTURE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<path>[^)]+)\)")
 LIMIT_BYTES = 120_000
 MOST = 6
 
 
 def shown(name: str) -> dict[str, str]:
-    """Give what a README says of each picture, by its path."""
+    """Give what a page says of each picture, by its path."""
     text = (ROOT / name).read_text("utf-8")
     return {found["path"]: found["alt"] for found in PICTURE.finditer(text)}
 
@@ -26,17 +27,18 @@ def is_chinese(text: str) -> bool:
     return any("一" <= letter <= "鿿" for letter in text)
 
 
-def test_both_show_the_same_in_the_same_order() -> None:
-    first, second = (list(shown(name)) for name in READMES)
+@pytest.mark.parametrize("names", [READMES, FIGURES], ids=lambda names: names[0])
+def test_both_show_the_same_in_the_same_order(names: tuple[str, str]) -> None:
+    first, second = (list(shown(name)) for name in names)
     assert first == second
 
 
-@pytest.mark.parametrize("name", READMES)
-def test_each_is_there_and_is_told_in_the_readme_s_language(name: str) -> None:
+@pytest.mark.parametrize("name", READMES + FIGURES)
+def test_each_is_there_and_is_told_in_the_page_s_language(name: str) -> None:
     for path, alt in shown(name).items():
-        assert (ROOT / path).is_file(), path
+        assert (ROOT / name).parent.joinpath(path).is_file(), path
         assert len(alt) > 5, path
-        assert is_chinese(alt) is (name == "README.zh-CN.md"), alt
+        assert is_chinese(alt) is name.endswith(".zh-CN.md"), alt
 
 
 def test_photographs_are_few_small_and_all_shown() -> None:

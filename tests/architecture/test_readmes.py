@@ -13,7 +13,8 @@ import pytest
 from deploy.api_reference import anchor
 
 ROOT = Path(__file__).parents[2]
-PAIRS = [("README.md", "README.zh-CN.md")]
+PAIRS = [("README.md", "README.zh-CN.md"), ("docs/figures.md", "docs/figures.zh-CN.md")]
+TELLING = 10
 PAGES = sorted(
     path.relative_to(ROOT)
     for folder in (".", "docs", "catalog", "transcoder", "streaming", "deploy")
@@ -116,6 +117,22 @@ def test_whoever_comes_finds_the_way_in_at_the_top(name: str, people: list[str])
     links = re.findall(r"\[([^\]]+)\]\(#", top)
     assert len(links) == len(people)
     assert all(word in link for word, link in zip(people, links, strict=True))
+
+
+def rows_of(name: str, heading: str) -> list[str]:
+    part = (ROOT / name).read_text("utf-8").partition(f"# {heading}\n")[2]
+    return [line for line in part.splitlines() if line[:2] == "| "][1:]
+
+
+@pytest.mark.parametrize(
+    ("readme", "page", "heading"),
+    [(*names, title) for names, title in zip(zip(*PAIRS, strict=True), ("Figures", "实测"),
+                                             strict=True)],
+)  # fmt: skip
+def test_the_most_telling_figures_are_those_of_all(readme: str, page: str, heading: str) -> None:
+    shown, known = rows_of(readme, heading), rows_of(page, heading)
+    assert len(shown) == TELLING
+    assert [row for row in known if row in shown] == shown
 
 
 @pytest.mark.parametrize("name", PAGES, ids=str)
