@@ -202,6 +202,10 @@ async def test_a_line_too_thin_has_its_figures_and_the_address_of_its_box(
         book = await read_runbook(page, "线路不够")
         await expect(book.get_by_text("这所学校盒子的地址")).to_be_visible()
         await expect(book.get_by_text("export BOX=http://10.9.0.7:8080")).to_be_visible()
+        await page.keyboard.press("Escape")
+        (shut,) = (await lesson.admin.get("edges", school=lesson.rural))["items"]
+        await lesson.admin.post(f"edges/{shut['id']}/revoke")
+        await expect(heading(page, "没有发现问题")).to_be_visible()
 
 
 async def as_with_a_certificate(route: Route) -> None:
