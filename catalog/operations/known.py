@@ -42,15 +42,15 @@ class Box:
 
     told_s: how long ago that was; closed_s: for how long its connection has been closed from its
     own side, None while it is open; unheard_s: when it was heard last, of one that has told nothing
-    since the origin began. thin_s: for how long its line has been too thin for what is watched;
-    lag_s: age of the latest live picture on its arrival. What it said of line, disk and loop is
-    known only while it tells.
+    since the origin began. line_bps: what it may use of its line; thin_s: for how long that has
+    been too thin for what is watched; lag_s: age of the latest live picture on its arrival. What it
+    said of line, disk and loop is known only while it tells.
     """
 
     told_s: float | None = None
     closed_s: float | None = None
     unheard_s: float | None = None
-    estimate_bps: int | None = None
+    line_bps: int | None = None
     thin_s: float | None = None
     lag_s: float | None = None
     disk: str | None = None

@@ -56,6 +56,12 @@ class Telling(msgspec.Struct, frozen=True, omit_defaults=True):
     waiting: Number = 0
     cuts: Number = 0
 
+    @property
+    def line_bps(self) -> int | None:
+        """What it may use of its line: what that carries, and no more than its ceiling."""
+        known = [one for one in (self.estimate_bps, self.ceiling_bps) if one is not None]
+        return min(known, default=None)
+
 
 def write_telling(telling: Telling) -> bytes:
     """Give the text of a telling."""
@@ -165,7 +171,7 @@ class Boxes:
             return Box(told_s=age_s, closed_s=age_s if heard.state is BoxState.CLOSED else None)
         return Box(
             told_s=age_s,
-            estimate_bps=telling.estimate_bps,
+            line_bps=telling.line_bps,
             thin_s=thin_s,
             lag_s=telling.lag_s,
             disk=telling.disk,

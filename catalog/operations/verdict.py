@@ -176,7 +176,7 @@ def _untold(box: Box) -> Iterator[Evidence]:
 
 def _thin(box: Box) -> Iterator[Evidence]:
     if box.thin_s is not None and box.thin_s >= THIN_S:
-        yield Evidence("line_thin", box.estimate_bps or 0, 0.0, "bps", "", box.thin_s)
+        yield Evidence("line_thin", box.line_bps or 0, 0.0, "bps", "", box.thin_s)
 
 
 def _lags(box: Box) -> Iterator[Evidence]:

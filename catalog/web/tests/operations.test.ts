@@ -255,7 +255,7 @@ describe("runbooks", () => {
   });
 
   it("say what their commands are addressed to", () => {
-    const both = 'curl "$ORIGIN/readyz" "$BOX/edge/status"';
+    const both = 'curl "$ORIGIN/readyz" "${BOX:-http://127.0.0.1:8080}/edge/status"';
     expect(addressesOf(both, "https://tongbu.example")).toEqual([
       { name: "ORIGIN", line: "export ORIGIN=http://127.0.0.1:8080", note: "server" },
       { name: "BOX", line: "export BOX=http://192.168.1.20:8080", note: "unknown" },
@@ -265,6 +265,8 @@ describe("runbooks", () => {
       { name: "BOX", line: "export BOX=http://10.9.0.7:8080", note: "box" },
     ]);
     expect(addressesOf("df -h", "https://tongbu.example")).toEqual([]);
+    const named = (book: string) => addressesOf(BOOKS.get(book) ?? "", "http://a").map((one) => one.name);
+    expect([named("DatabaseAway"), named("LineThin")]).toEqual([["ORIGIN"], ["BOX"]]);
     expect(boxUrlOf([{ names: ["box.edge.tongbu.example", "10.9.0.7"] }])).toBe("http://10.9.0.7:8080");
     expect(boxUrlOf([{ names: ["box.edge.tongbu.example"] }])).toBe("http://box.edge.tongbu.example:8080");
     expect(boxUrlOf([])).toBe("");

@@ -271,7 +271,7 @@ async def test_all_schools_are_listed_and_found_also_on_a_phone(page: Page, town
 async def test_a_runbook_has_an_address_and_leads_to_others(page: Page, town: Town) -> None:
     await sign_in(page, ADMIN_PASSWORD, "admin", "/operations/runbooks/StoreAway")
     await expect(heading(page, "存储不可用")).to_be_visible()
-    await expect(page.get_by_text("TONGBU_STORE_*")).to_be_visible()
+    await expect(page.get_by_text("TONGBU_STORE_ACCESS_KEY")).to_be_visible()
     await expect(page.get_by_text(f"export ORIGIN={town.url}")).to_be_visible()
     await page.get_by_role("link", name="DiskFull").first.click()
     await expect(page).to_have_url(f"{town.url}/operations/runbooks/DiskFull")

@@ -82,6 +82,11 @@ export interface Address {
   note: "server" | "here" | "box" | "unknown";
 }
 
+/** As `$NAME`, or with what it is when nothing is said: `${NAME:-…}`. */
+export function asksFor(name: Address["name"], markdown: string): boolean {
+  return new RegExp(`\\$\\{?${name}\\b`).test(markdown);
+}
+
 /**
  * The shell lines that give a runbook's commands their addresses. `page`: the address of this page;
  * over HTTPS the front door stands there, which lets nobody at the figures: those are asked for on
@@ -89,13 +94,13 @@ export interface Address {
  */
 export function addressesOf(markdown: string, page: string, box = ""): Address[] {
   const found: Address[] = [];
-  if (markdown.includes("$ORIGIN")) {
+  if (asksFor("ORIGIN", markdown)) {
     const here = page.startsWith("http://");
     found.push({
       name: "ORIGIN", line: `export ORIGIN=${here ? page : ON_THE_SERVER}`, note: here ? "here" : "server",
     });
   }
-  if (markdown.includes("$BOX")) {
+  if (asksFor("BOX", markdown)) {
     found.push({ name: "BOX", line: `export BOX=${box || SOME_BOX}`, note: box ? "box" : "unknown" });
   }
   return found;

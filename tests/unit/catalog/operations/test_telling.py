@@ -157,3 +157,14 @@ def test_boxes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(3):
         told(boxes, f"e{number}", f"s{number}")
     assert set(boxes.by_school(0.0)) == set(boxes.newest(0.0)) == {"s1", "s2"}
+
+
+@pytest.mark.parametrize(
+    ("estimate_bps", "ceiling_bps", "line_bps"),
+    [(8_000_000, 100_000, 100_000), (50_000, 100_000, 50_000), (None, 100_000, 100_000),
+     (8_000_000, None, 8_000_000), (None, None, None)],
+)  # fmt: skip
+def test_a_line_is_what_its_box_may_use_of_it(
+    estimate_bps: int | None, ceiling_bps: int | None, line_bps: int | None
+) -> None:
+    assert Telling(estimate_bps, ceiling_bps).line_bps == line_bps
