@@ -97,8 +97,14 @@ class TantivyReader:
                                limit)  # fmt: skip
 
     async def look(self) -> bool:
-        """See whether the index changed and take its newest state; gives whether it did."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._look)
+        """See whether the index changed and take its newest state; gives whether it did.
+
+        It changes on the loop alone: who asks for a page and for counts at once has both of one.
+        """
+        loop = asyncio.get_running_loop()
+        newer = await loop.run_in_executor(self._threads, self._look)
+        self._snapshot = newer or self._snapshot
+        return newer is not None
 
     async def keep_looking(self) -> None:
         """Look for ever, also when another process writes."""
@@ -165,21 +171,21 @@ class TantivyReader:
         hits = max(sum(values.values()) for values in answer.values())
         return hits >= MANY_HITS and now - counted_at < self._settings.counts_age_s
 
-    def _look(self) -> bool:
+    def _look(self) -> Snapshot | None:
         build = self._home.current()
         try:
-            return self._take(build) if build else False
+            return self._newer(build) if build else None
         except Unavailable:
             if self._home.current() != build:
                 return self._look()
             self.damaged = build
             raise
 
-    def _take(self, build: Path) -> bool:
+    def _newer(self, build: Path) -> Snapshot | None:
         stamp = _stamp(build)
         old = self._snapshot
         if old and old.build == build and old.stamp == stamp:
-            return False
+            return None
         with guarded("read the search index"):
             if old and old.build == build:
                 index = old.index
@@ -188,10 +194,7 @@ class TantivyReader:
                 index = open_index(build)
             searcher = index.searcher()
             pager = Pager(index.schema, searcher)
-        self._snapshot = Snapshot(
-            build, index, stamp, pager, Counter(pager.compiler, searcher), searcher
-        )
-        return True
+        return Snapshot(build, index, stamp, pager, Counter(pager.compiler, searcher), searcher)
 
 
 def _stamp(build: Path) -> tuple[int, int]:

@@ -125,9 +125,10 @@ async def test_a_line_that_is_thin_a_device_that_is_slow_and_an_encoder_that_sto
                 await devices.enter_async_context(reader)
             slow = await until_fires(watch, "DeviceSlow")
         assert slow["labels"]["session"] == session
+        # While pictures come: a box measures its line by what crosses it.
+        thin = await until_fires(watch, "LineThin")
         with held(encoder.pid):
             stopped = await until_fires(watch, "EncoderStopped")
-            thin = await until_fires(watch, "LineThin")
         assert stopped["labels"]["session"] == session
         assert session in stopped["annotations"]["summary"]
         assert thin["labels"]["instance"] == urlsplit(box.url).netloc

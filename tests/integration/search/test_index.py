@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from datetime import date
 
@@ -17,6 +18,7 @@ from tests.support.lessons import administrator, teacher
 from tests.support.search import Index, entry, request
 
 DAY = date(2026, 9, 1)
+TURN_S = 0.3
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,20 @@ async def test_nothing_is_found_by(index: Index, text: str) -> None:
     await index.put(entry("勾股定理的证明 CO2", tags=["难点"], knowledge_points=["几何"]))
     assert await index.ids(text) == ()
     assert (await index.counts(text)).total == 0
+
+
+async def test_a_page_and_its_counts_are_of_one_state(index: Index) -> None:
+    await index.put(entry("分数"))
+    index.writer.add([entry("小数")])
+    index.writer.commit()
+    looking = asyncio.create_task(index.reader.look())
+    await asyncio.sleep(0)
+    # The loop is kept busy while the thread looks: whoever asks now asks twice.
+    give_up_at = time.monotonic() + TURN_S
+    while time.monotonic() < give_up_at:
+        assert index.reader.lessons == 1
+    assert await looking
+    assert index.reader.lessons == 2
 
 
 async def test_title_before_topic_before_transcript_and_the_newest_first(index: Index) -> None:
