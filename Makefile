@@ -70,13 +70,15 @@ bench-city: $(BIN)/.installed-dev web ## Eight o'clock, pairs, one to all, an ev
 bench-soak: $(BIN)/.installed-dev web ## 20 minutes of joins, drops, uploads and kills: no leak, every book balances (ARGS="--minutes 2")
 	$(BIN)/python -m loadtests.soak $(ARGS)
 
-bench: $(BIN)/.installed-dev web ## Every figure of docs/figures.md, one after the other (two and a half hours)
+bench: $(BIN)/.installed-dev web ## Most figures of docs/figures.md, one after the other (two and a half hours)
 	$(BIN)/python -m loadtests.first_frame_bench
 	$(BIN)/python -m loadtests.encode_bench --plot docs/vmaf.svg
 	$(BIN)/python -m loadtests.backlog_bench
 	$(BIN)/python -m loadtests.upload_memory
 	$(BIN)/python -m loadtests.pages_bench
 	$(BIN)/python -m loadtests.store_bench
+	$(BIN)/python -m loadtests.hot_bench
+	$(BIN)/python -m loadtests.hot_bench --tls
 	$(MAKE) bench-search
 	$(MAKE) bench-live
 	$(MAKE) bench-edge

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypedDict
 
 import msgspec
 
@@ -216,6 +215,7 @@ def _session_row(
     ingest, feed, d_s = live.ingests.get(fact.id), live.feeds.get(fact.id), live.delays.get(fact.id)
     age_s = picture.part_age_s if picture else None
     watched = _watched(feed)
+    school = moment.facts.schools.get(fact.school or "")
     return SessionRow(
         fact.id, fact.title, fact.kind, fact.live_utc, _cause(verdict), evidence,
         len(rooms), sum(r.state == "bad" for r in rooms), sum(r.state == "absent" for r in rooms),
@@ -226,7 +226,7 @@ def _session_row(
         ingest.bitrate_bps if ingest else 0,
         round(ingest.speed, 2) if ingest and ingest.speed is not None else None,
         None if age_s is None else round(1000 * age_s),
-        watched,
+        watched, school.name if school else "",
     )  # fmt: skip
 
 
@@ -259,6 +259,7 @@ def _school_row(
         sum(one.stalls for one in seated),
         min(rungs, key=_height, default=""),
         dict(rungs),
+        telling.line_bps if telling else None,
     )  # fmt: skip
 
 
@@ -281,26 +282,14 @@ def _districts(found: _Found, moment: Moment) -> None:
         row = DistrictRow(
             id_, name, len(schools), on_air, dict(causes), use_bps,
             rooms=sum(row.rooms for row in schools), viewers=sum(row.viewers for row in schools),
-            **_worst_of(schools),
+            delay_ms=_worst(row.delay_ms for row in schools),
+            skew_ms=_worst(row.skew_ms for row in schools),
+            stalls=sum(row.stalls for row in schools),
         )  # fmt: skip
         found.rows["district", id_] = Placed(row, Places(frozenset({id_})))
         found.samples["district", id_] = Sample(
             rooms=row.rooms, troubled=sum(causes.values()), use_bps=use_bps
         )
-
-
-class _Worst(TypedDict):
-    delay_ms: int | None
-    skew_ms: int | None
-    stalls: int
-
-
-def _worst_of(schools: Sequence[SchoolRow]) -> _Worst:
-    return {
-        "delay_ms": _worst(row.delay_ms for row in schools),
-        "skew_ms": _worst(row.skew_ms for row in schools),
-        "stalls": sum(row.stalls for row in schools),
-    }
 
 
 def _summed(service: CityRow, found: _Found) -> CityRow:
@@ -314,7 +303,9 @@ def _summed(service: CityRow, found: _Found) -> CityRow:
         troubled=sum(row.cause is not None for row in schools),
         boxes=len(words) - words.count("none"), boxes_telling=words.count("telling"),
         use_bps=sum(row.use_bps or 0 for row in schools),
-        **_worst_of(schools),
+        delay_ms=_worst(row.delay_ms for row in schools),
+        skew_ms=_worst(row.skew_ms for row in schools),
+        stalls=sum(row.stalls for row in schools),
     )  # fmt: skip
 
 

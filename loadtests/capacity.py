@@ -40,13 +40,17 @@ class Way(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What one way to viewers costs; `viewers_a_core` at the rate of the bench, on a whole core."""
+    """What one way to viewers costs; `viewers_a_core` at the rate of the bench, on a whole core.
+
+    `loop_share`: the part of it that the origin's process takes; the rest is the database's.
+    """
 
     viewers_a_core: float
     bytes_a_cpu_s: float
     join_cpu_s: float
     viewer_bytes: float
     join_s: float
+    loop_share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +183,8 @@ def _lesson_cores(measured: Measured, asked: Programme) -> tuple[float, float]:
 def need(measured: Measured, asked: Programme) -> Need:
     """Give what a programme needs when everybody plays."""
     sessions, viewers = session_cores(measured, asked), viewer_cores(measured, asked)
-    loops = asked.sessions * measured.loop_session_cores + viewers
+    of_loops = viewers * measured.of(asked.way).loop_share
+    loops = asked.sessions * measured.loop_session_cores + of_loops
     processes = max(1, math.ceil(loops / FILL.value))
     taken = _relayed_cores(measured, asked, processes)
     encoded = asked.sessions * asked.encoded_share

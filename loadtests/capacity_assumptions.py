@@ -1,6 +1,7 @@
 """What the capacity model takes for granted, each as a named figure with its reason. Pure.
 
-The report prints all of them. Who knows better changes the figure here, and the model follows.
+The report prints all of them. Where the model reads a figure, who knows better changes it here; the
+others (a whole 1 or 0) say in words what the model is built on.
 """
 
 from __future__ import annotations

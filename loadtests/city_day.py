@@ -155,6 +155,7 @@ async def until_quiet(stage: Stage) -> None:
         before, after = await window(stage.service, max(LOOK_S, stage.scale.warm_up_s))
         if before.cores_until(after).service <= stage.empty.service + QUIET_CORES:
             return
+    raise TimeoutError(f"not quiet within {QUIET_LIMIT_S:g} s: something still runs")
 
 
 async def play(service: Service, scale: Scale, films: Films, command: str) -> Day:

@@ -110,10 +110,11 @@ def measured(figures: Figures) -> Measured:
     """Give what the capacity model asks for. Raises: ValueError."""
     copied, encoded = figures.copied, figures.encoded
     ws, hls, pairs = delivery(figures, "ws"), delivery(figures, "hls"), figures.played(PAIRS)
+    classroom = replace(ws, viewers_a_core=1 / pairs.viewer_cores, loop_share=pairs.loop_share)
     return Measured(
-        ws, hls, replace(ws, viewers_a_core=1 / pairs.viewer_cores), recorded(figures, hls),
+        ws, hls, classroom, recorded(figures, hls),
         copied.cores, encoded.cores, pairs.lesson_cores,
-        max(copied.service_cores, encoded.service_cores, pairs.lesson_cores),
+        max(copied.service_cores, encoded.service_cores, pairs.loop_lesson_cores),
         figures.rest.service_bytes, copied.grown_bytes, encoded.grown_bytes,
     )  # fmt: skip
 
@@ -127,6 +128,7 @@ def recorded(figures: Figures, hls: Delivery) -> Delivery:
     return Delivery(
         1 / evening.viewer_cores, 1e6 / evening.cpu_a_megabyte,
         evening.crowd.join_cpu_s(evening.rest), hls.viewer_bytes, evening.crowd.join_p50_s,
+        evening.loop_share,
     )  # fmt: skip
 
 

@@ -70,6 +70,8 @@ svg text { fill: var(--ink); } .bar { fill: var(--sea); } .bad { fill: var(--red
 
 def page(figures: Figures, compared: Sequence[Compared], machine: Machine) -> str:
     """Give the report's text. Raises: ValueError when something was not measured."""
+    if figures.day is None:
+        raise ValueError("no day of the city is in these figures: run loadtests.city_day with them")
     model = measured(figures)
     needs = [need(model, one) for one in programmes()]
     return "\n".join([
@@ -81,7 +83,7 @@ def page(figures: Figures, compared: Sequence[Compared], machine: Machine) -> st
         f"<span class=en>Measured on {figures.cores} cores, extrapolated by a model.</span><br>"
         f"<code>{escape(figures.command)}</code></p>",
         *_city(model, needs, machine),
-        *(section(model, figures, figures.day) if figures.day else ()),
+        *section(model, figures, figures.day),
         *_storms(model, figures),
         *_ratios(compared),
         *_assumptions(),
@@ -238,12 +240,14 @@ def main(arguments: list[str]) -> int:
     asked = parser.parse_args(arguments)
     figures = from_json(asked.figures.read_text("utf-8"))
     found = ratios(figures)
-    if asked.keep:
-        text = baseline.write(found, tolerances(found), figures.command)
-        asked.baseline.write_text(text, "utf-8")
-    compared = baseline.compare(found, baseline.read(asked.baseline.read_text("utf-8")))
+    kept = asked.baseline.read_text("utf-8") if not asked.keep else ""
+    kept = kept or baseline.write(found, tolerances(found), figures.command)
+    compared = baseline.compare(found, baseline.read(kept))
+    text = page(figures, compared, Machine())
     asked.page.parent.mkdir(parents=True, exist_ok=True)
-    asked.page.write_text(page(figures, compared, Machine()), "utf-8")
+    asked.page.write_text(text, "utf-8")
+    if asked.keep:
+        asked.baseline.write_text(kept, "utf-8")
     print(baseline.table(compared))
     print(f"\nThe report is {asked.page}.")
     return int(any(one.fails for one in compared))

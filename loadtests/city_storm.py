@@ -10,8 +10,9 @@ asked for. Then everybody watches for a while: cores, bytes, memory of the servi
 each round is a process that copies the same bytes to as many sockets (socket_copying.py). At last a
 lesson of which lower rungs are made is taken in by a fresh service: its cores are the encoders'.
 
-The figures go to city_report.py, which draws them, extrapolates to the city (capacity.py) and
-compares their ratios with baseline.json. Not in it: TLS, the room's WebSocket, shaped lines.
+city_day.py adds its figures to these; then city_report.py draws them, extrapolates to the city
+(capacity.py) and compares their ratios with baseline.json. Not in it: TLS, the room's WebSocket,
+shaped lines.
 """
 
 from __future__ import annotations

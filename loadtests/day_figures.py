@@ -60,6 +60,17 @@ class Played:
         return shown(taken / self.lessons)
 
     @property
+    def loop_lesson_cores(self) -> float:
+        """Give what of it the origin's process takes: its loop has one core."""
+        return shown((self.alone.origin - self.empty.origin) / self.lessons)
+
+    @property
+    def loop_share(self) -> float:
+        """Give how much of what is taken with everybody there is the origin's process's."""
+        cores = self.crowd.by_role
+        return cores.origin / shown(cores.without_encoders)
+
+    @property
     def of_its_lesson_alone(self) -> float:
         """Give how many times a lesson alone its viewers and it take."""
         taken = self.crowd.by_role.without_encoders - self.empty.without_encoders

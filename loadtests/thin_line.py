@@ -24,14 +24,14 @@ class Shaper:
     """One direction's rate; 0 is no limit. A machine that wakes late makes up for BURST_S."""
 
     def __init__(self, rate_bps: int) -> None:
-        self._rate_bps = rate_bps
+        self.rate_bps = rate_bps
         self._free_at = 0.0
 
     async def shape(self, count: int) -> None:
         """Wait until so many bytes have had their time."""
-        if self._rate_bps:
+        if self.rate_bps:
             clock = asyncio.get_running_loop().time
-            self._free_at = max(self._free_at, clock() - BURST_S) + count * 8 / self._rate_bps
+            self._free_at = max(self._free_at, clock() - BURST_S) + count * 8 / self.rate_bps
             await asyncio.sleep(self._free_at - clock())
 
 
@@ -64,6 +64,10 @@ class Line:
     def mend(self) -> None:
         """Let everything pass again."""
         self._whole.set()
+
+    def limit(self, rate_bps: int) -> None:
+        """Carry this much each way from now on, also of connections that are open."""
+        self._up.rate_bps = self._down.rate_bps = rate_bps
 
     def through(self, url: str) -> str:
         """Give an address of the service as it is behind this line."""

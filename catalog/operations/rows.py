@@ -30,7 +30,8 @@ class SchoolRow(msgspec.Struct, frozen=True):
     """A school. `box`: none, telling, silent, closed, or unheard since the origin began.
 
     `rungs`: how many of its classrooms watch which; `rung` is the lowest of them, empty where none
-    does. What a box says of line, streams and viewers is known only while it tells.
+    does. `line_bps`: what its box may use of its line. What a box says of line, streams and viewers
+    is known only while it tells.
     """
 
     id: str
@@ -52,6 +53,7 @@ class SchoolRow(msgspec.Struct, frozen=True):
     stalls: int
     rung: str = ""
     rungs: dict[str, int] = {}
+    line_bps: int | None = None
 
 
 class RoomRow(msgspec.Struct, frozen=True):
@@ -81,7 +83,7 @@ class SessionRow(msgspec.Struct, frozen=True):
 
     `rungs`: what its classrooms watch, or its viewers where there are none; `viewers_by_rung`: what
     all do who watch at the origin, a box counting as one. `speed` and `part_age_ms` are the city's
-    encoding.
+    encoding. `main_school`: the name of the school that teaches, "" where none is known.
     """
 
     id: str
@@ -102,6 +104,7 @@ class SessionRow(msgspec.Struct, frozen=True):
     speed: float | None
     part_age_ms: int | None
     viewers_by_rung: dict[str, int] = {}
+    main_school: str = ""
 
 
 class DistrictRow(msgspec.Struct, frozen=True):

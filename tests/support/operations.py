@@ -19,7 +19,7 @@ from catalog.ending import end_task
 from loadtests.client import Client, Refused, signed_in
 from loadtests.school import Box, new_code, running_box
 from loadtests.service import ADMIN_PASSWORD, Service
-from loadtests.thin_line import THIN_READ_BYTES, Line, Shaper
+from loadtests.thin_line import Shaper
 from tests.support.runbooks import figures
 from tests.support.wait import eventually
 
@@ -198,40 +198,6 @@ async def box_of(
 
     await eventually(tells)
     return box
-
-
-class _Turned(Shaper):
-    """A direction whose rate is turned while it carries."""
-
-    def turn(self, rate_bps: int) -> None:
-        self._rate_bps = rate_bps
-
-
-class Thinned(Line):
-    """A school's line that becomes thinner in the middle of what it carries."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url, WIDE_BPS)
-        self._ways = (_Turned(WIDE_BPS), _Turned(WIDE_BPS))
-        self._up, self._down = self._ways
-
-    def thin(self, rate_bps: int) -> None:
-        """Carry this much each way from now on, also of connections that are open."""
-        for way in self._ways:
-            way.turn(rate_bps)
-
-
-@asynccontextmanager
-async def line_to(url: str) -> AsyncIterator[Thinned]:
-    """Open a wide line to a service, which the test makes thin."""
-    made = Thinned(url)
-    server = await asyncio.start_server(made.take, "127.0.0.1", 0, limit=THIN_READ_BYTES)
-    made.port = server.sockets[0].getsockname()[1]
-    try:
-        yield made
-    finally:
-        server.close()
-        await made.close()
 
 
 @asynccontextmanager

@@ -96,11 +96,11 @@ describe("the wall", () => {
   it("has figures of places: what is watched, how much of a line", () => {
     expect(rungsText({ "360p": 1, "720p": 3 })).toBe("720p 3 · 360p 1");
     expect(rungsText({})).toBe("–");
-    expect(shareOf(school("a", { estimate_bps: 8e6, use_bps: 3e6 }))).toBe(38);
-    const capped = school("a", { estimate_bps: 8e6, ceiling_bps: 4e6, use_bps: 3e6 });
+    expect(shareOf(school("a", { use_bps: 3e6 }))).toBe(38);
+    const capped = school("a", { line_bps: 4e6, use_bps: 3e6 });
     expect([capacityOf(capped), shareOf(capped)]).toEqual([4e6, 75]);
-    expect(capacityOf(school("a", { estimate_bps: null }))).toBeUndefined();
-    expect(shareOf(school("a", { box: "silent" }))).toBeUndefined();
+    expect(capacityOf(school("a", { line_bps: null }))).toBeUndefined();
+    expect(shareOf(school("a", { box: "silent", line_bps: null }))).toBeUndefined();
   });
 
   it("names the origin when the service says nothing", () => {

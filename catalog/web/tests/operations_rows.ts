@@ -6,12 +6,12 @@ export const evidence = (code: string, about = "") => ({ code, figure: 4, limit:
 export const school = (id: string, more: Partial<SchoolRow> = {}): SchoolRow => ({
   id, name: `学校${id}`, district: "d1", cause: null, evidence: [], box: "telling", estimate_bps: 8e6,
   ceiling_bps: null, use_bps: 1e6, streams: 0, viewers: 0, sessions: [], rooms: 0, devices: 0,
-  delay_ms: null, skew_ms: null, stalls: 0, rung: "", rungs: {}, ...more,
+  delay_ms: null, skew_ms: null, stalls: 0, rung: "", rungs: {}, line_bps: 8e6, ...more,
 });
 
 export const lesson = (id: string, more: Partial<SessionRow> = {}): SessionRow => ({
   id, title: `课${id}`, kind: "sync_class", since: 100, cause: null, evidence: [], rooms: 2, bad: 0,
-  absent: 0, viewers: 3, rungs: { "720p": 2 }, viewers_by_rung: { "720p": 3 }, d_ms: 450, skew_ms: 4,
+  absent: 0, viewers: 3, rungs: { "720p": 2 }, viewers_by_rung: { "720p": 3 }, main_school: "", d_ms: 450, skew_ms: 4,
   stalls: 0, ingest_bps: 2e6, speed: 1, part_age_ms: 200, ...more,
 });
 

@@ -21,8 +21,7 @@ from tests.acceptance.pictures.conftest import (
 )
 from tests.acceptance.web.steps import until_played
 from tests.acceptance.web.test_accessibility import settle
-from tests.support.behind_box import watching_behind
-from tests.support.operations import board, box_of
+from tests.support.operations import PASSWORD, board, box_of, viewer
 from tests.support.publishing import publisher
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
@@ -64,7 +63,8 @@ async def test_operations(
             await lesson.well()
         ill, boards = lessons[1]
         box = await box_of(stack, service, ill, city.url, "--line", "20M")
-        await stack.enter_async_context(watching_behind(box, ill, ill.rooms[1]))
+        device = viewer(box.url, ill.session, f"board-{ill.rooms[1]}", PASSWORD)
+        await stack.enter_async_context(device)
         boards[0].says |= SLOW
         await ill.names(ill.rural, "device")
         browser = await photographer.browser("lesson")

@@ -20,8 +20,7 @@ from loadtests.service import ADMIN_PASSWORD, Service
 from tests.acceptance.web.conftest import Town
 from tests.acceptance.web.steps import sign_in
 from tests.support.accessibility import findings_of
-from tests.support.behind_box import watching_behind
-from tests.support.operations import Board, Lesson, board, box_of, lesson_on
+from tests.support.operations import PASSWORD, Board, Lesson, board, box_of, lesson_on, viewer
 from tests.support.publishing import publisher
 from tests.support.runbooks import shown
 from tests.support.service import service as service
@@ -133,6 +132,7 @@ async def test_an_encoder_that_stops_is_followed_to_its_end(
         await expect(well(page)).to_have_count(0)
         alerts = page.get_by_role("region", name="告警")
         await expect(alerts.get_by_text(re.compile("主讲端已 .*没有画面"))).to_be_visible()
+        await expect(alerts.get_by_text(re.compile("^海滨小学.*主讲$"))).to_be_visible()
         await page.get_by_role("link", name="两位数乘法").first.click()
         await expect(heading(page, "主讲端有问题")).to_be_visible()
         lesson = page.get_by_role("region", name="正在上的课")
@@ -188,7 +188,8 @@ async def test_a_line_too_thin_has_its_figures_and_the_address_of_its_box(
         await stack.enter_async_context(publisher(lesson.push))
         box = await box_of(stack, service, lesson, service.url, "--line", "100K")
         await sign_in_at(page, service)
-        await stack.enter_async_context(watching_behind(box, lesson, lesson.rooms[0]))
+        device = viewer(box.url, lesson.session, f"board-{lesson.rooms[0]}", PASSWORD)
+        await stack.enter_async_context(device)
         await expect(page.get_by_text("1 所学校有问题")).to_be_visible(timeout=FAULT_LIMIT_MS)
         square = page.get_by_title(re.compile("^店埠小学.* · 有问题 · 线路约 0.1 兆，用了 .*%"))
         await expect(square).to_have_count(1)

@@ -126,14 +126,21 @@ async def test_who_closes_the_page_reports_the_end(page: Page, town: Town) -> No
     before = await settled(page, town)
     await page.goto(f"/lessons/{town.lesson}")
     await until_played(page, 2.0)
-    await page.goto("about:blank")
 
     async def grown(name: str) -> float:
         return (await figures(page, town)).get(name, 0) - before.get(name, 0)
 
-    async def counted() -> bool:
-        # One of the beginning, one of the end; who watches for long tells more in between.
-        return await grown("tongbu_qoe_reports_total") >= 2
+    async def reports() -> float:
+        return await grown("tongbu_qoe_reports_total")
 
-    await eventually(counted)
+    async def begun() -> bool:
+        return await reports() >= 1
+
+    async def ended() -> bool:
+        return await reports() == told + 1
+
+    await eventually(begun)
+    told = await reports()
+    await page.goto("about:blank")
+    await eventually(ended)
     assert 1 < await grown("tongbu_qoe_play_seconds_total") < 60

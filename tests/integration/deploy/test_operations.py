@@ -5,25 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from contextlib import AsyncExitStack, ExitStack
-from pathlib import Path
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
 import pytest
 
-from catalog.db.home import home_of
 from loadtests.client import signed_in
 from loadtests.school import Box
 from loadtests.service import ADMIN_PASSWORD, Service
+from loadtests.thin_line import line
 from tests.support.children import encoders_of
 from tests.support.operations import (
     PASSWORD,
+    WIDE_BPS,
     Lesson,
     board,
     box_of,
     lesson_on,
-    line_to,
     parts_made,
     store_away,
     viewer,
@@ -31,7 +30,7 @@ from tests.support.operations import (
 from tests.support.publishing import publisher
 from tests.support.runbooks import figures, shown
 from tests.support.service import service as service
-from tests.support.standstill import held, slowed, stopped
+from tests.support.standstill import database_of, held, slowed, stopped
 from tests.support.valve import valve_to
 from tests.support.wait import eventually
 
@@ -198,14 +197,14 @@ async def test_a_line_that_becomes_too_thin_in_the_lesson_and_then_its_box_dies(
     async with (
         lesson_on(service.url, 1) as lesson,
         publisher(lesson.push),
-        line_to(service.url) as line,
+        line(service.url, WIDE_BPS) as way,
         AsyncExitStack() as stack,
     ):
-        box = await box_of(stack, service, lesson, line.url)
+        box = await box_of(stack, service, lesson, way.url)
         pupil = f"board-{lesson.rooms[0]}"
         await stack.enter_async_context(viewer(box.url, lesson.session, pupil, PASSWORD))
         await eventually(lambda: carries(lesson))
-        line.thin(THIN_BPS)
+        way.limit(THIN_BPS)
         assert await lesson.names(lesson.rural, "line") <= 15
         await lesson.fires("LineThin", f"school:{lesson.rural}")
         await lesson.until(lesson.rural, {"line_thin"}, 25)
@@ -231,9 +230,7 @@ async def test_a_database_that_hangs_is_told_on_a_wall_that_is_open(service: Ser
         admin.http.get(f"{service.url}/api/v1/operations/events") as events,
     ):
         began = time.monotonic()
-        with ExitStack() as hanging:
-            for process in processes:
-                hanging.enter_context(held(process))
+        with held(*processes):
             alert = await until_told(events, "DatabaseAway:city:")
             assert alert["said"] == "no answer within 3 s"
             (ready,) = await shown("DatabaseAway", origin=service.url)
@@ -254,13 +251,6 @@ async def test_a_store_that_is_away_is_told_with_what_its_check_said(service: Se
         assert time.monotonic() - began <= 15
         (evidence,) = alert["evidence"]
         assert (evidence["code"], evidence["about"]) == ("store_away", "store")
-
-
-def database_of(service: Service) -> list[int]:
-    """Give the processes of a service's own database, the one that starts others first."""
-    first = (home_of(service.data).cluster / "postmaster.pid").read_text().split()[0]
-    others = Path(f"/proc/{first}/task/{first}/children").read_text().split()
-    return [int(pid) for pid in (first, *others)]
 
 
 async def until_told(events: aiohttp.ClientResponse, name: str) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from catalog.db.home import home_of
 from deploy.alerts import rules
 from deploy.monitoring import EDGE, ORIGIN, RULES, prometheus, static_job
 from deploy.yaml_text import yaml_text
@@ -28,12 +27,13 @@ from loadtests.city_door import Door
 from loadtests.client import signed_in
 from loadtests.school import Box, new_code, running_box
 from loadtests.service import ADMIN_PASSWORD, Service
-from tests.support.operations import line_to, slow_reader, store_away, viewer
+from loadtests.thin_line import line
+from tests.support.operations import WIDE_BPS, slow_reader, store_away, viewer
 from tests.support.prometheus import Watcher, watching
 from tests.support.prometheus import prometheus_path as prometheus_path
 from tests.support.publishing import publisher
 from tests.support.service import service as service
-from tests.support.standstill import held
+from tests.support.standstill import database_of, held
 from tests.support.wait import eventually
 
 PACE = 0.1
@@ -56,13 +56,6 @@ def watcher(prometheus_path: str, tmp_path: Path) -> Watch:
         return watching(prometheus_path, tmp_path, yaml_text(prometheus(asked, 1)))
 
     return watch
-
-
-def database_of(service: Service) -> list[int]:
-    """Give the processes of a service's own database, the one that starts others first."""
-    first = (home_of(service.data).cluster / "postmaster.pid").read_text().split()[0]
-    others = Path(f"/proc/{first}/task/{first}/children").read_text().split()
-    return [int(pid) for pid in (first, *others)]
 
 
 async def until_seen(watch: Watcher, expression: str) -> None:
@@ -112,10 +105,10 @@ async def test_a_line_that_is_thin_a_device_that_is_slow_and_an_encoder_that_sto
         session, rtmp = booked["id"], booked["ingest"]["rtmp"]
         await admin.post(f"sessions/{session}/open")
         encoder = await stack.enter_async_context(publisher(f"{rtmp['server']}/{rtmp['key']}"))
-        line = await stack.enter_async_context(line_to(service.url))
-        box = await stack.enter_async_context(box_behind(service, line.url, "店埠"))
+        way = await stack.enter_async_context(line(service.url, WIDE_BPS))
+        box = await stack.enter_async_context(box_behind(service, way.url, "店埠"))
         await stack.enter_async_context(viewer(box.url, session, "admin", ADMIN_PASSWORD))
-        line.thin(THIN_BPS)
+        way.limit(THIN_BPS)
         watch = await stack.enter_async_context(watcher({ORIGIN: service.url, EDGE: box.url}))
         await until_seen(watch, "tongbu_session_ingest_bitrate_bps > 0")
         assert not (await watch.firing()).keys() & {"EncoderStopped", "DeviceSlow", "LineThin"}

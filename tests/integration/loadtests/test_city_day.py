@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from dataclasses import replace
 
 import pytest
@@ -42,7 +41,7 @@ def test_everybody_plays_at_full_rate_and_nobody_is_lost(day: Day) -> None:
         assert crowd.slowest > 0.5
     for one in day.played[:2]:
         assert one.crowd.steady_bytes_s > one.crowd.viewers * RATE_BYTES_S / 2
-        assert 0 <= one.late <= 1
+        assert one.late < 0.5
 
 
 def test_cores_and_memory_are_told_by_role(day: Day) -> None:
@@ -62,4 +61,3 @@ def test_the_figures_reach_the_report(day: Day) -> None:
     assert found.day == day
     text = "\n".join(section(measured(FIGURES), found, day))
     assert "2 节课（0 节转码），4 路" in text
-    assert math.isfinite(day.played[2].crowd.steady_bytes_s)

@@ -70,6 +70,7 @@ def test_a_city_that_is_well() -> None:
     lesson: SessionRow = rows_of(MOMENT, "session")["l1"]
     assert (lesson.rooms, lesson.bad, lesson.absent, lesson.d_ms) == (3, 0, 0, 450)
     assert lesson.rungs == {"720p": 2}
+    assert lesson.main_school == "海滨小学"
     district: DistrictRow = rows_of(MOMENT, "district")["d2"]
     assert (district.name, district.schools, district.on_air, district.causes) == (
         "莱西市", 2, 1, {}

@@ -6,6 +6,10 @@ export type Away = "database" | "origin" | "line" | "trouble";
 /** A proxy's word for an origin that gives it nothing. */
 const NO_ORIGIN = new Set([502, 504]);
 const HEALTH_LIMIT_MS = 3000;
+const AGAIN_MS = 4000;
+
+/** In how long to ask again: never in step with others. */
+export const againMs = (): number => AGAIN_MS * (0.5 + Math.random());
 
 /**
  * `lives`: whether the origin says that it is there, asked only when nothing else tells; one that

@@ -1,6 +1,6 @@
 /** Who is signed in: one reactive value that all pages share. */
 import { reactive, readonly } from "vue";
-import { awayOf, type Away } from "./away";
+import { againMs, awayOf, type Away } from "./away";
 import { ANSWER_LIMIT_MS, request, useCsrf } from "./client";
 import type { Me, PasswordChange, SignInBody } from "./types";
 
@@ -17,13 +17,12 @@ const GUEST: Me = {
   csrf: "",
 };
 
-const AGAIN_MS = 4000;
-
 /** `away`: who did not answer when it was asked last. Then `me` is as it was before. */
 const state = reactive({
   me: GUEST, known: false, away: undefined as Away | undefined,
 });
 let asked: Promise<Me> | undefined;
+let again = 0;
 
 export const session = readonly(state);
 
@@ -37,7 +36,7 @@ function take(me: Me): Me {
 
 /**
  * Ask once who this is; a guest when the server says so. Where nobody answers it is asked again and
- * again, never in step with others.
+ * again.
  */
 export function whoAmI(): Promise<Me> {
   asked ??= request<Me>("GET", "/me", { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) })
@@ -47,7 +46,8 @@ export function whoAmI(): Promise<Me> {
       asked = undefined;
       if (!away) return take(GUEST);
       state.away = away;
-      setTimeout(() => void whoAmI(), AGAIN_MS * (0.5 + Math.random()));
+      window.clearTimeout(again);
+      again = window.setTimeout(() => void whoAmI(), againMs());
       return state.me;
     });
   return asked;

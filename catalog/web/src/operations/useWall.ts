@@ -2,7 +2,7 @@
 import {
   computed, onScopeDispose, ref, shallowRef, watch, type ComputedRef, type Ref, type ShallowRef,
 } from "vue";
-import { awayOf, type Away } from "@/api/away";
+import { againMs, awayOf, type Away } from "@/api/away";
 import { ANSWER_LIMIT_MS } from "@/api/client";
 import { wallNow, watchWall } from "@/api/operations";
 import { session } from "@/api/session";
@@ -10,7 +10,6 @@ import { useLoad } from "@/ui/load";
 import { applied, EMPTY, silentFor, type WallState } from "./wall";
 
 const TICK_MS = 1000;
-const AGAIN_MS = 4000;
 
 export interface Wall {
   state: ShallowRef<WallState>;
@@ -51,7 +50,7 @@ export function useWall(): Wall {
     if (gone || close) return;
     if (load.error.value) {
       found.value = await awayOf(load.error.value);
-      if (found.value && !gone) again = window.setTimeout(() => void open(), AGAIN_MS);
+      if (found.value && !gone) again = window.setTimeout(() => void open(), againMs());
       return;
     }
     found.value = undefined;

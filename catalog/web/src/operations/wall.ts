@@ -130,8 +130,7 @@ export function alertFor(state: WallState, evidence: EvidenceRow, id: string): A
 
 /** What a school's line carries as far as is known, and no more than its box may use of it. */
 export function lineOf(row: SchoolRow): number | undefined {
-  if (row.box !== "telling" || row.estimate_bps === null) return undefined;
-  return row.ceiling_bps === null ? row.estimate_bps : Math.min(row.estimate_bps, row.ceiling_bps);
+  return row.line_bps ?? undefined;
 }
 
 /** How much of it is used, in percent. */
