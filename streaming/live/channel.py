@@ -258,17 +258,28 @@ class Channel:
     def _open(self, track: Track, boundary: _Boundary, fragment: Fragment) -> Iterator[Event]:
         start_us = track.us(fragment.start_ts)
         opening = boundary.opening_at(start_us)
-        yield from self._close(track, opening, fragment.start_ts)
-        yield from self._skip_to(track, opening.number, start_us)
+        missed = self._missed(track, opening.number)
+        if missed and not missed[0].hole:
+            start_ts = missed[0].start_us * track.timescale // MICROSECONDS
+            yield from self._close(track, missed[0].opening, start_ts)
+        else:
+            yield from self._close(track, opening, fragment.start_ts)
+        yield from self._skip(track, missed, opening.number, start_us)
         run = track.open(opening, fragment)
         if run is not None:
             yield RunStarted(track, run)
 
-    def _skip_to(self, track: Track, number: int, until_us: int) -> Iterator[Event]:
+    def _missed(self, track: Track, number: int) -> list[_Boundary]:
+        """Give the boundaries, as far as they are known, at which this rendition had nothing."""
+        first = track.next_number + (track.opening is not None)
+        return [b for b in self._grid if first <= b.opening.number < number]
+
+    def _skip(
+        self, track: Track, missed: Sequence[_Boundary], number: int, until_us: int
+    ) -> Iterator[Event]:
         """Say with gaps which segments this rendition has nothing of, until its media goes on."""
         if not track.segments or track.next_number == number:
             return
-        missed = [b for b in self._grid if track.next_number <= b.opening.number < number]
         if not missed or missed[0].opening.number != track.next_number:
             track.restart()
             return

@@ -154,7 +154,8 @@ class Mirror:
         track, segment = self._track(message.id), message.segment
         if track.opening is not None and track.opening.number == segment.number:
             track.abandon()
-        yield from _closed(track)
+        opening = Opening(segment.number, segment.discontinuity, segment.program_utc)
+        yield from _closed(track, opening, segment.start_ts)
         is_next = not track.segments or segment.number == track.next_number
         if segment.run >= len(track.runs) or not is_next:
             raise BadMedia(f"{track.name}: segment {segment.number} out of its turn")

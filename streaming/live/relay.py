@@ -4,7 +4,8 @@ An edge is told all that is known of each rendition (`Known`), then which runs b
 segments have ended: so its playlists are right whether it has the media or not. Of the renditions
 that it asks for it gets the fragments too, beginning with what the open segment has so far
 (`Anew`); it cuts parts by the same rule as its upstream, so both have the same media under the same
-names. Texts are JSON; binary messages begin with a tag.
+names. Texts are JSON; binary messages begin with a tag. Fragments are a stream to their reader:
+they go out in pieces, so that on a thin line something comes whole now and then.
 
 Sans-IO: nothing here waits.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ from streaming.live.segments import Opening, Segment
 from streaming.live.track import RUNS_LIMIT, SEGMENT_LIMIT_BYTES
 
 MESSAGE_LIMIT_BYTES = SEGMENT_LIMIT_BYTES + 1024
+PIECE_BYTES = 16 * 1024  # 4 s, after which a relay counts as silent, at 32 kbit/s
 KNOWN_LIMIT_BYTES = 16 * 1024 * 1024
 SEGMENTS_LIMIT = 40_000
 _KNOWN, _RUN, _FRAGMENTS = 1, 2, 3
@@ -133,6 +135,17 @@ def encode(message: Message) -> bytes | str:
         case Fragments(id=identifier, opening=opening, sent_utc=sent_utc, data=data):
             where = (opening.number, opening.discontinuity, opening.program_utc)
             return _FRAGMENTS_HEAD.pack(_FRAGMENTS, identifier, *where, sent_utc) + data
+
+
+def pieces(message: bytes | str) -> Iterator[bytes | str]:
+    """Cut a message that was written into those that are sent."""
+    is_long = isinstance(message, bytes) and message[0] == _FRAGMENTS
+    if isinstance(message, str) or not is_long:
+        yield message
+        return
+    head, size = message[: _FRAGMENTS_HEAD.size], len(message)
+    for at in range(len(head), size, PIECE_BYTES):
+        yield head + message[at : at + PIECE_BYTES]
 
 
 def decode(data: bytes | str) -> Message:

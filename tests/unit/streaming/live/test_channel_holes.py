@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streaming.errors import BadMedia
@@ -252,6 +252,7 @@ def test_a_restarted_channel_goes_on_counting() -> None:
     st.lists(st.tuples(st.integers(0, 130), st.integers(1, 40)), max_size=4),
     st.integers(0, 60),
 )
+@example(pictures=[], sounds=[(40, 80)], sound_from=0)
 @settings(max_examples=60)
 def test_playlist_time_is_media_time_whatever_is_lost(
     pictures: list[tuple[int, int]], sounds: list[tuple[int, int]], sound_from: int

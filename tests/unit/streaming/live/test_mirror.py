@@ -137,6 +137,16 @@ def test_only_what_is_asked_for_crosses_the_line() -> None:
     assert len(pair.parts("720p")) == count
 
 
+@pytest.mark.parametrize("silent", [range(40, 120), range(40, 190), range(130, 250)])
+def test_a_sound_that_stops_for_a_while_is_mirrored(silent: range) -> None:
+    pair = Pair(Script().begin(*EVERYTHING)).join(*NAMES)
+    pair.play(0, silent.start).play(silent.start, silent.stop, ("720p", "360p"))
+    pair.play(silent.stop, 360).deliver()
+    here, there = pair.texts("aac")
+    assert here == there
+    assert pair.segments("aac") == pair.script.segments("aac")
+
+
 def test_holes_and_new_runs_are_mirrored() -> None:
     pair = Pair(Script().begin(*EVERYTHING)).join(*NAMES).play(0, 75)
     pair.script.events += pair.script.channel.interrupted()

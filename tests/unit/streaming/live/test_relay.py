@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,7 @@ from streaming.live.port import LiveRendition
 from streaming.live.relay import (
     KNOWN_LIMIT_BYTES,
     MESSAGE_LIMIT_BYTES,
+    PIECE_BYTES,
     Announced,
     Closed,
     Fragments,
@@ -30,6 +32,7 @@ from streaming.live.relay import (
     asking,
     decode,
     encode,
+    pieces,
 )
 from streaming.live.segments import Opening, Segment
 
@@ -58,6 +61,21 @@ MESSAGES: tuple[Message, ...] = (
 @pytest.mark.parametrize("message", MESSAGES)
 def test_what_is_written_is_read(message: Message) -> None:
     assert decode(encode(message)) == message
+
+
+@pytest.mark.parametrize("size", [1, PIECE_BYTES, PIECE_BYTES + 1, 5 * PIECE_BYTES])
+def test_long_fragments_go_out_in_pieces(size: int) -> None:
+    whole = Fragments(3, Opening(4, True, 1_795_600_000.5), 1_795_600_001.25, bytes(size))
+    found = [decode(piece) for piece in pieces(encode(whole))]
+    assert len(found) == -(-size // PIECE_BYTES)
+    assert all(isinstance(one, Fragments) and len(one.data) <= PIECE_BYTES for one in found)
+    joined = b"".join(one.data for one in found if isinstance(one, Fragments))
+    assert {replace(one, data=joined) for one in found if isinstance(one, Fragments)} == {whole}
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_what_is_short_or_no_media_goes_out_whole(message: Message) -> None:
+    assert [decode(piece) for piece in pieces(encode(message))] == [message]
 
 
 def test_an_hour_is_known_in_a_few_kilobytes() -> None:
