@@ -108,7 +108,7 @@ async def test_seeking_and_subtitles(
     found = await until(page, "!seen.seeking && video.currentTime > 5.4 && report().cues.length")
     assert found["cues"] == ["同步课堂", "第二句"]
     shown = "[...video.textTracks].flatMap(t => [...(t.activeCues || [])].map(c => c.text))"
-    assert await page.evaluate(shown) == ["第二句"]
+    await until(page, f"({shown}).join() === '第二句'")
     assert (found["errors"], found["stalls"]) == ([], 0)
     await page.evaluate("video.currentTime = 0.5")
     found = await until(page, "!seen.seeking && video.currentTime > 0.6")
