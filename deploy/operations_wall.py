@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from catalog.db.operations import Facts, RoomFact, SchoolFact, SessionFact
-from catalog.operations.alerts import of_the_city, opened, wrong_with
+from catalog.operations.alerts import CRITICAL, of_the_city, opened, wrong_with
 from catalog.operations.board import Key, Placed, Places
 from catalog.operations.history import Sample, Subject
 from catalog.operations.known import Box, City, Known, Picture, Viewings
@@ -139,10 +139,14 @@ class Wall:
 
     def _city(self, found: _Found, moment: Moment) -> None:
         service = _summed(moment.service, found)
+        alerts = [
+            of_the_city(service, self._since.row("city", wrong, moment.now_utc))
+            for wrong in wrong_with(service, 1000 * LATE_LOOP_S)
+        ]
+        self._alert(found, alerts, Places(for_city=True))
+        alerts.sort(key=lambda one: one.severity != CRITICAL)
+        service = msgspec.structs.replace(service, wrong={one.name: one.severity for one in alerts})
         found.rows["city", "city"] = Placed(service)
-        for wrong in wrong_with(service, 1000 * LATE_LOOP_S):
-            evidence = self._since.row("city", wrong, moment.now_utc)
-            self._alert(found, [of_the_city(service, evidence)], Places(for_city=True))
         delays = [*moment.live.delays.values()]
         found.samples["city", ""] = Sample(
             rooms=service.rooms, troubled=service.troubled, viewers=service.viewers,

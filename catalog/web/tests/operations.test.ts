@@ -6,9 +6,9 @@ import { CODES, sentenceOf, type Measures } from "@/operations/evidence";
 import { bandsOf, isKnown, lineOf, spanOf } from "@/operations/past";
 import { pathTo } from "@/operations/path";
 import { BOOKS } from "@/operations/books";
-import { addressesOf, blocksOf, boxUrlOf, inLanguage } from "@/operations/runbook";
+import { aboutLesson, addressesOf, blocksOf, boxUrlOf, inLanguage } from "@/operations/runbook";
 import {
-  alertFor, alertsOf, applied, CAUSES, EMPTY, lineOf as capacityOf, moodOfSchool, roomsOf, rungsText, schoolsOf, sessionsOf,
+  alertsOf, applied, bookFor, CAUSES, EMPTY, lineOf as capacityOf, moodOfSchool, roomsOf, rungsText, schoolsOf, sessionsOf,
   shareOf, silentFor, SILENT_MS, troubledOf, type WallState,
 } from "@/operations/wall";
 import { alert, evidence, lesson, room, school } from "./operations_rows";
@@ -87,10 +87,10 @@ describe("the wall", () => {
         s: alert("LoopLate", { kind: "city", subject: "", code: "origin_busy" }),
       },
     });
-    expect(alertFor(state, thin, "a")?.name).toBe("LineThin");
-    expect(alertFor(state, evidence("encoder_silent", "l1"), "a")?.name).toBe("EncoderStopped");
-    expect(alertFor(state, evidence("origin_busy"), "a")?.name).toBe("LoopLate");
-    expect(alertFor(state, evidence("line_lags"), "a")).toBeUndefined();
+    expect(bookFor(state, [thin], "a")).toBe("LineThin");
+    expect(bookFor(state, [evidence("encoder_silent", "l1")], "a")).toBe("EncoderStopped");
+    expect(bookFor(state, [evidence("origin_busy")], "a")).toBe("LoopLate");
+    expect(bookFor(state, [evidence("line_lags")], "a")).toBeUndefined();
   });
 
   it("has figures of places: what is watched, how much of a line", () => {
@@ -243,6 +243,17 @@ describe("runbooks", () => {
       text("核对 "), code("TONGBU_STORE_*"), text(" 和 TONGBU_STORE_*；先按"), { kind: "book", text: "DiskFull" },
       text("处理，不是 DiskFuller"),
     ] }]);
+  });
+
+  it("lead to pages once it is known whose", () => {
+    const said = "打开 `/studio/课堂编号`，`/operations`";
+    expect(blocksOf(said)).toEqual([{ kind: "text", pieces: [
+      text("打开 "), code("/studio/课堂编号"), text("，"), { kind: "page", text: "/operations" },
+    ] }]);
+    expect(blocksOf(aboutLesson(said, "0a-1"))[0]).toMatchObject({
+      pieces: [{}, { kind: "page", text: "/studio/0a-1" }, {}, {}],
+    });
+    expect(aboutLesson("`/studio/ID`", "x")).toBe("`/studio/x`");
   });
 
   it("lead from the store to its full disk, in either language", () => {

@@ -1,11 +1,10 @@
 /** Operations: the largest line, who does not answer, schools that are looked for. */
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { awayOf } from "@/api/away";
 import { ApiError } from "@/api/client";
 import type { AlertRow, CityRow, SchoolRow, SessionRow } from "@/api/types";
 import { initialsOf, matching } from "@/operations/find";
-import { ailing, DISK_SHARE, headlineOf, LATE_MS, STUCK_S } from "@/operations/headline";
+import { headlineOf } from "@/operations/headline";
 import { applied, EMPTY, type WallState } from "@/operations/wall";
 import { alert, CITY, evidence, lesson, school } from "./operations_rows";
 
@@ -23,24 +22,19 @@ function wall(
   });
 }
 
-const away = (name: string) => ({ checks: CITY.checks.map((one) => ({ ...one, up: one.name !== name })) });
 const FINE = { mood: "air", alerts: [], workersGone: false, schools: 0, sessions: 0, others: 0 };
 
 describe("the headline", () => {
   it.each<[string, Parameters<typeof wall>[0], Partial<ReturnType<typeof headlineOf>>]>([
     ["all is well", { schools: [school("a")], sessions: [lesson("l1")] }, {}],
-    ["the database is away", { alerts: [called("DatabaseAway", "city", "")] },
+    ["the database is away", { city: { wrong: { DatabaseAway: "critical" } } },
       { mood: "broken", alerts: ["DatabaseAway"] }],
-    ["it is away, and no alert is told to a school", { city: away("database") },
-      { mood: "broken", alerts: ["DatabaseAway"] }],
-    ["the store is away, told in both ways",
-      { city: away("store"), alerts: [called("StoreAway", "city", "")] },
+    ["an alert of it that is told is no other one",
+      { city: { wrong: { StoreAway: "critical" } }, alerts: [called("StoreAway", "city", "")] },
       { mood: "broken", alerts: ["StoreAway"] }],
-    ["the disk is full", { city: { disk_free_bytes: 4 } }, { mood: "broken", alerts: ["DiskFull"] }],
-    ["work stands still", { alerts: [called("JobsStuck", "city", "", "warning")] },
+    ["work stands still", { city: { wrong: { JobsStuck: "warning" } } },
       { mood: "bad", alerts: ["JobsStuck"] }],
-    ["the urgent first",
-      { alerts: [called("JobsStuck", "city", "", "warning"), called("StoreAway", "city", "")] },
+    ["two, in their order", { city: { wrong: { StoreAway: "critical", JobsStuck: "warning" } } },
       { mood: "broken", alerts: ["StoreAway", "JobsStuck"] }],
     ["nobody transcodes", { city: { workers: 0 } }, { mood: "bad", workersGone: true }],
     ["nobody has said how many transcode", { city: { workers: null } }, {}],
@@ -63,21 +57,6 @@ describe("the headline", () => {
       { alerts: [called("LineThin", "school", "gone", "warning")] }, { mood: "bad", others: 1 }],
   ])("%s", (_, given, expected) => {
     expect(headlineOf(wall(given))).toEqual({ ...FINE, ...expected });
-  });
-
-  it("has the limits of the service", () => {
-    const alerts = readFileSync("../operations/alerts.py", "utf8");
-    const verdict = readFileSync("../operations/verdict.py", "utf8");
-    expect(Number(/^DISK_SHARE = ([\d.]+)$/m.exec(alerts)?.[1])).toBe(DISK_SHARE);
-    expect(Number(/^STUCK_S = ([\d.]+)$/m.exec(alerts)?.[1])).toBe(STUCK_S);
-    expect(1000 * Number(/^LATE_LOOP_S = ([\d.]+)$/m.exec(verdict)?.[1])).toBe(LATE_MS);
-  });
-
-  it("does not call work that has just come stuck", () => {
-    const queue = { name: "lesson", waiting: 2, running: 0, oldest_s: STUCK_S - 1 };
-    expect(ailing({ ...CITY, queues: [queue] })).toEqual([]);
-    expect(ailing({ ...CITY, queues: [{ ...queue, oldest_s: STUCK_S }] })).toEqual(["queue"]);
-    expect(ailing({ ...CITY, loop_late_ms: LATE_MS, disk_free_bytes: null })).toEqual(["loop"]);
   });
 });
 

@@ -1,7 +1,7 @@
 /** A runbook's Markdown as blocks to show: headings, paragraphs, steps, commands. Pure; no HTML. */
 export interface Piece {
-  /** `book`: the name of another runbook. */
-  kind: "text" | "code" | "book";
+  /** `book`: the name of another runbook; `page`: the path of a page. */
+  kind: "text" | "code" | "book" | "page";
   text: string;
 }
 
@@ -47,8 +47,17 @@ function itemsOf(lines: readonly string[]): string[] {
 /** What stands between backticks is as it is written, asterisks too. */
 function piecesOf(text: string, known: ReadonlySet<string>): Piece[] {
   return text.split(/`([^`]*)`/).flatMap((part, index) =>
-    index % 2 ? [{ kind: "code" as const, text: part }] : wordsOf(part, known),
+    index % 2 ? [{ kind: isPage(part) ? "page" as const : "code" as const, text: part }] : wordsOf(part, known),
   ).filter((piece) => piece.text !== "");
+}
+
+/** A path with nothing left to be put in. */
+const isPage = (text: string): boolean =>
+  /^\/(studio|operations)(\/[a-z0-9-]+)*$/.test(text);
+
+/** Put a lesson's id where the text wants one. */
+export function aboutLesson(markdown: string, session = ""): string {
+  return session ? markdown.replaceAll(/\/studio\/(课堂编号|ID)/g, `/studio/${session}`) : markdown;
 }
 
 function wordsOf(text: string, known: ReadonlySet<string>): Piece[] {

@@ -5,10 +5,15 @@
 import { inject, provide, ref, shallowRef, type InjectionKey, type Ref } from "vue";
 import { useI18n } from "vue-i18n";
 
+/** Whom a runbook is opened about, as far as that is known: a school's and a lesson's id. */
+export interface About {
+  school?: string | undefined;
+  session?: string | undefined;
+}
+
 export interface OpenBook {
   name: string;
-  /** The school from which it was opened. */
-  school?: string;
+  about: About;
 }
 
 const OPENED: InjectionKey<Ref<OpenBook | undefined>> = Symbol("opened");
@@ -29,7 +34,7 @@ export function provideBooks(): Ref<OpenBook | undefined> {
 }
 
 export interface Books {
-  open(name: string, school?: string): void;
+  open(name: string, about?: About): void;
   /** What an alert is called in the reader's language; one that nobody here knows, by its name. */
   titleOf(name: string): string;
 }
@@ -38,8 +43,8 @@ export function useBooks(): Books {
   const { t, te } = useI18n();
   const opened = inject(OPENED, undefined);
   return {
-    open(name, school) {
-      if (opened) opened.value = school ? { name, school } : { name };
+    open(name, about = {}) {
+      if (opened) opened.value = { name, about };
     },
     titleOf(name) {
       const key = `operations.alert.${name}`;

@@ -24,7 +24,7 @@ export function useMeasures(): OperationsWords {
     const size = Math.abs(seconds);
     if (size > 0 && size < 1) return t("operations.span.ms", { n: figure(seconds * MS, 0) });
     if (size < MINUTE_S) return t("operations.span.s", { n: figure(seconds, size < 10 ? 1 : 0) });
-    if (size < HOUR_S) return t("operations.span.min", { n: figure(seconds / MINUTE_S, 0) });
+    if (size < HOUR_S) return t("operations.span.min", { n: figure(Math.trunc(seconds / MINUTE_S), 0) });
     return t("operations.span.h", { n: figure(seconds / HOUR_S, 1) });
   }
 

@@ -121,11 +121,18 @@ export function alertsOf(state: WallState): AlertRow[] {
   );
 }
 
-/** The alert that evidence of a place has opened: of the place, of its lesson, or of the service. */
-export function alertFor(state: WallState, evidence: EvidenceRow, id: string): AlertRow | undefined {
+/** The runbook of what stands first against a place: of its alert, its lesson's, or the service's. */
+export function bookFor(
+  state: WallState, [first]: readonly EvidenceRow[], id: string,
+): string | undefined {
   const theirs = (row: AlertRow): boolean =>
-    row.kind === "city" || row.subject === id || row.subject === evidence.about;
-  return [...state.alerts.values()].find((row) => row.code === evidence.code && theirs(row));
+    row.kind === "city" || row.subject === id || row.subject === first?.about;
+  return [...state.alerts.values()].find((row) => row.code === first?.code && theirs(row))?.name;
+}
+
+/** The lesson that evidence is about, if it is about one. */
+export function lessonOf(state: WallState, evidence: readonly EvidenceRow[]): string | undefined {
+  return evidence.map((one) => one.about).find((about) => state.sessions.has(about));
 }
 
 /** What a school's line carries as far as is known, and no more than its box may use of it. */
