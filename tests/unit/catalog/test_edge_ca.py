@@ -124,14 +124,9 @@ def test_requests_that_are_refused(text: str, why: str) -> None:
 
 
 def test_a_request_that_its_key_has_not_signed_is_refused() -> None:
-    raw = bytearray(
-        x509.load_pem_x509_csr(csr(key()).encode()).public_bytes(serialization.Encoding.DER)
-    )
-    raw[-1] ^= 1
-    try:
-        forged = x509.load_der_x509_csr(bytes(raw))
-    except ValueError:
-        pytest.skip("the last byte was one that makes it unreadable")
+    signed = x509.load_pem_x509_csr(csr(key(), "box.example").encode())
+    raw = signed.public_bytes(serialization.Encoding.DER)
+    forged = x509.load_der_x509_csr(raw.replace(b"box.example", b"bux.example"))
     with pytest.raises(Invalid):
         read_csr(forged.public_bytes(serialization.Encoding.PEM).decode())
 
