@@ -61,7 +61,7 @@ def parts() -> Sequence[Api]:
         ClassroomApi(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
         TimetableApi(NOTHING, NOTHING, NOTHING),
         TellingApi(NOTHING),
-        OperationsApi(NOTHING, NOTHING, NOTHING),
+        OperationsApi(NOTHING, NOTHING),
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -20,8 +19,6 @@ from deploy.checks import Check
 from deploy.operations import Operations
 from deploy.operations_readings import Live
 from deploy.tasks import running
-
-RUNBOOKS = Path(__file__).parent / "runbooks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,7 @@ async def operations_parts(
     wall = Operations(ground.pool, ground.live, ground.viewed, ground.checks, ground.data)
     wall.attach(ground.listener)
     telling = TellingApi(wall.boxes)
-    api = OperationsApi(ground.pool, wall, await asyncio.to_thread(read_runbooks))
+    api = OperationsApi(ground.pool, wall)
 
     async def let_go(_: web.Application) -> None:
         await api.close()
@@ -52,12 +49,3 @@ async def operations_parts(
     app.on_shutdown.append(let_go)
     await stack.enter_async_context(running(wall.run(), "operations"))
     return [*telling.endpoints(), *api.endpoints()]
-
-
-def read_runbooks(folder: Path = RUNBOOKS) -> dict[str, str]:
-    """Read the runbooks by the names of their alerts."""
-    return {
-        path.stem: path.read_text("utf-8")
-        for path in sorted(folder.glob("*.md"))
-        if path.stem != "README"
-    }

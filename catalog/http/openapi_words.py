@@ -379,7 +379,6 @@ OPERATIONS: Mapping[str, Said] = {
     "get_operations_past": Said(
         WATCHERS, "An hour in steps of 10 s, more in steps of whole minutes, 14 days at most."
     ),
-    "get_operations_runbooks_name": Said("officers", "Chinese first, then English."),
     # Description
     "get_openapi_json": Said(EVERYBODY, "OpenAPI 3.1; with an ETag."),
     "get_vocabulary": Said(EVERYBODY, "Stages, grades, subjects, editions, visibilities, roles."),

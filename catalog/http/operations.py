@@ -1,4 +1,4 @@
-"""The API of operations: the wall, a school, how it was, runbooks; and the wall as it changes.
+"""The API of operations: the wall, a school, how it was; and the wall as it changes.
 
 For officers: an administrator sees the city, a district's officer the district, a school's the
 school. What is not theirs is not told, nor that it is there.
@@ -9,9 +9,8 @@ Spec: HTML Living Standard 9.2 (server-sent events). Each connection begins with
 from __future__ import annotations
 
 import asyncio
-import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Protocol
 
@@ -39,7 +38,6 @@ from catalog.operations.rows import RoomRow, SchoolRow, SessionRow
 
 STREAMS_LIMIT = 100
 HOURS_LIMIT = KEPT_DAYS * 24
-_NAME = re.compile(r"[A-Z][A-Za-z]{2,40}")
 
 
 class Wall(Protocol):
@@ -74,13 +72,6 @@ class Past(msgspec.Struct):
     points: list[list[float | None]]
 
 
-class Runbook(msgspec.Struct):
-    """What to do about an alert: Markdown, Chinese first, then English."""
-
-    name: str
-    text: str
-
-
 class OperationsApi:
     """/api/v1/operations."""
 
@@ -88,13 +79,11 @@ class OperationsApi:
         self,
         pool: Pool,
         wall: Wall,
-        runbooks: Mapping[str, str],
         settings: EventSettings | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._pool = pool
         self._wall = wall
-        self._runbooks = runbooks
         self._settings = settings or EventSettings()
         self._clock = clock
         self._streams = 0
@@ -112,8 +101,6 @@ class OperationsApi:
                      " lessons", tag, result=SchoolNow, errors=(401, 403, 404)),
             Endpoint("GET", f"{own}/past", self.past, "Figures of the past hours", tag,
                      query=PastQuery, result=Past, errors=(401, 403, 404, 422)),
-            Endpoint("GET", f"{own}/runbooks/{{name}}", self.runbook, "What to do about an alert",
-                     tag, result=Runbook, errors=(401, 403, 404)),
         ]  # fmt: skip
 
     async def close(self) -> None:
@@ -152,15 +139,6 @@ class OperationsApi:
         from_utc = now_utc // step_s * step_s - asked.hours * 3600
         async with self._pool.connection() as connection:
             return _past(step_s, await past(connection, subject, from_utc, now_utc, step_s))
-
-    async def runbook(self, request: web.Request) -> web.Response:
-        """Answer the text of a runbook."""
-        scope_of(viewer_of(request))
-        name = request.match_info["name"]
-        text = self._runbooks.get(name) if _NAME.fullmatch(name) else None
-        if text is None:
-            raise NotFound("there is no such runbook")
-        return answer(Runbook(name, text))
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Send what changes, each second at most, until the reader goes or the time is over."""

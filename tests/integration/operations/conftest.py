@@ -80,7 +80,7 @@ async def tower(pool: Pool) -> AsyncIterator[Tower]:
     async with pool.connection() as connection:
         town = await make_town(connection)
     wall = ScriptedWall()
-    api = OperationsApi(pool, wall, {"DiskFull": "# DiskFull 磁盘将满"}, QUICKLY, lambda: NOW_UTC)
+    api = OperationsApi(pool, wall, QUICKLY, lambda: NOW_UTC)
     await wall.put(rows_of(town))
     async with open_desk(pool, lambda pool, passwords: [api]) as desk:
         yield Tower(town, wall, api, desk)

@@ -17,8 +17,7 @@ from tests.integration.operations.conftest import NOW_UTC, Tower, rows_of
 from tests.support.api import Caller
 from tests.support.lessons import SINCE
 
-PATHS = ("/operations", "/operations/events", "/operations/schools/x", "/operations/past",
-         "/operations/runbooks/DiskFull")  # fmt: skip
+PATHS = ("/operations", "/operations/events", "/operations/schools/x", "/operations/past")
 
 
 async def boss(tower: Tower) -> Caller:
@@ -78,10 +77,6 @@ async def test_an_officer_sees_the_own_place_and_no_other(tower: Tower, who: Any
 async def test_what_is_not_there_is_not_found(tower: Tower) -> None:
     caller = await boss(tower)
     assert (await caller.ask("GET", "/operations/schools/none"))[0] == 404
-    for name in ("Nothing", "README", "%2E%2E", "diskfull"):
-        assert (await caller.ask("GET", f"/operations/runbooks/{name}"))[0] == 404
-    status, found = await caller.ask("GET", "/operations/runbooks/DiskFull")
-    assert (status, found["text"]) == (200, "# DiskFull 磁盘将满")
 
 
 @pytest.mark.parametrize(
