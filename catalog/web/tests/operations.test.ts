@@ -6,7 +6,7 @@ import { CODES, sentenceOf, type Measures } from "@/operations/evidence";
 import { bandsOf, isKnown, lineOf, spanOf } from "@/operations/past";
 import { pathTo } from "@/operations/path";
 import { BOOKS } from "@/operations/books";
-import { aboutLesson, addressesOf, blocksOf, boxUrlOf, inLanguage } from "@/operations/runbook";
+import { addressed, addressesOf, blocksOf, boxUrlOf, inLanguage } from "@/operations/runbook";
 import {
   alertsOf, applied, bookFor, CAUSES, EMPTY, lineOf as capacityOf, moodOfSchool, roomsOf, rungsText, schoolsOf, sessionsOf,
   shareOf, silentFor, SILENT_MS, troubledOf, type WallState,
@@ -250,10 +250,12 @@ describe("runbooks", () => {
     expect(blocksOf(said)).toEqual([{ kind: "text", pieces: [
       text("打开 "), code("/studio/课堂编号"), text("，"), { kind: "page", text: "/operations" },
     ] }]);
-    expect(blocksOf(aboutLesson(said, "0a-1"))[0]).toMatchObject({
+    expect(blocksOf(addressed(said, { session: "0a-1" }))[0]).toMatchObject({
       pieces: [{}, { kind: "page", text: "/studio/0a-1" }, {}, {}],
     });
-    expect(aboutLesson("`/studio/ID`", "x")).toBe("`/studio/x`");
+    const both = "`/studio/ID` `/operations/schools/编号`";
+    expect(addressed(both, { session: "x", school: "y" })).toBe("`/studio/x` `/operations/schools/y`");
+    expect(addressed(both, {})).toBe(both);
   });
 
   it("lead from the store to its full disk, in either language", () => {

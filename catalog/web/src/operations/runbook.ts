@@ -55,9 +55,20 @@ function piecesOf(text: string, known: ReadonlySet<string>): Piece[] {
 const isPage = (text: string): boolean =>
   /^\/(studio|operations)(\/[a-z0-9-]+)*$/.test(text);
 
-/** Put a lesson's id where the text wants one. */
-export function aboutLesson(markdown: string, session = ""): string {
-  return session ? markdown.replaceAll(/\/studio\/(课堂编号|ID)/g, `/studio/${session}`) : markdown;
+/** Whom a runbook is opened about, as far as that is known: a school's and a lesson's id. */
+export interface About {
+  school?: string | undefined;
+  session?: string | undefined;
+}
+
+/** Put the ids into the addresses of pages that want them. */
+export function addressed(markdown: string, { school, session }: About): string {
+  const lessons = session
+    ? markdown.replaceAll(/\/studio\/(课堂编号|ID)/g, `/studio/${session}`)
+    : markdown;
+  return school
+    ? lessons.replaceAll(/\/operations\/schools\/(编号|ID)/g, `/operations/schools/${school}`)
+    : lessons;
 }
 
 function wordsOf(text: string, known: ReadonlySet<string>): Piece[] {

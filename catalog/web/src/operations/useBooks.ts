@@ -4,12 +4,7 @@
  */
 import { inject, provide, ref, shallowRef, type InjectionKey, type Ref } from "vue";
 import { useI18n } from "vue-i18n";
-
-/** Whom a runbook is opened about, as far as that is known: a school's and a lesson's id. */
-export interface About {
-  school?: string | undefined;
-  session?: string | undefined;
-}
+import type { About } from "./runbook";
 
 export interface OpenBook {
   name: string;
