@@ -11,7 +11,6 @@ PARAMETERS: Mapping[str, str] = {
     "affiliation": "id of a role that the person has",
     "language": "a language tag, such as zh-Hans or en",
     "lesson": "id of a lesson",
-    "name": "the alert's name, such as BoxAway",
     "id": "20 small letters and digits",
 }
 

@@ -44,7 +44,7 @@ NOT_ASKED = {
 }
 NOT_ASKED_SIGNED_IN = {"/api/v1/logout": "whoever asks would be a guest from then on"}
 
-NAMES = {"subtitles": ["zh-Hans"], "runbooks": ["BoxAway"]}
+NAMES = {"subtitles": ["zh-Hans"]}
 EXAMPLES = {
     ("/api/v1/login", "post"): {"username": TEACHER, "password": TEACHER_PASSWORD},
     ("/api/v1/lessons/{id}", "patch"): {"title": "分数的意义", "grade": "g3"},

@@ -12,7 +12,8 @@ TEXTS = {path.stem: path.read_text("utf-8") for path in _FOLDER.glob("[A-Z]*[a-z
 LIMIT_S = 20.0
 STEP = re.compile(
     r'curl -sS -m 5 "\$\{(?P<where>ORIGIN|BOX):-http://127\.0\.0\.1:8080\}(?P<path>/[a-z]+)"'
-    r"(?: \| grep '\^(?P<word>tongbu_[a-z_.*]+)')?"
+    r"(?: \| (?:grep '\^(?P<word>tongbu_[a-z_.*]+)'"
+    r"|awk '/\^(?P<aged>tongbu_[a-z_]+)/ \{print \$1, systime\(\) - int\(\$2\)\}'))?"
 )
 
 

@@ -49,10 +49,10 @@ describe("the headline", () => {
       { sessions: [lesson("l1", { cause: "encoder", evidence: [evidence("encoder_silent")] })],
         alerts: [called("EncoderStopped", "session", "l1")] },
       { mood: "broken", sessions: 1 }],
-    ["its schools are counted, so that it is not counted again",
-      { schools: [school("a", { cause: "encoder", evidence: [evidence("encoder_silent")], sessions: ["l1"] })],
+    ["its schools are not counted, too",
+      { schools: [school("a", { cause: "encoder", evidence: [evidence("encoder_silent", "l1")], sessions: ["l1"] })],
         sessions: [lesson("l1", { cause: "encoder", evidence: [evidence("encoder_silent")] })] },
-      { mood: "broken", schools: 1 }],
+      { mood: "broken", sessions: 1 }],
     ["an alert of what has no cause here",
       { alerts: [called("LineThin", "school", "gone", "warning")] }, { mood: "bad", others: 1 }],
   ])("%s", (_, given, expected) => {

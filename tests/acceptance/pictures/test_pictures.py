@@ -27,7 +27,7 @@ from tests.support.publishing import publisher
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 TAUGHT = {"水的循环": "李敏", "光的折射": "周岩", "分数的初步认识": "孙悦", "望岳": "高翔"}
 # A stream begins with what was made before, faster than its line would let it: later it is calm.
-WITHIN_ITS_LINE = re.compile(r"线路约 20 兆用了 (0\.\d*[1-9]|1?\d(\.\d+)?) 兆")
+WITHIN_ITS_LINE = re.compile(r"线路约 20 Mbps用了 (0\.\d*[1-9]|1?\d(\.\d+)?) Mbps")
 SLOW = {"skew_ms": 900, "delay_ms": 1350, "stalls": 3}
 
 

@@ -128,7 +128,9 @@ async def test_an_encoder_that_stops_is_followed_to_its_end(
     await expect(page.get_by_text("没有告警")).to_be_visible()
     await expect(well(page)).to_be_visible()
     with stopped(on_air.encoder):
-        await expect(page.get_by_text("2 所学校有问题")).to_be_visible(timeout=FAULT_LIMIT_MS)
+        await expect(page.get_by_text("1 节课有问题")).to_be_visible(timeout=FAULT_LIMIT_MS)
+        far = page.get_by_role("listitem").filter(has_text=re.compile("^店埠小学"))
+        await expect(far.first).to_contain_text(re.compile("海滨小学.*主讲"))
         await expect(well(page)).to_have_count(0)
         alerts = page.get_by_role("region", name="告警")
         await expect(alerts.get_by_text(re.compile("主讲端已 .*没有画面"))).to_be_visible()
@@ -141,14 +143,26 @@ async def test_an_encoder_that_stops_is_followed_to_its_end(
         book = await read_runbook(page, "推流中断")
         await expect(book.get_by_text("tongbu_session_ingest_bitrate_bps").first).to_be_visible()
         await expect(book.get_by_text(f"export ORIGIN={town.url}")).to_be_visible()
-        studio = f"/studio/{on_air.lesson.session}"
-        await expect(book.get_by_role("link", name=studio).first).to_have_attribute("href", studio)
+        watching = f"/watch/{on_air.lesson.session}"
+        link = book.get_by_role("link", name=watching).first
+        async with page.context.expect_page() as opened:
+            await link.click()
+        classroom = await opened.value
+        await expect(classroom.get_by_text("主讲教室正在重新连接")).to_be_visible()
+        await expect(book.get_by_role("status")).to_contain_text(re.compile("海滨小学.*主讲"))
         await page.context.grant_permissions(["clipboard-write"])
         await book.get_by_role("button", name="复制命令").first.click()
         await expect(page.get_by_text("已复制")).to_be_visible()
+    async with publisher(on_air.lesson.push):  # as the runbook says: publish again
+        await expect(book.get_by_text("这条告警没有了")).to_be_visible()
+        playing = (
+            "[...document.querySelectorAll('video')].some(v => v.currentTime > 0 && !v.paused)"
+        )
+        await classroom.wait_for_function(playing)
+        await expect(classroom.get_by_text("主讲教室正在重新连接")).to_have_count(0)
+        await classroom.close()
         await page.keyboard.press("Escape")
         await expect(book).to_have_count(0)
-    async with publisher(on_air.lesson.push):  # as the runbook says: publish again
         await expect(heading(page, "没有发现问题")).to_be_visible()
         await page.get_by_role("link", name="全市").click()
         await expect(page.get_by_text("没有告警")).to_be_visible()
@@ -196,13 +210,13 @@ async def test_a_line_too_thin_has_its_figures_and_the_address_of_its_box(
         device = viewer(box.url, lesson.session, f"board-{lesson.rooms[0]}", PASSWORD)
         await stack.enter_async_context(device)
         await expect(page.get_by_text("1 所学校有问题")).to_be_visible(timeout=FAULT_LIMIT_MS)
-        square = page.get_by_title(re.compile("^店埠小学.* · 有问题 · 线路约 0.1 兆，用了 .*%"))
+        square = page.get_by_title(re.compile("^店埠小学.* · 有问题 · 线路约 0.1 Mbps，用了 .*%"))
         await expect(square).to_have_count(1)
         await page.get_by_role("link", name=re.compile("^店埠小学")).first.click()
         await expect(heading(page, "线路有问题")).to_be_visible()
         now = page.get_by_role("region", name="现在")
         await expect(now).to_contain_text(
-            re.compile(r"线路约\s*0\.1 兆\s*线路用量\s*[\d.]+ 兆（\d+%）")
+            re.compile(r"线路约\s*0\.1 Mbps\s*线路用量\s*[\d.]+ Mbps（\d+%）")
         )
         await page.route("**/api/v1/edges?school=*", as_with_a_certificate)
         book = await read_runbook(page, "线路不够")

@@ -101,7 +101,7 @@ def empty_steps(name: str, addresses: dict[str, str]) -> list[str]:
         assert step, f"{name}: {command}"
         with urllib.request.urlopen(addresses[step["where"]] + step["path"], timeout=20) as answer:
             lines = answer.read().decode().splitlines()
-        if not any(re.match(step["word"] or ".*ok", line) for line in lines):
+        if not any(re.match(step["word"] or step["aged"] or ".*ok", line) for line in lines):
             found.append(f"{name}: {command}")
     return found
 

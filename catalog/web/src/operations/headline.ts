@@ -6,19 +6,19 @@ export interface Headline {
   /** Alerts of the service itself, the urgent first. */
   alerts: readonly string[];
   workersGone: boolean;
+  /** Those whose trouble is not a lesson's that is counted below. */
   schools: number;
-  /** Lessons with a cause that no school of theirs is counted for. */
   sessions: number;
   /** Alerts of what is not counted above. */
   others: number;
 }
 
 export function headlineOf(state: WallState): Headline {
-  const schools = troubledOf(state);
   const ill = [...state.sessions.values()].filter((row) => row.cause !== null);
-  const told = new Set(schools.flatMap((row) => row.sessions));
-  const sessions = ill.filter((row) => !told.has(row.id));
-  const named = new Set([...schools, ...ill].map((row) => row.id));
+  const told = new Set(ill.map((row) => row.id));
+  const troubled = troubledOf(state);
+  const schools = troubled.filter((row) => !told.has(row.evidence[0]?.about ?? ""));
+  const named = new Set([...troubled, ...ill].map((row) => row.id));
   const others = [...state.alerts.values()]
     .filter((row) => row.kind !== "city" && !named.has(row.subject)).length;
   const wrong = state.city?.wrong ?? {};
@@ -26,7 +26,7 @@ export function headlineOf(state: WallState): Headline {
   const workersGone = state.city?.workers === 0;
   const broken =
     Object.values(wrong).includes("critical") ||
-    schools.some((row) => moodOfSchool(row) === "broken") ||
+    troubled.some((row) => moodOfSchool(row) === "broken") ||
     ill.some((row) => moodOf(row, true) === "broken");
   const bad = workersGone || alerts.length + schools.length + ill.length + others > 0;
   return {
@@ -34,7 +34,7 @@ export function headlineOf(state: WallState): Headline {
     alerts,
     workersGone,
     schools: schools.length,
-    sessions: sessions.length,
+    sessions: ill.length,
     others,
   };
 }

@@ -53,7 +53,7 @@ function piecesOf(text: string, known: ReadonlySet<string>): Piece[] {
 
 /** A path with nothing left to be put in. */
 const isPage = (text: string): boolean =>
-  /^\/(studio|operations)(\/[a-z0-9-]+)*$/.test(text);
+  /^\/(studio|watch|operations)(\/[a-z0-9-]+)*$/.test(text);
 
 /** Whom a runbook is opened about, as far as that is known: a school's and a lesson's id. */
 export interface About {
@@ -64,7 +64,7 @@ export interface About {
 /** Put the ids into the addresses of pages that want them. */
 export function addressed(markdown: string, { school, session }: About): string {
   const lessons = session
-    ? markdown.replaceAll(/\/studio\/(课堂编号|ID)/g, `/studio/${session}`)
+    ? markdown.replaceAll(/\/(studio|watch)\/(课堂编号|ID)/g, `/$1/${session}`)
     : markdown;
   return school
     ? lessons.replaceAll(/\/operations\/schools\/(编号|ID)/g, `/operations/schools/${school}`)

@@ -28,8 +28,13 @@ export function useMeasures(): OperationsWords {
     return t("operations.span.h", { n: figure(seconds / HOUR_S, 1) });
   }
 
+  function rate(bps: number): string {
+    const mbit = bps / MBIT_BPS;
+    return t("operations.rate", { n: figure(mbit, mbit < 1 ? 2 : mbit < 100 ? 1 : 0) });
+  }
+
   const form: Measures = {
-    rate: (bps) => t("operations.rate", { n: figure(bps / MBIT_BPS, bps < MBIT_BPS ? 2 : 1) }),
+    rate,
     span,
     count: (value) => figure(value, 2),
     share: (value) => n(value, { style: "percent", maximumFractionDigits: 1 }),

@@ -2,6 +2,7 @@
 import type {
   AlertRow, Cause, CityRow, DistrictRow, EvidenceRow, RoomRow, SchoolRow, SessionRow, WallChange,
 } from "@/api/types";
+import type { About } from "./runbook";
 
 export interface WallState {
   at: number;
@@ -94,6 +95,10 @@ export function troubledOf(state: WallState): SchoolRow[] {
 export const titleOf = (state: WallState, about: string): string =>
   state.sessions.get(about)?.title ?? about;
 
+/** The school that teaches a lesson on air: whom to call. */
+export const mainOf = (state: WallState, about: string): string =>
+  state.sessions.get(about)?.main_school ?? "";
+
 export function sessionsOf(state: WallState, among?: readonly string[]): SessionRow[] {
   const weight = (row: SessionRow): number => (row.cause ? 0 : row.bad > 0 ? 1 : 2);
   return [...state.sessions.values()]
@@ -128,6 +133,15 @@ export function bookFor(
   const theirs = (row: AlertRow): boolean =>
     row.kind === "city" || row.subject === id || row.subject === first?.about;
   return [...state.alerts.values()].find((row) => row.code === first?.code && theirs(row))?.name;
+}
+
+/** The open alert of this name that is the service's, or about this school or lesson. */
+export function alertNamed(
+  state: WallState, name: string, { school, session }: About,
+): AlertRow | undefined {
+  return [...state.alerts.values()].find((row) =>
+    row.name === name && (row.kind === "city" || row.subject === school || row.subject === session),
+  );
 }
 
 /** The lesson that evidence is about, if it is about one. */
