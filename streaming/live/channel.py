@@ -259,15 +259,22 @@ class Channel:
         start_us = track.us(fragment.start_ts)
         opening = boundary.opening_at(start_us)
         missed = self._missed(track, opening.number)
-        if missed and not missed[0].hole:
-            start_ts = missed[0].start_us * track.timescale // MICROSECONDS
-            yield from self._close(track, missed[0].opening, start_ts)
+        if missed:
+            yield from self._close(track, self._gap_ts(track, missed[0]))
         else:
-            yield from self._close(track, opening, fragment.start_ts)
+            goes_on = track.pending is None and track.adjoins(opening)
+            yield from self._close(track, fragment.start_ts if goes_on else None)
         yield from self._skip(track, missed, opening.number, start_us)
         run = track.open(opening, fragment)
         if run is not None:
             yield RunStarted(track, run)
+
+    @staticmethod
+    def _gap_ts(track: Track, missed: _Boundary) -> int | None:
+        """Give where a gap begins to which the open segment lasts; one in a hole begins later."""
+        if missed.hole or not track.adjoins(missed.opening):
+            return None
+        return missed.start_us * track.run_scale // MICROSECONDS
 
     def _missed(self, track: Track, number: int) -> list[_Boundary]:
         """Give the boundaries, as far as they are known, at which this rendition had nothing."""
@@ -284,15 +291,15 @@ class Channel:
             track.restart()
             return
         for boundary in missed:
-            start_us = track.listed_us if boundary.hole else boundary.start_us
+            start_us = track.listed_us
+            if not boundary.hole:
+                start_us = max(start_us, boundary.start_us)
             end_us = until_us if boundary.opening.number == number - 1 else boundary.end_us
             lasts_us = max(0, end_us - start_us)
             yield SegmentReady(track, track.skip(boundary.opening_at(start_us), start_us, lasts_us))
 
-    def _close(
-        self, track: Track, following: Opening | None = None, next_ts: int = 0
-    ) -> Iterator[Event]:
-        closed = track.close(following, next_ts)
+    def _close(self, track: Track, until_ts: int | None = None) -> Iterator[Event]:
+        closed = track.close(until_ts)
         if closed is None:
             return
         parts, segment = closed

@@ -72,7 +72,7 @@ class Mirror:
             case RunBegun():
                 return list(self._begin_run(message))
             case Anew(id=identifier):
-                self._track(identifier).abandon()
+                self._renew(self._track(identifier))
             case Fragments():
                 return list(self._add(message))
             case Closed():
@@ -150,12 +150,18 @@ class Mirror:
         self._told_us[track.name] = start_us + track.us(fragment.duration_ts)
         return False
 
+    def _renew(self, track: Track) -> None:
+        """What of the open segment came before is void, a fragment of which a piece came too."""
+        track.abandon()
+        if track.run is not None:
+            self._readers[track.name], _ = _reader(track.run.init.data)
+
     def _close(self, message: Closed) -> Iterable[Event]:
         track, segment = self._track(message.id), message.segment
         if track.opening is not None and track.opening.number == segment.number:
             track.abandon()
         opening = Opening(segment.number, segment.discontinuity, segment.program_utc)
-        yield from _closed(track, opening, segment.start_ts)
+        yield from _closed(track, segment.start_ts if track.adjoins(opening) else None)
         is_next = not track.segments or segment.number == track.next_number
         if segment.run >= len(track.runs) or not is_next:
             raise BadMedia(f"{track.name}: segment {segment.number} out of its turn")
@@ -182,7 +188,7 @@ def _reader(data: bytes) -> tuple[CmafReader, Init]:
 
 def _placed(track: Track, opening: Opening, fragment: Fragment) -> Iterable[Event]:
     if track.opening is None or track.opening.number != opening.number:
-        yield from _closed(track, opening, fragment.start_ts)
+        yield from _closed(track, fragment.start_ts if track.adjoins(opening) else None)
         if track.segments and opening.number != track.next_number:
             raise BadMedia(f"{track.name}: segment {opening.number} out of its turn")
         run = track.open(opening, fragment)
@@ -195,8 +201,8 @@ def _placed(track: Track, opening: Opening, fragment: Fragment) -> Iterable[Even
         yield PartReady(track, part)
 
 
-def _closed(track: Track, following: Opening | None = None, next_ts: int = 0) -> Iterable[Event]:
-    closed = track.close(following, next_ts)
+def _closed(track: Track, until_ts: int | None = None) -> Iterable[Event]:
+    closed = track.close(until_ts)
     if closed is not None:
         parts, segment = closed
         for part in parts:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ from streaming.live.segments import Opening, Segment
 from streaming.live.track import RUNS_LIMIT, SEGMENT_LIMIT_BYTES
 
 MESSAGE_LIMIT_BYTES = SEGMENT_LIMIT_BYTES + 1024
-PIECE_BYTES = 16 * 1024  # 4 s, after which a relay counts as silent, at 32 kbit/s
+PIECE_BYTES = 24 * 1024  # comes within the 4 s of a silence unless not even sound gets through
 KNOWN_LIMIT_BYTES = 16 * 1024 * 1024
 SEGMENTS_LIMIT = 40_000
 _KNOWN, _RUN, _FRAGMENTS = 1, 2, 3
@@ -137,15 +137,14 @@ def encode(message: Message) -> bytes | str:
             return _FRAGMENTS_HEAD.pack(_FRAGMENTS, identifier, *where, sent_utc) + data
 
 
-def pieces(message: bytes | str) -> Iterator[bytes | str]:
-    """Cut a message that was written into those that are sent."""
-    is_long = isinstance(message, bytes) and message[0] == _FRAGMENTS
-    if isinstance(message, str) or not is_long:
-        yield message
-        return
-    head, size = message[: _FRAGMENTS_HEAD.size], len(message)
-    for at in range(len(head), size, PIECE_BYTES):
-        yield head + message[at : at + PIECE_BYTES]
+def written(message: Message, piece_bytes: int = PIECE_BYTES) -> tuple[bytes | str, ...]:
+    """Write a message as it is sent: fragments in pieces of so many bytes, anything else whole."""
+    whole = encode(message)
+    head, size = _FRAGMENTS_HEAD.size, len(whole)
+    if not isinstance(message, Fragments) or isinstance(whole, str) or size <= head + piece_bytes:
+        return (whole,)
+    starts = range(head, size, piece_bytes)
+    return tuple(whole[:head] + whole[at : at + piece_bytes] for at in starts)
 
 
 def decode(data: bytes | str) -> Message:

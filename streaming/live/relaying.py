@@ -22,7 +22,7 @@ from contextlib import suppress
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from streaming.live.audience import Audience
-from streaming.live.relay import asked_at_once, asked_of, pieces
+from streaming.live.relay import asked_at_once, asked_of
 from streaming.live.relays import Relay
 from streaming.live.stream import tune
 
@@ -94,13 +94,7 @@ async def _send(ws: web.WebSocketResponse, one: Relay) -> None:
             if message is None:
                 one.bell.clear()
                 await one.bell.wait()
+            elif isinstance(message, str):
+                await ws.send_str(message)
             else:
-                await _send_message(ws, message)
-
-
-async def _send_message(ws: web.WebSocketResponse, message: bytes | str) -> None:
-    for piece in pieces(message):
-        if isinstance(piece, str):
-            await ws.send_str(piece)
-        else:
-            await ws.send_bytes(piece)
+                await ws.send_bytes(message)

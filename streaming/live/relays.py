@@ -1,7 +1,9 @@
 """Edges that follow a channel: each message made once for all of them (relay.py).
 
 An edge that takes nothing for QUEUE_LIMIT_S gets what waited thrown away and begins anew from what
-is known then. Nothing here waits.
+is known then; so does a rendition that it asks for no more, in the middle of a fragment too, or a
+thin line would carry for long what nobody wants. Sound goes first: it is what such a line carries.
+Nothing here waits.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from streaming.live.channel import Channel
 from streaming.live.events import (
@@ -20,6 +23,7 @@ from streaming.live.events import (
     StateChanged,
 )
 from streaming.live.relay import (
+    PIECE_BYTES,
     Anew,
     Announced,
     Closed,
@@ -29,13 +33,30 @@ from streaming.live.relay import (
     Message,
     RunBegun,
     Standing,
-    encode,
+    written,
 )
 from streaming.live.track import Track
 
 QUEUE_LIMIT_S = 3.0
 QUEUE_LIMIT_BYTES = 16 * 1024 * 1024
 ANCHOR_STEP_S = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A message in its pieces, since when it waits, and of whose media it is ("": of none).
+
+    `instead`: what is sent in its place when that media is not wanted any more.
+    """
+
+    pieces: tuple[bytes | str, ...]
+    at: float
+    name: str = ""
+    instead: tuple[bytes | str, ...] = ()
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(len(piece) for piece in self.pieces)
 
 
 class Relay:
@@ -46,34 +67,53 @@ class Relay:
         self.bell = asyncio.Event()
         self.closed = False
         self.skips = 0
-        self._queue: deque[tuple[bytes | str, float]] = deque()
+        self._queue: deque[_Waiting] = deque()
+        self._going: Iterator[bytes | str] = iter(())
+        self._going_name = ""
         self._size_bytes = 0
 
-    def put(self, message: bytes | str, now: float) -> None:
-        """Queue a message."""
-        self._queue.append((message, now))
-        self._size_bytes += len(message)
+    def put(
+        self,
+        pieces: tuple[bytes | str, ...],
+        now: float,
+        name: str = "",
+        instead: tuple[bytes | str, ...] = (),
+    ) -> None:
+        """Queue a message as it is written; `name`: the rendition whose media it is."""
+        waiting = _Waiting(pieces, now, name, instead)
+        self._queue.append(waiting)
+        self._size_bytes += waiting.size_bytes
         self.bell.set()
 
     def next(self) -> bytes | str | None:
         """Take out what goes out next."""
-        if not self._queue:
-            return None
-        message, _ = self._queue.popleft()
-        self._size_bytes -= len(message)
-        return message
+        while (piece := next(self._going, None)) is None and self._queue:
+            first = self._queue.popleft()
+            self._size_bytes -= first.size_bytes
+            self._going, self._going_name = iter(first.pieces), first.name
+        return piece
 
     def is_over(self, now: float) -> bool:
         """Tell whether what waits has waited too long, or is too much."""
         if not self._queue:
             return False
-        return now - self._queue[0][1] > QUEUE_LIMIT_S or self._size_bytes > QUEUE_LIMIT_BYTES
+        return now - self._queue[0].at > QUEUE_LIMIT_S or self._size_bytes > QUEUE_LIMIT_BYTES
 
     def clear(self) -> None:
-        """Throw away what waits."""
+        """Throw away what waits, and the rest of what is going out."""
         self._queue.clear()
+        self._going, self._going_name = iter(()), ""
         self._size_bytes = 0
         self.skips += 1
+
+    def drop(self, names: frozenset[str]) -> None:
+        """Throw away the media of these, also the rest of what is going out."""
+        if self._going_name in names:
+            self._going, self._going_name = iter(()), ""
+        self._queue = deque(
+            _Waiting(one.instead, one.at) if one.name in names else one for one in self._queue
+        )
+        self._size_bytes = sum(one.size_bytes for one in self._queue)
 
     def close(self) -> None:
         """Nothing will follow."""
@@ -84,9 +124,12 @@ class Relay:
 class Relays:
     """All edges that follow one channel."""
 
-    def __init__(self, channel: Channel, clock_utc: Callable[[], float]) -> None:
+    def __init__(
+        self, channel: Channel, clock_utc: Callable[[], float], piece_bytes: int = PIECE_BYTES
+    ) -> None:
         self._channel = channel
         self._clock_utc = clock_utc
+        self._piece_bytes = piece_bytes
         self._relays: set[Relay] = set()
         self._anchor_utc = 0.0
 
@@ -115,24 +158,22 @@ class Relays:
 
     def ask(self, relay: Relay, names: frozenset[str], now: float) -> None:
         """Send the media of these from now on: of the new ones with what the open segment has."""
-        fresh, relay.names = names - relay.names, names
-        for name in sorted(fresh):
+        fresh, gone, relay.names = names - relay.names, relay.names - names, names
+        relay.drop(gone)
+        for name in self._sound_first(fresh):
             self._open(relay, name, now)
 
     def know(self, name: str, now: float) -> None:
         """What is known of a rendition was told to this edge at one go: tell those below."""
-        track = self._channel.tracks.get(name)
-        if track is not None and track.runs and self._relays:
-            data = encode(_known_of(track))
-            for relay in self._relays:
-                relay.put(data, now)
+        for relay in self._relays:
+            self._tell_known(relay, name, now)
 
     def renew(self, name: str, now: float) -> None:
         """The open segment comes once more from its beginning."""
         track = self._channel.tracks.get(name)
         for relay in self._relays:
             if track is not None and name in relay.names:
-                relay.put(encode(Anew(track.id)), now)
+                relay.put(written(Anew(track.id)), now)
 
     def publish(self, events: Iterable[Event], anchor_utc: float, now: float) -> None:
         """Send everyone what happened."""
@@ -155,7 +196,7 @@ class Relays:
     def lose(self, number: int, now: float) -> None:
         """A segment is kept nowhere."""
         for relay in self._relays:
-            relay.put(encode(Lost(number)), now)
+            relay.put(written(Lost(number)), now)
 
     def close(self) -> None:
         """Let all go when they have what waits for them."""
@@ -164,15 +205,21 @@ class Relays:
 
     def _spread(self, event: Event, now: float) -> None:
         """Send everyone what begins and ends; media, in place of its end, to who asked for it."""
-        if isinstance(event, StateChanged):
-            return
-        name = event.track.name
         message = _told(event, self._clock_utc())
-        takers = [relay for relay in self._relays if _takes(message, name in relay.names)]
-        if message is not None and takers:
-            data = encode(message)
-            for relay in takers:
-                relay.put(data, now)
+        if message is None or isinstance(event, StateChanged):
+            return
+        name, is_media = event.track.name, isinstance(message, Fragments)
+        asked = {relay for relay in self._relays if name in relay.names}
+        takers = asked if is_media else self._relays
+        if not takers:
+            return
+        pieces = written(message, self._piece_bytes)
+        ends_media = isinstance(message, Closed) and bool(message.segment.data)
+        for relay in takers:
+            if ends_media and relay in asked:
+                relay.put((), now, name, instead=pieces)
+            else:
+                relay.put(pieces, now, name if is_media else "")
 
     def _drop_late(self, now: float, anchor_utc: float) -> None:
         """Let who is too slow begin anew; what it missed it can fetch."""
@@ -182,27 +229,35 @@ class Relays:
                 self._begin(relay, now, anchor_utc)
 
     def _begin(self, relay: Relay, now: float, anchor_utc: float) -> None:
-        relay.put(encode(self._standing(anchor_utc)), now)
+        relay.put(written(self._standing(anchor_utc)), now)
         for track in self._channel.present():
-            if track.runs:
-                relay.put(encode(_known_of(track)), now)
-        for name in sorted(relay.names):
+            self._tell_known(relay, track.name, now)
+        for name in self._sound_first(relay.names):
             self._open(relay, name, now)
+
+    def _tell_known(self, relay: Relay, name: str, now: float) -> None:
+        track = self._channel.tracks.get(name)
+        if track is not None and track.runs:
+            relay.put(written(_known_of(track)), now)
+
+    def _sound_first(self, names: frozenset[str]) -> list[str]:
+        tracks = self._channel.tracks
+        return sorted(names, key=lambda name: (name in tracks and tracks[name].video, name))
 
     def _open(self, relay: Relay, name: str, now: float) -> None:
         track = self._channel.tracks.get(name)
         if track is None:
             return
-        relay.put(encode(Anew(track.id)), now)
+        relay.put(written(Anew(track.id)), now)
         if track.opening is not None:
             fragments = Fragments(track.id, track.opening, self._clock_utc(), track.open_data())
-            relay.put(encode(fragments), now)
+            relay.put(written(fragments, self._piece_bytes), now, name)
 
     def _say_standing(self, now: float, anchor_utc: float) -> None:
         self._anchor_utc = anchor_utc
-        data = encode(self._standing(anchor_utc))
+        pieces = written(self._standing(anchor_utc))
         for relay in self._relays:
-            relay.put(data, now)
+            relay.put(pieces, now)
 
     def _standing(self, anchor_utc: float) -> Standing:
         channel = self._channel
@@ -222,16 +277,6 @@ def _told(event: Event, now_utc: float) -> Message | None:
         case SegmentReady(track=track, segment=segment):
             return Closed(track.id, segment)
     return None
-
-
-def _takes(message: Message | None, asked: bool) -> bool:
-    """Tell whether an edge hears this of a rendition that it asked for, or did not."""
-    match message:
-        case Fragments():
-            return asked
-        case Closed(segment=segment):
-            return not asked or not segment.data
-    return message is not None
 
 
 def _known_of(track: Track) -> Known:

@@ -96,6 +96,11 @@ class Track:
         return self.coming.track.timescale
 
     @property
+    def run_scale(self) -> int:
+        """Ticks a second of the run that is being written."""
+        return self.runs[-1].init.track.timescale
+
+    @property
     def changes(self) -> bool:
         """Tell whether the next fragment has other codec parameters than those before."""
         if self.pending is None or not self.runs:
@@ -316,12 +321,11 @@ class Track:
         self.parts.append(part)
         return part
 
-    def close(
-        self, following: Opening | None = None, next_ts: int = 0
-    ) -> tuple[list[Part], Segment] | None:
+    def close(self, until_ts: int | None = None) -> tuple[list[Part], Segment] | None:
         """End the open segment; give its last part, if it was not out yet, and the segment.
 
-        It lasts until the one that adjoins it begins: playlist time is media time whatever is lost.
+        It lasts until what adjoins it begins, in ticks of its own run (None: nothing adjoins it):
+        playlist time is media time whatever is lost.
         """
         if self.opening is None:
             return None
@@ -330,9 +334,9 @@ class Track:
         opening, self.opening = self.opening, None
         data = b"".join(part.data for part in parts)
         end_ts = self._end_ts
-        if following is not None and self._goes_on(opening, following):
-            longest_ts = SEGMENT_LONGEST_US * self.timescale // MICROSECONDS
-            end_ts = max(end_ts, min(next_ts, self.open_ts + longest_ts))
+        if until_ts is not None:
+            longest_ts = SEGMENT_LONGEST_US * self.run_scale // MICROSECONDS
+            end_ts = max(end_ts, min(until_ts, self.open_ts + longest_ts))
         segment = Segment(
             opening.number,
             self.runs[-1].number,
@@ -348,14 +352,14 @@ class Track:
         self._keep(segment)
         return last, segment
 
-    def _goes_on(self, opening: Opening, following: Opening) -> bool:
-        """Tell whether nothing lies between two segments, and their times are of one run."""
-        adjoins = following.number == opening.number + 1 and not following.discontinuity
-        return adjoins and self.pending is None
+    def adjoins(self, following: Opening) -> bool:
+        """Tell whether a segment follows the open one without a break."""
+        next_number = self.opening.number + 1 if self.opening is not None else -1
+        return following.number == next_number and not following.discontinuity
 
     def skip(self, opening: Opening, start_us: int, duration_us: int) -> Segment:
         """Say that this rendition has nothing of a segment that others have."""
-        scale = self.runs[-1].init.track.timescale
+        scale = self.run_scale
         return self.leave_out(
             Segment(
                 opening.number,

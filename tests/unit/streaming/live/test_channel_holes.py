@@ -247,6 +247,21 @@ def test_a_restarted_channel_goes_on_counting() -> None:
     assert not any(s.discontinuity for s in track.segments)
 
 
+@pytest.mark.parametrize("stops", range(52, 60))
+def test_sound_in_large_fragments_that_stops_at_a_boundary_leaves_no_overlap(stops: int) -> None:
+    """The last fragment goes on beyond where the picture's next segment begins."""
+    script = Script().begin(*EVERYTHING)
+    starts = [n for n in range(0, 400, 8) if not stops < n * PACKET_TS * 30 / SOUND_HZ < 130]
+    for number in range(250):
+        script.play(number, number + 1, ("720p", "360p"))
+        while starts and starts[0] * PACKET_TS / SOUND_HZ < (number + 1) / 30:
+            script.take("aac", packet(starts.pop(0), 8))
+    assert any(segment.gap for segment in script.segments("aac"))
+    for one, other in pairwise(script.segments("aac")):
+        ends_utc = one.program_utc + one.duration_ts / 48_000
+        assert ends_utc == pytest.approx(other.program_utc, abs=2e-4)
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 130), st.integers(1, 40)), max_size=4),
     st.lists(st.tuples(st.integers(0, 130), st.integers(1, 40)), max_size=4),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -13,13 +14,23 @@ from streaming.errors import BadMedia
 from streaming.live.events import ChannelState, Event, PartReady, SegmentReady
 from streaming.live.mirror import Mirror
 from streaming.live.playlists import TrackTexts, multivariant_text
-from streaming.live.relay import Anew, Known, Message, Standing, decode
+from streaming.live.relay import Anew, Closed, Fragments, Known, Message, Standing, decode
 from streaming.live.relays import QUEUE_LIMIT_S, Relay, Relays
 from streaming.live.segments import Part, Segment
 from streaming.live.track import WINDOW_SEGMENTS
-from tests.support.live import ANCHOR_UTC, EVERYTHING, HIGH, SOUND, Script, frame, video_init
+from tests.support.live import (
+    ANCHOR_UTC,
+    EVERYTHING,
+    HIGH,
+    SOUND,
+    Script,
+    frame,
+    sound_init,
+    video_init,
+)
 
 NAMES = frozenset({"720p", "360p", "aac"})
+PIECE_BYTES = 40  # a fragment is three of them
 
 
 @dataclass
@@ -30,10 +41,11 @@ class Pair:
     mirror: Mirror = field(default_factory=Mirror)
     events: list[Event] = field(default_factory=list)
     now: float = 0.0
+    piece_bytes: int = PIECE_BYTES
     _told: int = 0
 
     def __post_init__(self) -> None:
-        self.relays = Relays(self.script.channel, lambda: ANCHOR_UTC)
+        self.relays = Relays(self.script.channel, lambda: ANCHOR_UTC, self.piece_bytes)
         self.relay: Relay | None = None
 
     def join(self, *names: str) -> Pair:
@@ -55,17 +67,17 @@ class Pair:
             self.publish()
         return self
 
-    def waiting(self) -> list[Message]:
-        """Read what waits for the edge."""
+    def waiting(self, most: int = 100_000) -> list[Message]:
+        """Read what waits for the edge, so many pieces of it."""
         assert self.relay is not None
-        found = []
-        while (data := self.relay.next()) is not None:
+        found: list[Message] = []
+        while len(found) < most and (data := self.relay.next()) is not None:
             found.append(decode(data))
         return found
 
-    def deliver(self) -> Pair:
-        """Bring the mirror up to date."""
-        for message in self.waiting():
+    def deliver(self, most: int = 100_000) -> Pair:
+        """Bring the mirror up to date, or so many pieces nearer to it."""
+        for message in self.waiting(most):
             self.events += self.mirror.take(message)
         return self
 
@@ -137,14 +149,22 @@ def test_only_what_is_asked_for_crosses_the_line() -> None:
     assert len(pair.parts("720p")) == count
 
 
+@pytest.mark.parametrize("anew", [False, True])
 @pytest.mark.parametrize("silent", [range(40, 120), range(40, 190), range(130, 250)])
-def test_a_sound_that_stops_for_a_while_is_mirrored(silent: range) -> None:
+def test_a_sound_that_stops_for_a_while_is_mirrored(silent: range, anew: bool) -> None:
     pair = Pair(Script().begin(*EVERYTHING)).join(*NAMES)
     pair.play(0, silent.start).play(silent.start, silent.stop, ("720p", "360p"))
-    pair.play(silent.stop, 360).deliver()
+    if anew:
+        pair.script.take("aac", sound_init(b"x"))
+    pair.play(silent.stop, 400).deliver()
     here, there = pair.texts("aac")
     assert here == there
     assert pair.segments("aac") == pair.script.segments("aac")
+    assert len(pair.script.channel.tracks["aac"].runs) == 1 + anew
+    missed = [one.number for one in pair.script.segments("aac") if one.gap]
+    for one, other in pairwise(pair.script.segments("aac")):
+        if other.number in missed:
+            assert one.start_ts + one.duration_ts == pytest.approx(other.start_ts, abs=1)
 
 
 def test_holes_and_new_runs_are_mirrored() -> None:
@@ -176,6 +196,36 @@ def test_a_hole_that_cannot_be_filled_is_a_discontinuity_there_too() -> None:
     assert here == there
 
 
+@pytest.mark.parametrize("taken", range(8, 16))
+def test_who_is_emptied_in_the_middle_of_a_fragment_goes_on(taken: int) -> None:
+    pair = Pair(Script().begin(HIGH)).join("720p").play(0, 40, ("720p",))
+    pair.deliver(taken)
+    pair.now = 2 * QUEUE_LIMIT_S
+    pair.play(40, 200, ("720p",)).deliver()
+    assert pair.relay is not None
+    assert pair.relay.skips == 1
+    assert pair.texts("720p")[0] == pair.texts("720p")[1]
+    assert pair.segments("720p")[-1] == pair.script.segments("720p")[-1]
+
+
+def test_what_is_wanted_no_more_goes_out_no_more_in_the_middle_of_a_fragment_too() -> None:
+    pair = Pair(Script().begin(HIGH)).join("720p").deliver().play(0, 130, ("720p",))
+    assert isinstance(pair.waiting(2)[-1], Fragments)
+    assert pair.relay is not None
+    pair.relays.ask(pair.relay, frozenset(), pair.now)
+    left = pair.waiting()
+    assert not any(isinstance(one, Fragments) for one in left)
+    assert [one.segment.number for one in left if isinstance(one, Closed)] == [0, 1]
+
+
+def test_sound_goes_first() -> None:
+    pair = Pair(Script().begin(*EVERYTHING)).play(0, 30).join(*NAMES)
+    ids = [one.id for one in pair.waiting() if isinstance(one, Fragments)]
+    sound = pair.script.channel.tracks["aac"].id
+    assert ids.index(sound) == 0
+    assert sound not in ids[ids.count(sound) :]
+
+
 def test_an_edge_that_takes_nothing_begins_anew_with_what_is_known() -> None:
     pair = Pair(Script().begin(*EVERYTHING)).join(*NAMES).play(0, 130).deliver()
     pair.play(130, 150)
@@ -199,7 +249,7 @@ def test_a_rendition_that_comes_later_is_followed_when_it_was_asked_for() -> Non
 
 
 def test_media_out_of_turn_or_not_announced_is_refused() -> None:
-    pair = Pair(Script().begin(HIGH)).join("720p").play(0, 200, ("720p",))
+    pair = Pair(Script().begin(HIGH), piece_bytes=1000).join("720p").play(0, 200, ("720p",))
     messages = pair.waiting()
     with pytest.raises(BadMedia, match="not announced"):
         Mirror().take(messages[-1])
@@ -220,7 +270,7 @@ def test_media_out_of_turn_or_not_announced_is_refused() -> None:
 def test_whatever_is_asked_for_and_when_the_segments_are_the_same(
     asked: list[tuple[int, set[str]]],
 ) -> None:
-    """A school takes up and lets go of renditions in the middle of segments."""
+    """A school takes up and lets go of renditions in the middle of segments and fragments."""
     pair = Pair(Script().begin(*EVERYTHING)).play(0, 30).join()
     at = 30
     for frames, names in [*asked, (130, set(NAMES))]:
@@ -228,7 +278,7 @@ def test_whatever_is_asked_for_and_when_the_segments_are_the_same(
         pair.relays.ask(pair.relay, frozenset(names), pair.now)
         pair.play(at, at + frames)
         if frames % 2:
-            pair.deliver()
+            pair.deliver(frames * 7 if frames % 3 else 100_000)
         at += frames
     pair.deliver()
     for name in NAMES:
@@ -282,7 +332,7 @@ class Chain:
     last: Mirror = field(default_factory=Mirror)
 
     def __post_init__(self) -> None:
-        self.box = Relays(self.pair.mirror.channel, lambda: ANCHOR_UTC)
+        self.box = Relays(self.pair.mirror.channel, lambda: ANCHOR_UTC, PIECE_BYTES)
         self.relay = self.box.join(0.0, ANCHOR_UTC)
         self.deliver()
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.media import Media
+from streaming.edge.relayed import SILENCE_S
 from streaming.errors import BadMedia
 from streaming.live.channel import RENDITIONS_LIMIT
 from streaming.live.events import ChannelState
@@ -32,7 +33,7 @@ from streaming.live.relay import (
     asking,
     decode,
     encode,
-    pieces,
+    written,
 )
 from streaming.live.segments import Opening, Segment
 
@@ -66,7 +67,7 @@ def test_what_is_written_is_read(message: Message) -> None:
 @pytest.mark.parametrize("size", [1, PIECE_BYTES, PIECE_BYTES + 1, 5 * PIECE_BYTES])
 def test_long_fragments_go_out_in_pieces(size: int) -> None:
     whole = Fragments(3, Opening(4, True, 1_795_600_000.5), 1_795_600_001.25, bytes(size))
-    found = [decode(piece) for piece in pieces(encode(whole))]
+    found = [decode(piece) for piece in written(whole)]
     assert len(found) == -(-size // PIECE_BYTES)
     assert all(isinstance(one, Fragments) and len(one.data) <= PIECE_BYTES for one in found)
     joined = b"".join(one.data for one in found if isinstance(one, Fragments))
@@ -75,7 +76,12 @@ def test_long_fragments_go_out_in_pieces(size: int) -> None:
 
 @pytest.mark.parametrize("message", MESSAGES)
 def test_what_is_short_or_no_media_goes_out_whole(message: Message) -> None:
-    assert [decode(piece) for piece in pieces(encode(message))] == [message]
+    assert [decode(piece) for piece in written(message)] == [message]
+
+
+def test_a_piece_comes_within_a_silence_where_sound_gets_through() -> None:
+    (first, *_) = written(Fragments(3, Opening(4, True, 0.5), 1.25, bytes(2 * PIECE_BYTES)))
+    assert 8 * len(first) / SILENCE_S < 64_000
 
 
 def test_an_hour_is_known_in_a_few_kilobytes() -> None:
