@@ -230,7 +230,7 @@ def _session_row(
         ingest.bitrate_bps if ingest else 0,
         round(ingest.speed, 2) if ingest and ingest.speed is not None else None,
         None if age_s is None else round(1000 * age_s),
-        watched, school.name if school else "",
+        watched, school.name if school else "", school.id if school else "",
     )  # fmt: skip
 
 

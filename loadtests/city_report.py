@@ -240,8 +240,10 @@ def main(arguments: list[str]) -> int:
     asked = parser.parse_args(arguments)
     figures = from_json(asked.figures.read_text("utf-8"))
     found = ratios(figures)
-    kept = asked.baseline.read_text("utf-8") if not asked.keep else ""
-    kept = kept or baseline.write(found, tolerances(found), figures.command)
+    if asked.keep:
+        kept = baseline.write(found, tolerances(found), figures.command)
+    else:
+        kept = asked.baseline.read_text("utf-8")
     compared = baseline.compare(found, baseline.read(kept))
     text = page(figures, compared, Machine())
     asked.page.parent.mkdir(parents=True, exist_ok=True)

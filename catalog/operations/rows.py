@@ -83,7 +83,8 @@ class SessionRow(msgspec.Struct, frozen=True):
 
     `rungs`: what its classrooms watch, or its viewers where there are none; `viewers_by_rung`: what
     all do who watch at the origin, a box counting as one. `speed` and `part_age_ms` are the city's
-    encoding. `main_school`: the name of the school that teaches, "" where none is known.
+    encoding. `main_school`: the name of the school that teaches (`main_school_id`), "" where none
+    is known.
     """
 
     id: str
@@ -105,6 +106,7 @@ class SessionRow(msgspec.Struct, frozen=True):
     part_age_ms: int | None
     viewers_by_rung: dict[str, int] = {}
     main_school: str = ""
+    main_school_id: str = ""
 
 
 class DistrictRow(msgspec.Struct, frozen=True):

@@ -8,8 +8,8 @@ import { pathTo } from "@/operations/path";
 import { BOOKS } from "@/operations/books";
 import { addressed, addressesOf, blocksOf, boxUrlOf, inLanguage } from "@/operations/runbook";
 import {
-  alertsOf, applied, bookFor, CAUSES, EMPTY, lineOf as capacityOf, moodOfSchool, roomsOf, rungsText, schoolsOf, sessionsOf,
-  shareOf, silentFor, SILENT_MS, troubledOf, type WallState,
+  alertFor, alertsOf, applied, CAUSES, EMPTY, lineOf as capacityOf, moodOfSchool, roomsOf, rungsText, schoolsOf, sessionsOf,
+  shareOf, silentFor, SILENT_MS, standingOf, troubledOf, type WallState,
 } from "@/operations/wall";
 import { alert, evidence, lesson, room, school } from "./operations_rows";
 
@@ -87,10 +87,25 @@ describe("the wall", () => {
         s: alert("LoopLate", { kind: "city", subject: "", code: "origin_busy" }),
       },
     });
-    expect(bookFor(state, [thin], "a")).toBe("LineThin");
-    expect(bookFor(state, [evidence("encoder_silent", "l1")], "a")).toBe("EncoderStopped");
-    expect(bookFor(state, [evidence("origin_busy")], "a")).toBe("LoopLate");
-    expect(bookFor(state, [evidence("line_lags")], "a")).toBeUndefined();
+    expect(alertFor(state, [thin], "a")?.name).toBe("LineThin");
+    expect(alertFor(state, [evidence("encoder_silent", "l1")], "a")?.name).toBe("EncoderStopped");
+    expect(alertFor(state, [evidence("origin_busy")], "a")?.name).toBe("LoopLate");
+    expect(alertFor(state, [evidence("line_lags")], "a")).toBeUndefined();
+  });
+
+  it("knows how it is with what an alert told of", () => {
+    const thin = alert("LineThin");
+    const now = (rows: Parameters<typeof wallOf>[0], about = thin) => standingOf(wallOf(rows), about);
+    const row = alert("LineThin", { since: 7 });
+    expect(now({ alerts: { p: row } })).toEqual({ is: "open", row });
+    expect(now({ schools: { a: school("a") } })).toEqual({ is: "over" });
+    expect(now({ schools: { a: school("a", { cause: "encoder" }) } })).toEqual({ is: "other", cause: "encoder" });
+    expect(now({})).toEqual({ is: "left" });
+    const ofLesson = alert("EncoderStopped", { kind: "session", subject: "l1" });
+    expect(now({ sessions: { l1: lesson("l1") } }, ofLesson)).toEqual({ is: "over" });
+    expect(now({ sessions: {} }, ofLesson)).toEqual({ is: "left" });
+    const busy = alert("LoopLate", { kind: "city", subject: "" });
+    expect(now({ alerts: { p: alert("LoopLate") } }, busy)).toEqual({ is: "over" });
   });
 
   it("has figures of places: what is watched, how much of a line", () => {

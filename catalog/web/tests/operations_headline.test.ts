@@ -53,6 +53,11 @@ describe("the headline", () => {
       { schools: [school("a", { cause: "encoder", evidence: [evidence("encoder_silent", "l1")], sessions: ["l1"] })],
         sessions: [lesson("l1", { cause: "encoder", evidence: [evidence("encoder_silent")] })] },
       { mood: "broken", sessions: 1 }],
+    ["all suffer because the service is busy",
+      { city: { wrong: { LoopLate: "warning" } },
+        schools: [school("a", { cause: "origin", evidence: [evidence("origin_busy")], sessions: ["l1"] })],
+        sessions: [lesson("l1", { cause: "origin", evidence: [evidence("origin_busy")] })] },
+      { mood: "bad", alerts: ["LoopLate"] }],
     ["an alert of what has no cause here",
       { alerts: [called("LineThin", "school", "gone", "warning")] }, { mood: "bad", others: 1 }],
   ])("%s", (_, given, expected) => {

@@ -11,7 +11,7 @@ export const school = (id: string, more: Partial<SchoolRow> = {}): SchoolRow => 
 
 export const lesson = (id: string, more: Partial<SessionRow> = {}): SessionRow => ({
   id, title: `课${id}`, kind: "sync_class", since: 100, cause: null, evidence: [], rooms: 2, bad: 0,
-  absent: 0, viewers: 3, rungs: { "720p": 2 }, viewers_by_rung: { "720p": 3 }, main_school: "", d_ms: 450, skew_ms: 4,
+  absent: 0, viewers: 3, rungs: { "720p": 2 }, viewers_by_rung: { "720p": 3 }, main_school: "", main_school_id: "", d_ms: 450, skew_ms: 4,
   stalls: 0, ingest_bps: 2e6, speed: 1, part_age_ms: 200, ...more,
 });
 

@@ -71,6 +71,13 @@ def test_pairs_by_hand() -> None:
     assert pairs.memory_bytes == pytest.approx(9 * 200e6 + 270 * 60e6 + 540 * 20_000)
 
 
+def test_what_the_database_does_for_viewers_needs_no_loop() -> None:
+    half = replace(MEASURED, classroom=replace(CLASSROOM, loop_share=0.1))
+    # the loops have 270 × 0.02 + 0.135 cores to do
+    assert need(half, programmes()[0]).processes == 7
+    assert need(half, programmes()[0]).cores == need(MEASURED, programmes()[0]).cores
+
+
 def test_one_to_all_is_spread_over_processes_and_that_costs_a_viewer_each() -> None:
     everybody = need(MEASURED, programmes()[1])
     assert everybody.processes == 2

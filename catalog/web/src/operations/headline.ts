@@ -1,4 +1,5 @@
 /** The largest line of the wall: what is wrong with the service, with schools, with lessons. Pure. */
+import type { EvidenceRow } from "@/api/types";
 import { moodOf, moodOfSchool, troubledOf, type Mood, type WallState } from "./wall";
 
 export interface Headline {
@@ -14,11 +15,14 @@ export interface Headline {
 }
 
 export function headlineOf(state: WallState): Headline {
-  const ill = [...state.sessions.values()].filter((row) => row.cause !== null);
-  const told = new Set(ill.map((row) => row.id));
+  const sick = [...state.sessions.values()].filter((row) => row.cause !== null);
+  const ill = sick.filter((row) => !isOfService(row));
+  const told = new Set(sick.map((row) => row.id));
   const troubled = troubledOf(state);
-  const schools = troubled.filter((row) => !told.has(row.evidence[0]?.about ?? ""));
-  const named = new Set([...troubled, ...ill].map((row) => row.id));
+  const schools = troubled.filter(
+    (row) => !isOfService(row) && !told.has(row.evidence[0]?.about ?? ""),
+  );
+  const named = new Set([...troubled, ...sick].map((row) => row.id));
   const others = [...state.alerts.values()]
     .filter((row) => row.kind !== "city" && !named.has(row.subject)).length;
   const wrong = state.city?.wrong ?? {};
@@ -27,7 +31,7 @@ export function headlineOf(state: WallState): Headline {
   const broken =
     Object.values(wrong).includes("critical") ||
     troubled.some((row) => moodOfSchool(row) === "broken") ||
-    ill.some((row) => moodOf(row, true) === "broken");
+    sick.some((row) => moodOf(row, true) === "broken");
   const bad = workersGone || alerts.length + schools.length + ill.length + others > 0;
   return {
     mood: broken ? "broken" : bad ? "bad" : "air",
@@ -38,3 +42,7 @@ export function headlineOf(state: WallState): Headline {
     others,
   };
 }
+
+/** What suffers because the whole service is busy is not counted beside that. */
+const isOfService = (row: { evidence: readonly EvidenceRow[] }): boolean =>
+  row.evidence[0]?.code === "origin_busy";

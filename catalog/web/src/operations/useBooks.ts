@@ -4,11 +4,14 @@
  */
 import { inject, provide, ref, shallowRef, type InjectionKey, type Ref } from "vue";
 import { useI18n } from "vue-i18n";
+import type { AlertRow } from "@/api/types";
 import type { About } from "./runbook";
 
 export interface OpenBook {
   name: string;
   about: About;
+  /** The alert from which it was opened. */
+  alert?: AlertRow | undefined;
 }
 
 const OPENED: InjectionKey<Ref<OpenBook | undefined>> = Symbol("opened");
@@ -29,7 +32,7 @@ export function provideBooks(): Ref<OpenBook | undefined> {
 }
 
 export interface Books {
-  open(name: string, about?: About): void;
+  open(alert: AlertRow | string, about?: About): void;
   /** What an alert is called in the reader's language; one that nobody here knows, by its name. */
   titleOf(name: string): string;
 }
@@ -38,8 +41,9 @@ export function useBooks(): Books {
   const { t, te } = useI18n();
   const opened = inject(OPENED, undefined);
   return {
-    open(name, about = {}) {
-      if (opened) opened.value = { name, about };
+    open(alert, about = {}) {
+      if (!opened) return;
+      opened.value = typeof alert === "string" ? { name: alert, about } : { name: alert.name, about, alert };
     },
     titleOf(name) {
       const key = `operations.alert.${name}`;

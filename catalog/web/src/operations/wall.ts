@@ -2,7 +2,6 @@
 import type {
   AlertRow, Cause, CityRow, DistrictRow, EvidenceRow, RoomRow, SchoolRow, SessionRow, WallChange,
 } from "@/api/types";
-import type { About } from "./runbook";
 
 export interface WallState {
   at: number;
@@ -95,9 +94,11 @@ export function troubledOf(state: WallState): SchoolRow[] {
 export const titleOf = (state: WallState, about: string): string =>
   state.sessions.get(about)?.title ?? about;
 
-/** The school that teaches a lesson on air: whom to call. */
-export const mainOf = (state: WallState, about: string): string =>
-  state.sessions.get(about)?.main_school ?? "";
+/** The school that teaches a lesson on air, as whom to call: "" where it is the one that asks. */
+export function mainOf(state: WallState, about: string, asks = ""): string {
+  const lesson = state.sessions.get(about);
+  return lesson && lesson.main_school_id !== asks ? lesson.main_school : "";
+}
 
 export function sessionsOf(state: WallState, among?: readonly string[]): SessionRow[] {
   const weight = (row: SessionRow): number => (row.cause ? 0 : row.bad > 0 ? 1 : 2);
@@ -126,22 +127,30 @@ export function alertsOf(state: WallState): AlertRow[] {
   );
 }
 
-/** The runbook of what stands first against a place: of its alert, its lesson's, or the service's. */
-export function bookFor(
+/** The open alert of what stands first against a place: its own, its lesson's, or the service's. */
+export function alertFor(
   state: WallState, [first]: readonly EvidenceRow[], id: string,
-): string | undefined {
+): AlertRow | undefined {
   const theirs = (row: AlertRow): boolean =>
     row.kind === "city" || row.subject === id || row.subject === first?.about;
-  return [...state.alerts.values()].find((row) => row.code === first?.code && theirs(row))?.name;
+  return [...state.alerts.values()].find((row) => row.code === first?.code && theirs(row));
 }
 
-/** The open alert of this name that is the service's, or about this school or lesson. */
-export function alertNamed(
-  state: WallState, name: string, { school, session }: About,
-): AlertRow | undefined {
-  return [...state.alerts.values()].find((row) =>
-    row.name === name && (row.kind === "city" || row.subject === school || row.subject === session),
+/** How it is with what an alert told of: still so, over, wrong in another way, or not here any more. */
+export type Standing =
+  | { is: "open"; row: AlertRow }
+  | { is: "other"; cause: Cause }
+  | { is: "over" | "left" };
+
+export function standingOf(state: WallState, { name, kind, subject }: AlertRow): Standing {
+  const row = [...state.alerts.values()].find(
+    (one) => one.name === name && one.kind === kind && one.subject === subject,
   );
+  if (row) return { is: "open", row };
+  if (kind === "city") return { is: "over" };
+  const place = kind === "session" ? state.sessions.get(subject) : state.schools.get(subject);
+  if (!place) return { is: "left" };
+  return place.cause === null ? { is: "over" } : { is: "other", cause: place.cause };
 }
 
 /** The lesson that evidence is about, if it is about one. */
