@@ -14,11 +14,7 @@ async def test_chromium_plays_what_the_ladder_makes(browser: Browser) -> None:
     assert supported == ["avc1.64001e", "av01.0.05M.08", "mp4a.40.2", "opus"]
 
 
-def test_a_missing_chromium_fails_in_ci_and_skips_elsewhere(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_missing_chromium_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    for ci, outcome in (("true", pytest.fail.Exception), ("", pytest.skip.Exception)):
-        monkeypatch.setenv("CI", ci)
-        with pytest.raises(outcome, match="no Chromium"):
-            chromium.find_chromium()
+    with pytest.raises(pytest.skip.Exception, match="install Debian's package chromium"):
+        chromium.find_chromium()
