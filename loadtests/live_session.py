@@ -87,6 +87,11 @@ async def until_state(
 async def recording(client: Client, session: str) -> dict[str, Any]:
     """End a session and give its recording's lesson when that is ready."""
     await client.post(f"sessions/{session}/end")
+    return await lesson_of(client, session)
+
+
+async def lesson_of(client: Client, session: str) -> dict[str, Any]:
+    """Give the lesson of a session that has ended when it is ready."""
     found = await until_state(client, session, "recorded", limit_s=RECORDED_LIMIT_S)
     return await client.until(str(found["lesson"]), "ready", limit_s=RECORDED_LIMIT_S)
 

@@ -7,8 +7,8 @@ made), a worker of its own beside the service's, and a school with a box. By a p
 for the same seed (soak_plan.py) viewers come by WebSocket and LL-HLS, straight and behind the box:
 some read in sips, some hang up in the middle of an answer or with a reset. They report what they
 saw, some twice. Others join the rooms, raise hands, come back; lessons are uploaded, interrupted,
-resumed, abandoned, transcoded. Publishers drop, encoders, the service's worker and the box are
-killed. Each 5 s the processes are looked at.
+resumed, abandoned, transcoded. A lesson ends for all and the next one begins; publishers drop,
+encoders, the service's worker and the box are killed. Each 5 s the processes are looked at.
 
 Judged are the slope of memory (soak_slope.py; of each life of a process after a quarter of the
 soak, in which its caches fill; a soak of less than 11 minutes tells none), descriptors and tasks

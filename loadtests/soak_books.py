@@ -38,9 +38,11 @@ class What(Enum):
     FINISHED = "uploads finished"
     MEMBERS = "people in rooms"
     RETURNED = "of them came back"
+    LATE = "people who came as their lesson was ended"
     MEMBERS_UNSEEN = "people who were never welcomed"
     HANDS = "hands raised"
     HANDS_UNSEEN = "hands whose raising nobody saw"
+    LESSON = "lessons that ended, each followed by another"
     PUBLISHER = "publishers dropped"
     ENCODER = "encoders killed"
     WORKER = "workers killed"
@@ -149,6 +151,6 @@ def catalogue(ledger: Ledger, found: Found, lessons: int, origin: Figures) -> It
     yield Book("uploads finished = counted", finished, counted)
     yield Book("lessons held = recordings ready", lessons, found.recordings)
     yield Book("people in rooms = in the attendance", ledger[What.MEMBERS], found.people,
-               ledger[What.MEMBERS_UNSEEN])  # fmt: skip
+               ledger[What.MEMBERS_UNSEEN] + ledger[What.LATE])  # fmt: skip
     yield Book("hands raised = in the attendance", ledger[What.HANDS], found.hands,
                ledger[What.HANDS_UNSEEN])  # fmt: skip

@@ -100,8 +100,9 @@ class Crowd:
         await kind(profile, self._ledger, self.over).run()
 
     async def _member(self, number: int, boxed: bool, chance: random.Random) -> None:
-        session = self._environment.lessons[number].booked.id
-        member = Member(next(self._numbers), self._ledger, self.over)
+        lesson = self._environment.lessons[number]
+        member = Member(next(self._numbers), self._ledger, self.over, lambda: lesson.ended)
+        session = lesson.booked.id
         await member.run(lambda: f"{self._base(boxed)}/live/{session}/room", chance)
 
     async def _report(self, boxed: bool, chance: random.Random) -> None:
@@ -111,6 +112,9 @@ class Crowd:
     async def _break(self, kind: Kind, number: int, chance: random.Random) -> None:
         away_s = chance.uniform(*AWAY_S)
         match kind:
+            case Kind.LESSON:
+                await self._environment.next_lesson(number)
+                self._ledger.note(What.LESSON)
             case Kind.PUBLISHER:
                 await self._environment.drop_publisher(self._environment.lessons[number], away_s)
                 self._ledger.note(What.PUBLISHER)

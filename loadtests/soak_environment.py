@@ -21,7 +21,7 @@ from contextlib import (
     contextmanager,
     suppress,
 )
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -52,17 +52,26 @@ T = TypeVar("T")
 TITLES = ("两位数乘法", "分数的初步认识")
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A classroom with its teacher, and what is shown there in one lesson after the other."""
+
+    room: str
+    teacher: str
+    film: Path
+    title: str
+
+
 class Lesson:
     """A lesson on air and the host that pushes it."""
 
-    def __init__(self, booked: Booked, film: Path) -> None:
-        self.booked = booked
-        self._film = film
+    def __init__(self, place: Place, booked: Booked) -> None:
+        self.place, self.booked, self.ended = place, booked, False
         self._host = ExitStack()
 
     def push(self) -> None:
         """Push from now on."""
-        self._host.enter_context(host(self._film, self.booked.rtmp))
+        self._host.enter_context(host(self.place.film, self.booked.rtmp))
 
     def drop(self) -> None:
         """Kill the host."""
@@ -138,10 +147,11 @@ class Environment:
     service: Service
     client: Client
     http: aiohttp.ClientSession
-    lessons: Sequence[Lesson]
+    lessons: list[Lesson]
     box: SchoolBox
     worker_url: str
     worker_pid: int
+    past: list[Lesson] = field(default_factory=list)
 
     @property
     def roots(self) -> dict[int, Role]:
@@ -167,11 +177,33 @@ class Environment:
         tasks = {role: int(one.sum("tongbu_loop_tasks")) for role, one in told.items()}
         return Taken(at_s, looks, tasks)
 
+    def silence(self) -> None:
+        """Kill every host."""
+        for lesson in self.lessons:
+            lesson.drop()
+
     async def drop_publisher(self, lesson: Lesson, away_s: float) -> None:
         """Let a publisher be away for a while."""
         await asyncio.to_thread(lesson.drop)
         await asyncio.sleep(away_s)
         await asyncio.to_thread(lesson.push)
+
+    async def begin(self, place: Place) -> Lesson:
+        """Let a lesson begin."""
+        booked = await book(self.client, place.room, place.title, teacher=place.teacher)
+        lesson = Lesson(place, booked)
+        await asyncio.to_thread(lesson.push)
+        await until_state(self.client, booked.id, "live")
+        return lesson
+
+    async def next_lesson(self, number: int) -> None:
+        """End a lesson, with all who watch it; the next one in its classroom begins."""
+        ended = self.lessons[number]
+        await asyncio.to_thread(ended.drop)
+        ended.ended = True
+        await self.client.post(f"sessions/{ended.booked.id}/end")
+        self.past.append(ended)
+        self.lessons[number] = await self.begin(ended.place)
 
     async def kill_encoder(self, number: int) -> bool:
         """Kill one ffmpeg of a lesson; its feed starts another."""
@@ -223,15 +255,12 @@ async def environment(films: Sequence[Path], home: Path) -> AsyncIterator[Enviro
         code = await new_code(service.url, school)
         await asyncio.to_thread(box.start, code)
         stack.push_async_callback(asyncio.to_thread, box.close)
-        lessons = []
-        for room, teacher, film, title in zip(*rooms, films, TITLES, strict=True):
-            booked = await book(client, room, title, teacher=teacher)
-            lessons.append(Lesson(booked, film))
-            await asyncio.to_thread(lessons[-1].push)
-            stack.push_async_callback(asyncio.to_thread, lessons[-1].drop)
-            await until_state(client, booked.id, "live")
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        yield Environment(service, client, http, lessons, box, *worker)
+        found = Environment(service, client, http, [], box, *worker)
+        stack.push_async_callback(asyncio.to_thread, found.silence)
+        for room, teacher, film, title in zip(*rooms, films, TITLES, strict=True):
+            found.lessons.append(await found.begin(Place(room, teacher, film, title)))
+        yield found
 
 
 async def school_with_rooms(client: Client, count: int) -> tuple[str, tuple[list[str], list[str]]]:

@@ -33,11 +33,14 @@ class Stay:
 
 
 class Member:
-    """A guest of a room, told apart by its browser's name."""
+    """A guest of a room, told apart by its browser's name. `ended`: the lesson is being ended."""
 
-    def __init__(self, number: int, ledger: Ledger, over: Callable[[], bool]) -> None:
+    def __init__(
+        self, number: int, ledger: Ledger, over: Callable[[], bool], ended: Callable[[], bool]
+    ) -> None:
         self._name = f"soak/{number}"
         self._ledger, self._over = ledger, over
+        self._ended, self._late = ended, False
 
     async def run(self, room: Where, chance: random.Random) -> None:
         """Come, perhaps raise a hand, stay, leave; perhaps once more."""
@@ -47,7 +50,7 @@ class Member:
         if not await self._visit(room, first):
             self._ledger.note(What.MEMBERS_UNSEEN)
             return
-        self._ledger.note(What.MEMBERS)
+        self._ledger.note(What.LATE if self._late else What.MEMBERS)
         if returns and not self._over():
             await asyncio.sleep(AGAIN_S)
             again = Stay(seconds, raises=False, abrupt=False)
@@ -75,6 +78,7 @@ class Member:
                 )  # fmt: skip
                 me = (await _hear(ws, lambda said: said["type"] == "welcome"))["member"]
                 welcomed = True
+                self._late = self._ended()
                 if stay.raises:
                     await self._raise_hand(ws, me)
                 await _listen(ws, stay.seconds, self._over)

@@ -1,7 +1,8 @@
 """What happens in a soak, and when: the same for the same seed. Pure.
 
-People come by chance (a Poisson process each kind). Faults come evenly with some play, so that
-even a short soak has each of them, and none comes while the one before is still being mended.
+People come by chance (a Poisson process each kind). Faults and new lessons come evenly with some
+play, so that even a short soak has each of them, and none comes while the one before is still being
+mended.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ class Kind(Enum):
     VIEWER = "a viewer comes"
     MEMBER = "somebody joins a room"
     UPLOAD = "an upload begins"
+    LESSON = "a lesson ends and the next one begins"
     PUBLISHER = "a publisher drops"
     ENCODER = "ffmpeg of a lesson is killed"
     WORKER = "a worker is killed"
@@ -25,10 +27,12 @@ class Kind(Enum):
 
 
 MEAN_GAP_S = {Kind.VIEWER: 1.0, Kind.MEMBER: 3.0, Kind.UPLOAD: 12.0}
-FAULT_GAP_S = {Kind.PUBLISHER: 90.0, Kind.ENCODER: 120.0, Kind.WORKER: 200.0, Kind.BOX: 200.0}
+FAULT_GAP_S = {Kind.LESSON: 150.0, Kind.PUBLISHER: 90.0, Kind.ENCODER: 120.0, Kind.WORKER: 200.0,
+               Kind.BOX: 200.0}  # fmt: skip
 # No fault at the very end: what it broke has to be whole again before anybody counts. There is one
 # box, and memory is judged in a life that has filled its caches: it is killed early.
-LAST_SHARE = {Kind.PUBLISHER: 0.8, Kind.ENCODER: 0.8, Kind.WORKER: 0.8, Kind.BOX: 0.4}
+LAST_SHARE = {Kind.LESSON: 0.9, Kind.PUBLISHER: 0.8, Kind.ENCODER: 0.8, Kind.WORKER: 0.8,
+              Kind.BOX: 0.4}  # fmt: skip
 PLAY = 0.2
 
 

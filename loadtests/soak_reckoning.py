@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 from loadtests.client import Refused
-from loadtests.live_session import recording
+from loadtests.live_session import lesson_of, recording
 from loadtests.service_processes import Role
 from loadtests.soak_books import (
     Book,
@@ -39,7 +39,7 @@ FOR_EVER_S = 3600.0
 
 
 async def reckon(environment: Environment) -> tuple[Reckoning, int]:
-    """Read both lessons to their ends; give what was read and sent, and the recordings ready."""
+    """Read the lessons on air to their ends; give what was read and sent, and all recordings."""
     before = await environment.figures(Role.ORIGIN)
     apart, sessions = Ledger(), f"{environment.service.url}/api/v1/sessions"
     readers = [
@@ -55,10 +55,9 @@ async def reckon(environment: Environment) -> tuple[Reckoning, int]:
         for reader in readers:
             group.create_task(reader.run())
         await asyncio.sleep(READ_S)
-        ended = [
-            group.create_task(recording(environment.client, lesson.booked.id))
-            for lesson in environment.lessons
-        ]
+        client = environment.client
+        ended = [group.create_task(recording(client, one.booked.id)) for one in environment.lessons]
+        ended += [group.create_task(lesson_of(client, one.booked.id)) for one in environment.past]
     after = await environment.figures(Role.ORIGIN)
     read = {
         kind: sum(one.read_bytes for one in readers if isinstance(one, kind))
@@ -85,7 +84,7 @@ async def find(environment: Environment, crowd: Crowd, recordings: int) -> Found
         found = await environment.client.until(upload, "ready", limit_s=READY_LIMIT_S)
         ready += found["state"] == "ready"
     people = hands = 0
-    for lesson in environment.lessons:
+    for lesson in (*environment.past, *environment.lessons):
         attendance = await environment.client.get(f"sessions/{lesson.booked.id}/attendance")
         people += attendance["guests"]
         hands += attendance["counts"]["hands"]
@@ -118,4 +117,5 @@ def _books(
     yield from bytes_sent(ledger, NOTHING, quiet)
     yield from reckoned(reckoning)
     yield from reports(ledger, origin)
-    yield from catalogue(ledger, found, len(environment.lessons), origin)
+    lessons = len(environment.past) + len(environment.lessons)
+    yield from catalogue(ledger, found, lessons, origin)

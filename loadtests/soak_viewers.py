@@ -99,6 +99,8 @@ class HlsViewer:
             except BROKEN:
                 self._ledger.note(What.REFUSED)
                 await asyncio.sleep(AGAIN_S)
+                if self._over():
+                    raise Left from None
                 following = track.began()
             else:
                 ended = ended or (

@@ -22,7 +22,7 @@ SECONDS, SETTLE_S, LIMIT_S = 30.0, 12.0, 60.0
 LEAKED = DESCRIPTORS_SLACK + TASKS_SLACK + 2
 HAPPENS = (What.WS, What.HLS, What.BEHIND_BOX, What.SLOW, What.DROPPED, What.REPORTS_CITY,
            What.REPORTS_BOX, What.REPORTS_AGAIN, What.HEARD, What.UPLOADS, What.FINISHED,
-           What.MEMBERS, What.HANDS, What.PUBLISHER, What.ENCODER, What.WORKER,
+           What.MEMBERS, What.HANDS, What.LESSON, What.PUBLISHER, What.ENCODER, What.WORKER,
            What.BOX)  # fmt: skip
 
 
