@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Protocol
+from weakref import ReferenceType, ref
 
 from aiohttp import web
 from yarl import URL
@@ -80,7 +81,10 @@ class Live:
         self._gate = gate
         self._wait_limit_s = wait_limit_s
         self._clock_utc = clock_utc
-        self._admitted: Kept[tuple[str, FeedName, Asker], Audience] = Kept(ADMITTED_LIMIT)
+        # What is over goes, whoever was let in to it: a lesson's last minute is 10 MB.
+        self._admitted: Kept[tuple[str, FeedName, Asker], ReferenceType[Audience]] = Kept(
+            ADMITTED_LIMIT
+        )
         self.metrics = metrics
 
     def app(self) -> web.Application:
@@ -95,7 +99,8 @@ class Live:
 
     def admitted(self, target: Target, asker: Asker) -> Audience | None:
         """Give the feed if whoever asks was let in a moment ago."""
-        feed = self._admitted.fresh((target.session, target.feed, asker), time.monotonic())
+        known = self._admitted.fresh((target.session, target.feed, asker), time.monotonic())
+        feed = known() if known is not None else None
         return None if feed is None or feed.ended else feed
 
     def at_hand(self, feed: Audience, target: Target, query: Mapping[str, str]) -> Resource | None:
@@ -146,7 +151,7 @@ class Live:
             raise _with_token_in_path(request, asked)
         asker = asker_of(target.token or asked, request.headers.get)
         until = time.monotonic() + ADMITTED_S
-        self._admitted.put((target.session, target.feed, asker), feed, until)
+        self._admitted.put((target.session, target.feed, asker), ref(feed), until)
         resource = await self._find(request, feed, target, asked)
         if resource is None:
             raise NotFound(NO_SUCH_PART)

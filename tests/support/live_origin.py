@@ -27,7 +27,7 @@ from streaming.isobmff.reader import CmafReader, Init
 from streaming.live.app import WAIT_LIMIT_S, Live
 from streaming.live.feed import LiveFeed
 from streaming.live.metrics import LiveMetrics
-from streaming.live.origin import Origin
+from streaming.live.origin import ENDED_KEPT_S, Origin
 from streaming.live.port import LiveRendition
 from streaming.live.retime import retime
 from tests.support.live_books import MemoryRecordings, MemorySessions
@@ -91,6 +91,7 @@ async def running(
     recordings: MemoryRecordings | None = None,
     wait_limit_s: float = WAIT_LIMIT_S,
     clock_utc: Callable[[], float] = time.time,
+    ended_kept_s: float = ENDED_KEPT_S,
 ) -> AsyncIterator[Running]:
     """Serve /live on loopback."""
     sessions = sessions or MemorySessions()
@@ -98,7 +99,9 @@ async def running(
     registry = CollectorRegistry()
     metrics = LiveMetrics(registry)
     lessons: dict[str, str] = {}
-    origin = Origin(sessions, recordings, store, metrics, lessons.__setitem__, clock_utc)
+    origin = Origin(
+        sessions, recordings, store, metrics, lessons.__setitem__, clock_utc, ended_kept_s
+    )
     gate = OpenGate()
     app = web.Application(middlewares=[problems])
     app.add_subapp("/live", Live(origin, gate, metrics, wait_limit_s).app())

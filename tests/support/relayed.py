@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from catalog.http.problem import problems
 from catalog.live import FeedName
 from catalog.store.local import LocalStore
-from streaming.edge.relayed import LineLike, RelayedFeed, RelayedFeeds
+from streaming.edge.relayed import ENDED_KEPT_S, LineLike, RelayedFeed, RelayedFeeds
 from streaming.edge.rewind import OldSegment
 from streaming.edge.watching import Watching
 from streaming.isobmff.fragment import Fragment
@@ -79,7 +79,11 @@ class Edge:
 
 @asynccontextmanager
 async def edge_of(
-    upstream: str, session: str, watching: Watching | None = None, line: LineLike | None = None
+    upstream: str,
+    session: str,
+    watching: Watching | None = None,
+    line: LineLike | None = None,
+    ended_kept_s: float = ENDED_KEPT_S,
 ) -> AsyncIterator[Edge]:
     """Serve /live of a school."""
     async with aiohttp.ClientSession() as http:
@@ -94,7 +98,7 @@ async def edge_of(
 
         metrics = LiveMetrics(CollectorRegistry())
         opened = watching.opened if watching else lambda feed: None
-        feeds = RelayedFeeds(dial, metrics, old, line or Counting(arrived), opened)
+        feeds = RelayedFeeds(dial, metrics, old, line or Counting(arrived), opened, ended_kept_s)
         if watching:
             watching.follow(feeds)
         app = web.Application(middlewares=[problems])

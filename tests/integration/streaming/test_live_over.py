@@ -1,0 +1,58 @@
+"""A lesson that is over: nothing of it stays in memory, at the origin and in a school's box."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from weakref import ReferenceType, ref
+
+from catalog.live import FeedName
+from catalog.store.local import LocalStore
+from streaming.live.audience import Audience
+from tests.support.live_origin import (
+    RENDITIONS,
+    Running,
+    encoded_live,
+    running,
+    send,
+    split,
+)
+from tests.support.relayed import Edge, edge_of
+from tests.support.wait import eventually
+
+KEPT_S = 0.2
+
+
+async def watched_to_its_end(live: Running, edge: Edge) -> list[ReferenceType[Audience]]:
+    """Watch a lesson in every way, here and there, and end it."""
+    feed = live.origin.find(edge.session, FeedName.MAIN)
+    assert feed is not None
+    urls = live.at(edge.session, ""), edge.at("")
+    for url in urls:
+        for path in ("multivariant.m3u8", "360p.m3u8", "360p/0.m4s", "360p/init-0.mp4"):
+            for _ in range(2):
+                async with edge.http.get(url + path) as answer:
+                    assert answer.status == 200, path
+    sockets = [await edge.http.ws_connect(url + "stream") for url in urls]
+    for socket in sockets:
+        await socket.receive()
+    known: list[ReferenceType[Audience]] = [ref(feed), ref(edge.feed)]
+    await live.origin.end(edge.session)
+    for socket in sockets:
+        async for _ in socket:
+            pass
+    return known
+
+
+async def test_nothing_of_a_lesson_stays_when_it_is_over(store: LocalStore) -> None:
+    async with running(store, ended_kept_s=KEPT_S) as live:
+        session = live.sessions.add()
+        feed = await live.origin.open(session, FeedName.MAIN)
+        await feed.begin(RENDITIONS)
+        await send(feed, split(encoded_live(20), 9.0)[0])
+        del feed
+        async with edge_of(live.url, session, ended_kept_s=KEPT_S) as edge:
+            known = await watched_to_its_end(live, edge)
+            await eventually(lambda: not edge.feeds.feeds)
+            await asyncio.to_thread(gc.collect)
+            assert [one() for one in known] == [None, None]
