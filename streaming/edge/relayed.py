@@ -383,3 +383,4 @@ class RelayedFeeds:
             feed.answer_everyone()
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
+            feed.forget()

@@ -91,6 +91,16 @@ class Audience(ABC):
         """Tell whether nothing more will come."""
         return self.channel.state is ChannelState.ENDED
 
+    def forget(self) -> None:
+        """Let all media go, once nobody is served any more.
+
+        A feed refers to itself in many ways: of what is over only a full collection of garbage,
+        which comes rarely, would free the last minute.
+        """
+        for track in self.channel.tracks.values():
+            track.abandon()
+            track.restart()
+
     def announce(self, anchor_utc: float) -> None:
         """The channel's renditions are others now."""
         for name, track in self.channel.tracks.items():

@@ -116,6 +116,7 @@ class Origin:
         before = self.find(session, name)
         if before is not None:
             self._metrics.segments.let_go(before)
+            before.forget()
         self._feeds.setdefault(session, {})[name] = feed
         self._start(self._run(feed), f"feed {session} {name.value}")
         return feed
@@ -167,6 +168,7 @@ class Origin:
         if self.find(session, feed.name) is feed:
             self._metrics.segments.let_go(feed)
             del self._feeds[session][feed.name]
+            feed.forget()
         if not self._feeds.get(session, True):
             del self._feeds[session]
 

@@ -96,11 +96,6 @@ class Track:
         return self.coming.track.timescale
 
     @property
-    def run_scale(self) -> int:
-        """Ticks a second of the run that is being written."""
-        return self.runs[-1].init.track.timescale
-
-    @property
     def changes(self) -> bool:
         """Tell whether the next fragment has other codec parameters than those before."""
         if self.pending is None or not self.runs:
@@ -335,7 +330,7 @@ class Track:
         data = b"".join(part.data for part in parts)
         end_ts = self._end_ts
         if until_ts is not None:
-            longest_ts = SEGMENT_LONGEST_US * self.run_scale // MICROSECONDS
+            longest_ts = SEGMENT_LONGEST_US * self.runs[-1].init.track.timescale // MICROSECONDS
             end_ts = max(end_ts, min(until_ts, self.open_ts + longest_ts))
         segment = Segment(
             opening.number,
@@ -359,7 +354,7 @@ class Track:
 
     def skip(self, opening: Opening, start_us: int, duration_us: int) -> Segment:
         """Say that this rendition has nothing of a segment that others have."""
-        scale = self.run_scale
+        scale = self.runs[-1].init.track.timescale
         return self.leave_out(
             Segment(
                 opening.number,
@@ -386,7 +381,7 @@ class Track:
             self._lost.add(number)
 
     def restart(self) -> None:
-        """Forget the segments: a rendition that comes back after too long begins anew."""
+        """Forget the segments: the rendition comes back after too long, or not at all."""
         self.segments = []
         self.window.renew([])
 

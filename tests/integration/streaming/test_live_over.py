@@ -44,6 +44,12 @@ async def watched_to_its_end(live: Running, edge: Edge) -> list[ReferenceType[Au
     return known
 
 
+def has_media(feed: Audience | None) -> bool:
+    """Tell whether bytes of a feed are in memory, which may itself wait to be collected."""
+    tracks = feed.channel.tracks.values() if feed else ()
+    return any(track.open_data() or any(one.data for one in track.segments) for track in tracks)
+
+
 async def test_nothing_of_a_lesson_stays_when_it_is_over(store: LocalStore) -> None:
     async with running(store, ended_kept_s=KEPT_S) as live:
         session = live.sessions.add()
@@ -54,5 +60,6 @@ async def test_nothing_of_a_lesson_stays_when_it_is_over(store: LocalStore) -> N
         async with edge_of(live.url, session, ended_kept_s=KEPT_S) as edge:
             known = await watched_to_its_end(live, edge)
             await eventually(lambda: not edge.feeds.feeds)
+            await eventually(lambda: not any(has_media(one()) for one in known))
             await asyncio.to_thread(gc.collect)
             assert [one() for one in known] == [None, None]
