@@ -155,7 +155,7 @@ class Operations:
         live, facts = self._live(), self._facts
         boxes = self.boxes.by_school(now)
         pictures = self._pictures.read(live, facts.sessions, now)
-        seated = self._devices.read(live.members, facts.sessions, now)
+        seated = self._devices.read(live.members, facts.sessions, pictures, now)
         return Moment(
             now_utc, now - self._began_at, facts, live, pictures, seated, boxes,
             self.boxes.newest(now), self._viewed.by_school(now), City(self._machine.loop_late_s),

@@ -104,6 +104,11 @@ class Pictures:
         return age_s / parts if parts else None
 
 
+def comes(picture: Picture) -> bool:
+    """Tell whether there is something to see of it now."""
+    return not picture.silent_s and not picture.stopped_s
+
+
 @dataclass(frozen=True, slots=True)
 class Seated:
     """A device and the classroom in which it is; `stalls` within the last minute."""
@@ -123,15 +128,21 @@ class Devices:
         self._stalls = Grown(STALLS_OVER_S)
         self._lasting = Lasting()
         self._reports: dict[tuple[str, str], Report | None] = {}
+        self._shown: set[str] = set()
 
     def know(self, rooms: Mapping[str, RoomFact]) -> None:
         """Learn of classrooms that were unknown."""
         self._guests |= rooms
 
     def read(
-        self, members: Sequence[MemberFigures], sessions: Sequence[SessionFact], now: float
+        self,
+        members: Sequence[MemberFigures],
+        sessions: Sequence[SessionFact],
+        pictures: Mapping[str, Picture],
+        now: float,
     ) -> list[Seated]:
-        """Give the devices in all rooms."""
+        """Give the devices in all rooms. Who is shown nothing has nothing to report."""
+        self._shown = {session for session, picture in pictures.items() if comes(picture)}
         booked = {fact.id: {room.id: room for room in fact.rooms} for fact in sessions}
         found = list(self._seated(members, booked, now))
         self._reports = {(one.session, one.member): one.report for one in members}
@@ -162,6 +173,7 @@ class Devices:
     def _one(self, one: MemberFigures, room: RoomFact, now: float) -> Seated:
         key, report = (one.session, one.member), one.report or Report()
         same = one.report is not None and one.report is self._reports.get(key)
+        due = one.away_s is None and one.session in self._shown
         stalls = self._stalls.grew(key, report.stalls, now)
         stalled_at = self._stalls.grew_at(key)
         device = Device(
@@ -170,7 +182,7 @@ class Devices:
             delay_s=_seconds(report.delay_ms),
             skew_s=_seconds(report.skew_ms),
             stalled_s=None if stalled_at is None else now - stalled_at,
-            silent_s=self._lasting.lasts_s(key, same, now),
+            silent_s=self._lasting.lasts_s(key, same and due, now),
             away_s=one.away_s,
             late=one.late,
         )

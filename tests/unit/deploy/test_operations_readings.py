@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from catalog.db.operations import RoomFact, SessionFact
 from catalog.live import FeedName, RoomRole
+from catalog.operations.known import Picture
 from deploy.operations_readings import Devices, Live, Pictures, live_now
 from streaming.live.figures import FeedFigures
 from streaming.room.figures import RoomTally
@@ -22,6 +25,7 @@ MEMBER = MemberFigures(
     "l1", "m1", "classroom:c1", "智慧教室", RoomRole.CLASSROOM, False,
     Report("720p", 450, 4, 0, can_ms=380), None,
 )  # fmt: skip
+COMES = {"l1": Picture("l1", silent_s=0.0, stopped_s=0.0)}
 
 
 def live(ingest: IngestFigures | None = INGEST, feed: FeedFigures | None = FEED) -> Live:
@@ -80,7 +84,7 @@ def test_slow_encoding_holes_and_parts_that_stand_or_come_late() -> None:
 
 
 def test_a_board_is_seen_by_its_classroom_and_its_report() -> None:
-    (found,) = Devices().read([MEMBER], [LESSON], 0.0)
+    (found,) = Devices().read([MEMBER], [LESSON], COMES, 0.0)
     assert found.room == ROOM
     assert (found.device.name, found.device.delay_s, found.device.skew_s) == (
         "三年级1班",
@@ -98,7 +102,7 @@ def test_who_is_no_classroom_is_not_looked_at() -> None:
         replace(MEMBER, session="another"),
     ]
     devices = Devices()
-    assert devices.read(people, [LESSON], 0.0) == []
+    assert devices.read(people, [LESSON], COMES, 0.0) == []
     assert devices.unknown == set()
 
 
@@ -106,29 +110,44 @@ def test_stalls_count_from_when_they_were_first_reported_and_silence_while_no_re
     None
 ):
     devices = Devices()
-    devices.read([MEMBER], [LESSON], 0.0)
+    devices.read([MEMBER], [LESSON], COMES, 0.0)
     stalled = replace(MEMBER, report=Report("720p", 450, 4, 2))
-    assert devices.read([stalled], [LESSON], 1.0)[0].device.stalled_s == 0.0
-    found = devices.read([stalled], [LESSON], 5.0)[0]
+    assert devices.read([stalled], [LESSON], COMES, 1.0)[0].device.stalled_s == 0.0
+    found = devices.read([stalled], [LESSON], COMES, 5.0)[0]
     assert (found.device.stalled_s, found.device.silent_s, found.stalls) == (4.0, 0.0, 2)
-    assert devices.read([stalled], [LESSON], 9.0)[0].device.silent_s == 4.0
+    assert devices.read([stalled], [LESSON], COMES, 9.0)[0].device.silent_s == 4.0
     fresh = replace(MEMBER, report=Report("720p", 450, 4, 2))
-    assert devices.read([fresh], [LESSON], 10.0)[0].device.silent_s == 0.0
-    assert devices.read([fresh], [LESSON], 62.0)[0].stalls == 0
+    assert devices.read([fresh], [LESSON], COMES, 10.0)[0].device.silent_s == 0.0
+    assert devices.read([fresh], [LESSON], COMES, 62.0)[0].stalls == 0
+
+
+@pytest.mark.parametrize("nothing", [
+    {}, {"l1": Picture("l1", silent_s=4.0)}, {"l1": Picture("l1", silent_s=0.0, stopped_s=2.0)},
+])  # fmt: skip
+def test_who_is_shown_nothing_owes_no_report(nothing: dict[str, Picture]) -> None:
+    devices = Devices()
+    devices.read([MEMBER], [LESSON], COMES, 0.0)
+    for second in range(1, 30):
+        (found,) = devices.read([MEMBER], [LESSON], nothing, second)
+        assert found.device.silent_s == 0.0
+    assert devices.read([MEMBER], [LESSON], COMES, 30.0)[0].device.silent_s == 0.0
+    assert devices.read([MEMBER], [LESSON], COMES, 33.0)[0].device.silent_s == 3.0
+    away = replace(MEMBER, away_s=1.0)
+    assert devices.read([away], [LESSON], COMES, 34.0)[0].device.silent_s == 0.0, "it is away"
 
 
 def test_one_that_is_cut_off_and_one_without_a_report() -> None:
     away = replace(MEMBER, report=None, away_s=7.0, late=True)
-    (found,) = Devices().read([away], [LESSON], 0.0)
+    (found,) = Devices().read([away], [LESSON], COMES, 0.0)
     assert (found.device.away_s, found.device.late, found.device.silent_s) == (7.0, True, 0.0)
 
 
 def test_a_classroom_that_came_without_a_booking_is_asked_for_and_then_known() -> None:
     devices, guest = Devices(), replace(MEMBER, identity="classroom:c9")
-    assert devices.read([guest], [LESSON], 0.0) == []
+    assert devices.read([guest], [LESSON], COMES, 0.0) == []
     assert devices.unknown == {"c9"}
     devices.know({"c9": RoomFact("c9", "一号教室", "s9", "guest")})
-    (found,) = devices.read([guest], [LESSON], 1.0)
+    (found,) = devices.read([guest], [LESSON], COMES, 1.0)
     assert (found.room.school, devices.unknown) == ("s9", set())
-    devices.read([], [LESSON], 2.0)
-    assert devices.read([guest], [LESSON], 3.0) == [], "who has gone is forgotten"
+    devices.read([], [LESSON], COMES, 2.0)
+    assert devices.read([guest], [LESSON], COMES, 3.0) == [], "who has gone is forgotten"
