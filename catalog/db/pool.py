@@ -48,6 +48,10 @@ class Pool(AsyncConnectionPool[Connection]):
             async with super().connection(timeout) as connection:
                 if _cancellations() > heard:
                     raise asyncio.CancelledError
+                if connection.autocommit:
+                    # psycopg_pool's check makes it so for a moment, and leaves it so where a
+                    # cancellation comes just as it does.
+                    await connection.set_autocommit(False)
                 yield connection
         except AWAY as error:
             log.warning("database: %s", str(error).strip().splitlines()[0] if str(error) else error)

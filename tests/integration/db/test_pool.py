@@ -138,3 +138,23 @@ async def test_who_is_cancelled_at_any_moment_of_being_lent_a_connection_ends(ds
             assert done, f"lost at turn {moment}"
             assert task.cancelled()
         assert await answers(pool)
+
+
+async def test_a_connection_has_transactions_whenever_who_was_lent_it_is_cancelled(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pool looks at a connection without one; where psycopg gives way it may not go back."""
+    monkeypatch.setattr(psycopg.waiting, "MAX_BUSY_TIME", 0)
+
+    async def use(pool: Pool) -> None:
+        async with pool.connection():
+            await asyncio.Event().wait()
+
+    async with make_pool(dsn, size=1) as pool:
+        for moment in range(20):
+            task = asyncio.create_task(use(pool))
+            await turns(moment)
+            task.cancel()
+            await asyncio.wait((task,))
+            async with pool.connection() as connection:
+                assert not connection.autocommit, f"cancelled at turn {moment}"
