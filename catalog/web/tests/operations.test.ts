@@ -97,7 +97,7 @@ describe("the wall", () => {
     const thin = alert("LineThin");
     const now = (rows: Parameters<typeof wallOf>[0], about = thin) => standingOf(wallOf(rows), about);
     const row = alert("LineThin", { since: 7 });
-    expect(now({ alerts: { p: row } })).toEqual({ is: "open", row });
+    expect(now({ alerts: { "LineThin:school:a": row } })).toEqual({ is: "open", row });
     expect(now({ schools: { a: school("a") } })).toEqual({ is: "over" });
     expect(now({ schools: { a: school("a", { cause: "encoder" }) } })).toEqual({ is: "other", cause: "encoder" });
     expect(now({})).toEqual({ is: "left" });
@@ -105,7 +105,7 @@ describe("the wall", () => {
     expect(now({ sessions: { l1: lesson("l1") } }, ofLesson)).toEqual({ is: "over" });
     expect(now({ sessions: {} }, ofLesson)).toEqual({ is: "left" });
     const busy = alert("LoopLate", { kind: "city", subject: "" });
-    expect(now({ alerts: { p: alert("LoopLate") } }, busy)).toEqual({ is: "over" });
+    expect(now({ alerts: { "LoopLate:school:a": alert("LoopLate") } }, busy)).toEqual({ is: "over" });
   });
 
   it("has figures of places: what is watched, how much of a line", () => {

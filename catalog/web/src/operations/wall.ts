@@ -2,6 +2,7 @@
 import type {
   AlertRow, Cause, CityRow, DistrictRow, EvidenceRow, RoomRow, SchoolRow, SessionRow, WallChange,
 } from "@/api/types";
+import type { About } from "./runbook";
 
 export interface WallState {
   at: number;
@@ -143,14 +144,19 @@ export type Standing =
   | { is: "over" | "left" };
 
 export function standingOf(state: WallState, { name, kind, subject }: AlertRow): Standing {
-  const row = [...state.alerts.values()].find(
-    (one) => one.name === name && one.kind === kind && one.subject === subject,
-  );
+  const row = state.alerts.get(`${name}:${kind}:${subject}`);
   if (row) return { is: "open", row };
   if (kind === "city") return { is: "over" };
   const place = kind === "session" ? state.sessions.get(subject) : state.schools.get(subject);
   if (!place) return { is: "left" };
   return place.cause === null ? { is: "over" } : { is: "other", cause: place.cause };
+}
+
+/** Whom an alert is about; that of a school may be about a lesson of it, too. */
+export function aboutOf(state: WallState, { kind, subject, evidence }: AlertRow): About {
+  if (kind === "session") return { session: subject };
+  const session = lessonOf(state, evidence);
+  return kind === "school" ? { school: subject, session } : { session };
 }
 
 /** The lesson that evidence is about, if it is about one. */
