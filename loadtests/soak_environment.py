@@ -53,7 +53,7 @@ TITLES = ("两位数乘法", "分数的初步认识")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Classroom:
     """A classroom with its teacher, and what is shown there in one lesson after the other."""
 
     room: str
@@ -65,13 +65,13 @@ class Place:
 class Lesson:
     """A lesson on air and the host that pushes it."""
 
-    def __init__(self, place: Place, booked: Booked) -> None:
-        self.place, self.booked, self.ended = place, booked, False
+    def __init__(self, classroom: Classroom, booked: Booked) -> None:
+        self.classroom, self.booked, self.ended = classroom, booked, False
         self._host = ExitStack()
 
     def push(self) -> None:
         """Push from now on."""
-        self._host.enter_context(host(self.place.film, self.booked.rtmp))
+        self._host.enter_context(host(self.classroom.film, self.booked.rtmp))
 
     def drop(self) -> None:
         """Kill the host."""
@@ -188,12 +188,16 @@ class Environment:
         await asyncio.sleep(away_s)
         await asyncio.to_thread(lesson.push)
 
-    async def begin(self, place: Place) -> Lesson:
+    async def begin(self, classroom: Classroom) -> Lesson:
         """Let a lesson begin."""
-        booked = await book(self.client, place.room, place.title, teacher=place.teacher)
-        lesson = Lesson(place, booked)
+        booked = await book(self.client, classroom.room, classroom.title, teacher=classroom.teacher)
+        lesson = Lesson(classroom, booked)
         await asyncio.to_thread(lesson.push)
-        await until_state(self.client, booked.id, "live")
+        try:
+            await until_state(self.client, booked.id, "live")
+        except BaseException:
+            await asyncio.to_thread(lesson.drop)
+            raise
         return lesson
 
     async def next_lesson(self, number: int) -> None:
@@ -203,7 +207,7 @@ class Environment:
         ended.ended = True
         await self.client.post(f"sessions/{ended.booked.id}/end")
         self.past.append(ended)
-        self.lessons[number] = await self.begin(ended.place)
+        self.lessons[number] = await self.begin(ended.classroom)
 
     async def kill_encoder(self, number: int) -> bool:
         """Kill one ffmpeg of a lesson; its feed starts another."""
@@ -259,7 +263,7 @@ async def environment(films: Sequence[Path], home: Path) -> AsyncIterator[Enviro
         found = Environment(service, client, http, [], box, *worker)
         stack.push_async_callback(asyncio.to_thread, found.silence)
         for room, teacher, film, title in zip(*rooms, films, TITLES, strict=True):
-            found.lessons.append(await found.begin(Place(room, teacher, film, title)))
+            found.lessons.append(await found.begin(Classroom(room, teacher, film, title)))
         yield found
 
 

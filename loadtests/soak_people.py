@@ -96,7 +96,7 @@ class Member:
         try:
             await ws.send_json({"type": "hand", "up": True})
             await _hear(ws, lambda said: ["hands", me] in _keys(said))
-            seen = What.HANDS
+            seen = What.HANDS_UNSEEN if self._ended() else What.HANDS
         finally:
             self._ledger.note(seen)
 
