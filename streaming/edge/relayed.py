@@ -379,8 +379,7 @@ class RelayedFeeds:
                 await asyncio.sleep(self._ended_kept_s)
         finally:
             self._feeds.pop((feed.session_id, feed.name), None)
-            self._metrics.segments.let_go(feed)
+            feed.forget()
             feed.answer_everyone()
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
-            feed.forget()

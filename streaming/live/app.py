@@ -81,7 +81,7 @@ class Live:
         self._gate = gate
         self._wait_limit_s = wait_limit_s
         self._clock_utc = clock_utc
-        # What is over goes, whoever was let in to it: a lesson's last minute is 10 MB.
+        # Who was let in is remembered, not what to: what is over goes.
         self._admitted: Kept[tuple[str, FeedName, Asker], ReferenceType[Audience]] = Kept(
             ADMITTED_LIMIT
         )

@@ -37,6 +37,7 @@ class Audience(ABC):
         metrics: LiveMetrics,
         clock_utc: Callable[[], float],
     ) -> None:
+        self._metrics = metrics
         self.session_id = session
         self.name = name
         self.channel = channel
@@ -92,12 +93,14 @@ class Audience(ABC):
         return self.channel.state is ChannelState.ENDED
 
     def forget(self) -> None:
-        """Let all media go, once nobody is served any more.
+        """Let all media go: the feed is no longer among those that are here.
 
-        A feed refers to itself in many ways: of what is over only a full collection of garbage,
-        which comes rarely, would free the last minute.
+        It refers to itself in many ways: of what is over only a full collection of garbage, which
+        comes rarely, would free the last minute.
         """
+        self._metrics.segments.let_go(self)
         for track in self.channel.tracks.values():
+            self.hub.forget(track)
             track.abandon()
             track.restart()
 

@@ -274,7 +274,7 @@ class Channel:
         """Give where a gap begins to which the open segment lasts; one in a hole begins later."""
         if missed.hole or not track.adjoins(missed.opening):
             return None
-        return missed.start_us * track.runs[-1].init.track.timescale // MICROSECONDS
+        return track.ticks(missed.start_us)
 
     def _missed(self, track: Track, number: int) -> list[_Boundary]:
         """Give the boundaries, as far as they are known, at which this rendition had nothing."""

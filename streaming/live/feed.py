@@ -60,7 +60,6 @@ class LiveFeed(Audience):
         self._first = asyncio.Event()
         self._anchor = Anchor(recorded.anchor_utc)
         self._clock_utc = clock_utc
-        self._metrics = metrics
         self._went_live = went_live
         self._on_state = on_state
         self._away = False

@@ -115,7 +115,6 @@ class Origin:
         )
         before = self.find(session, name)
         if before is not None:
-            self._metrics.segments.let_go(before)
             before.forget()
         self._feeds.setdefault(session, {})[name] = feed
         self._start(self._run(feed), f"feed {session} {name.value}")
@@ -166,7 +165,6 @@ class Origin:
             await self._finish(session)
         await self._linger()
         if self.find(session, feed.name) is feed:
-            self._metrics.segments.let_go(feed)
             del self._feeds[session][feed.name]
             feed.forget()
         if not self._feeds.get(session, True):

@@ -5,7 +5,7 @@ segments have ended: so its playlists are right whether it has the media or not.
 that it asks for it gets the fragments too, beginning with what the open segment has so far
 (`Anew`); it cuts parts by the same rule as its upstream, so both have the same media under the same
 names. Texts are JSON; binary messages begin with a tag. Fragments are a stream to their reader:
-they go out in pieces, so that on a thin line something comes whole now and then.
+many go out as several messages, so that on a thin line something comes whole now and then.
 
 Sans-IO: nothing here waits.
 """
@@ -28,7 +28,7 @@ from streaming.live.segments import Opening, Segment
 from streaming.live.track import RUNS_LIMIT, SEGMENT_LIMIT_BYTES
 
 MESSAGE_LIMIT_BYTES = SEGMENT_LIMIT_BYTES + 1024
-PIECE_BYTES = 24 * 1024  # comes within the 4 s of a silence unless not even sound gets through
+MEDIA_BYTES = 24 * 1024  # comes within the 4 s of a silence unless not even sound gets through
 KNOWN_LIMIT_BYTES = 16 * 1024 * 1024
 SEGMENTS_LIMIT = 40_000
 _KNOWN, _RUN, _FRAGMENTS = 1, 2, 3
@@ -137,14 +137,14 @@ def encode(message: Message) -> bytes | str:
             return _FRAGMENTS_HEAD.pack(_FRAGMENTS, identifier, *where, sent_utc) + data
 
 
-def written(message: Message, piece_bytes: int = PIECE_BYTES) -> tuple[bytes | str, ...]:
-    """Write a message as it is sent: fragments in pieces of so many bytes, anything else whole."""
+def written(message: Message, media_bytes: int = MEDIA_BYTES) -> list[bytes | str]:
+    """Write a message as those that are sent: each has so much media at most."""
     whole = encode(message)
-    head, size = _FRAGMENTS_HEAD.size, len(whole)
-    if not isinstance(message, Fragments) or isinstance(whole, str) or size <= head + piece_bytes:
-        return (whole,)
-    starts = range(head, size, piece_bytes)
-    return tuple(whole[:head] + whole[at : at + piece_bytes] for at in starts)
+    if not isinstance(message, Fragments) or isinstance(whole, str):
+        return [whole]
+    head, media = whole[: _FRAGMENTS_HEAD.size], whole[_FRAGMENTS_HEAD.size :]
+    starts = range(0, max(1, len(media)), media_bytes)
+    return [head + media[at : at + media_bytes] for at in starts]
 
 
 def decode(data: bytes | str) -> Message:

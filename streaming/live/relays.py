@@ -23,7 +23,7 @@ from streaming.live.events import (
     StateChanged,
 )
 from streaming.live.relay import (
-    PIECE_BYTES,
+    MEDIA_BYTES,
     Anew,
     Announced,
     Closed,
@@ -43,20 +43,16 @@ ANCHOR_STEP_S = 0.005
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A message in its pieces, since when it waits, and of whose media it is ("": of none).
+class Outgoing:
+    """A message for edges, since when it waits, and of whose media it is ("": of none).
 
-    `instead`: what is sent in its place when that media is not wanted any more.
+    `instead`: it is sent in place of that media, when nobody wants it any more.
     """
 
-    pieces: tuple[bytes | str, ...]
+    data: bytes | str
     at: float
-    name: str = ""
-    instead: tuple[bytes | str, ...] = ()
-
-    @property
-    def size_bytes(self) -> int:
-        return sum(len(piece) for piece in self.pieces)
+    media: str = ""
+    instead: bool = False
 
 
 class Relay:
@@ -67,53 +63,46 @@ class Relay:
         self.bell = asyncio.Event()
         self.closed = False
         self.skips = 0
-        self._queue: deque[_Waiting] = deque()
-        self._going: Iterator[bytes | str] = iter(())
-        self._going_name = ""
+        self._queue: deque[Outgoing] = deque()
         self._size_bytes = 0
 
-    def put(
-        self,
-        pieces: tuple[bytes | str, ...],
-        now: float,
-        name: str = "",
-        instead: tuple[bytes | str, ...] = (),
-    ) -> None:
-        """Queue a message as it is written; `name`: the rendition whose media it is."""
-        waiting = _Waiting(pieces, now, name, instead)
-        self._queue.append(waiting)
-        self._size_bytes += waiting.size_bytes
+    def put(self, messages: Iterable[Outgoing]) -> None:
+        """Queue what all edges share."""
+        for one in messages:
+            self._queue.append(one)
+            self._size_bytes += _size_bytes(one)
         self.bell.set()
 
     def next(self) -> bytes | str | None:
         """Take out what goes out next."""
-        while (piece := next(self._going, None)) is None and self._queue:
+        while self._queue:
             first = self._queue.popleft()
-            self._size_bytes -= first.size_bytes
-            self._going, self._going_name = iter(first.pieces), first.name
-        return piece
+            self._size_bytes -= _size_bytes(first)
+            if not first.instead:
+                return first.data
+        return None
 
     def is_over(self, now: float) -> bool:
         """Tell whether what waits has waited too long, or is too much."""
-        if not self._queue:
+        first = next((one for one in self._queue if not one.instead), None)
+        if first is None:
             return False
-        return now - self._queue[0].at > QUEUE_LIMIT_S or self._size_bytes > QUEUE_LIMIT_BYTES
+        return now - first.at > QUEUE_LIMIT_S or self._size_bytes > QUEUE_LIMIT_BYTES
 
     def clear(self) -> None:
-        """Throw away what waits, and the rest of what is going out."""
+        """Throw away what waits."""
         self._queue.clear()
-        self._going, self._going_name = iter(()), ""
         self._size_bytes = 0
         self.skips += 1
 
     def drop(self, names: frozenset[str]) -> None:
-        """Throw away the media of these, also the rest of what is going out."""
-        if self._going_name in names:
-            self._going, self._going_name = iter(()), ""
-        self._queue = deque(
-            _Waiting(one.instead, one.at) if one.name in names else one for one in self._queue
-        )
-        self._size_bytes = sum(one.size_bytes for one in self._queue)
+        """Throw away the media of these."""
+        waiting, self._queue, self._size_bytes = self._queue, deque(), 0
+        for one in waiting:
+            if one.media not in names:
+                self.put([one])
+            elif one.instead:
+                self.put([Outgoing(one.data, one.at)])
 
     def close(self) -> None:
         """Nothing will follow."""
@@ -121,15 +110,19 @@ class Relay:
         self.bell.set()
 
 
+def _size_bytes(one: Outgoing) -> int:
+    return 0 if one.instead else len(one.data)
+
+
 class Relays:
     """All edges that follow one channel."""
 
     def __init__(
-        self, channel: Channel, clock_utc: Callable[[], float], piece_bytes: int = PIECE_BYTES
+        self, channel: Channel, clock_utc: Callable[[], float], media_bytes: int = MEDIA_BYTES
     ) -> None:
         self._channel = channel
         self._clock_utc = clock_utc
-        self._piece_bytes = piece_bytes
+        self._media_bytes = media_bytes
         self._relays: set[Relay] = set()
         self._anchor_utc = 0.0
 
@@ -159,21 +152,23 @@ class Relays:
     def ask(self, relay: Relay, names: frozenset[str], now: float) -> None:
         """Send the media of these from now on: of the new ones with what the open segment has."""
         fresh, gone, relay.names = names - relay.names, relay.names - names, names
-        relay.drop(gone)
+        if gone:
+            relay.drop(gone)
         for name in self._sound_first(fresh):
             self._open(relay, name, now)
 
     def know(self, name: str, now: float) -> None:
         """What is known of a rendition was told to this edge at one go: tell those below."""
+        known = self._known(name, now) if self._relays else []
         for relay in self._relays:
-            self._tell_known(relay, name, now)
+            relay.put(known)
 
     def renew(self, name: str, now: float) -> None:
         """The open segment comes once more from its beginning."""
         track = self._channel.tracks.get(name)
         for relay in self._relays:
             if track is not None and name in relay.names:
-                relay.put(written(Anew(track.id)), now)
+                relay.put(self._sent(Anew(track.id), now))
 
     def publish(self, events: Iterable[Event], anchor_utc: float, now: float) -> None:
         """Send everyone what happened."""
@@ -195,8 +190,9 @@ class Relays:
 
     def lose(self, number: int, now: float) -> None:
         """A segment is kept nowhere."""
+        lost = self._sent(Lost(number), now)
         for relay in self._relays:
-            relay.put(written(Lost(number)), now)
+            relay.put(lost)
 
     def close(self) -> None:
         """Let all go when they have what waits for them."""
@@ -208,18 +204,18 @@ class Relays:
         message = _told(event, self._clock_utc())
         if message is None or isinstance(event, StateChanged):
             return
-        name, is_media = event.track.name, isinstance(message, Fragments)
+        name = event.track.name
         asked = {relay for relay in self._relays if name in relay.names}
-        takers = asked if is_media else self._relays
-        if not takers:
+        if isinstance(message, Fragments):
+            media = self._sent(message, now, name) if asked else []
+            for relay in asked:
+                relay.put(media)
             return
-        pieces = written(message, self._piece_bytes)
-        ends_media = isinstance(message, Closed) and bool(message.segment.data)
-        for relay in takers:
-            if ends_media and relay in asked:
-                relay.put((), now, name, instead=pieces)
-            else:
-                relay.put(pieces, now, name if is_media else "")
+        plain = ends = self._sent(message, now)
+        if isinstance(message, Closed) and message.segment.data:
+            ends = [Outgoing(one.data, now, name, instead=True) for one in plain]
+        for relay in self._relays:
+            relay.put(ends if relay in asked else plain)
 
     def _drop_late(self, now: float, anchor_utc: float) -> None:
         """Let who is too slow begin anew; what it missed it can fetch."""
@@ -229,16 +225,18 @@ class Relays:
                 self._begin(relay, now, anchor_utc)
 
     def _begin(self, relay: Relay, now: float, anchor_utc: float) -> None:
-        relay.put(written(self._standing(anchor_utc)), now)
+        relay.put(self._sent(self._standing(anchor_utc), now))
         for track in self._channel.present():
-            self._tell_known(relay, track.name, now)
+            relay.put(self._known(track.name, now))
         for name in self._sound_first(relay.names):
             self._open(relay, name, now)
 
-    def _tell_known(self, relay: Relay, name: str, now: float) -> None:
+    def _sent(self, message: Message, now: float, media: str = "") -> list[Outgoing]:
+        return [Outgoing(one, now, media) for one in written(message, self._media_bytes)]
+
+    def _known(self, name: str, now: float) -> list[Outgoing]:
         track = self._channel.tracks.get(name)
-        if track is not None and track.runs:
-            relay.put(written(_known_of(track)), now)
+        return self._sent(_known_of(track), now) if track is not None and track.runs else []
 
     def _sound_first(self, names: frozenset[str]) -> list[str]:
         tracks = self._channel.tracks
@@ -248,16 +246,16 @@ class Relays:
         track = self._channel.tracks.get(name)
         if track is None:
             return
-        relay.put(written(Anew(track.id)), now)
+        relay.put(self._sent(Anew(track.id), now))
         if track.opening is not None:
             fragments = Fragments(track.id, track.opening, self._clock_utc(), track.open_data())
-            relay.put(written(fragments, self._piece_bytes), now, name)
+            relay.put(self._sent(fragments, now, name))
 
     def _say_standing(self, now: float, anchor_utc: float) -> None:
         self._anchor_utc = anchor_utc
-        pieces = written(self._standing(anchor_utc))
+        standing = self._sent(self._standing(anchor_utc), now)
         for relay in self._relays:
-            relay.put(pieces, now)
+            relay.put(standing)
 
     def _standing(self, anchor_utc: float) -> Standing:
         channel = self._channel

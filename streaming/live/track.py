@@ -143,6 +143,10 @@ class Track:
         """Give ticks in microseconds."""
         return micros(ticks, self.timescale)
 
+    def ticks(self, us: int) -> int:
+        """Give microseconds in ticks of the run that is being written."""
+        return us * self.runs[-1].init.track.timescale // MICROSECONDS
+
     def scale(self, segment: Segment) -> int:
         """Give the ticks a second of a segment's times."""
         return self.runs[segment.run].init.track.timescale
@@ -330,7 +334,7 @@ class Track:
         data = b"".join(part.data for part in parts)
         end_ts = self._end_ts
         if until_ts is not None:
-            longest_ts = SEGMENT_LONGEST_US * self.runs[-1].init.track.timescale // MICROSECONDS
+            longest_ts = self.ticks(SEGMENT_LONGEST_US)
             end_ts = max(end_ts, min(until_ts, self.open_ts + longest_ts))
         segment = Segment(
             opening.number,
@@ -349,20 +353,20 @@ class Track:
 
     def adjoins(self, following: Opening) -> bool:
         """Tell whether a segment follows the open one without a break."""
-        next_number = self.opening.number + 1 if self.opening is not None else -1
-        return following.number == next_number and not following.discontinuity
+        if self.opening is None or following.discontinuity:
+            return False
+        return following.number == self.opening.number + 1
 
     def skip(self, opening: Opening, start_us: int, duration_us: int) -> Segment:
         """Say that this rendition has nothing of a segment that others have."""
-        scale = self.runs[-1].init.track.timescale
         return self.leave_out(
             Segment(
                 opening.number,
                 self.runs[-1].number,
                 opening.discontinuity,
                 opening.program_utc,
-                start_us * scale // MICROSECONDS,
-                duration_us * scale // MICROSECONDS,
+                self.ticks(start_us),
+                self.ticks(duration_us),
                 gap=True,
             )
         )

@@ -124,6 +124,11 @@ async def live(store: LocalStore) -> AsyncIterator[Running]:
 @pytest.fixture
 async def on_air(live: Running) -> LiveFeed:
     """A feed with four seconds of media."""
+    return await begun(live)
+
+
+async def begun(live: Running) -> LiveFeed:
+    """Open a feed and send four seconds of media."""
     feed = await live.origin.open(live.sessions.add(), FeedName.MAIN)
     await feed.begin(RENDITIONS)
     await send(feed, split(encoded_live(20), 5.0)[0])

@@ -9,15 +9,8 @@ from weakref import ReferenceType, ref
 from catalog.live import FeedName
 from catalog.store.local import LocalStore
 from streaming.live.audience import Audience
-from tests.support.live_origin import (
-    RENDITIONS,
-    Running,
-    encoded_live,
-    running,
-    send,
-    split,
-)
-from tests.support.relayed import Edge, edge_of
+from tests.support.live_origin import Running, running
+from tests.support.relayed import Edge, begun, edge_of
 from tests.support.wait import eventually
 
 KEPT_S = 0.2
@@ -46,17 +39,17 @@ async def watched_to_its_end(live: Running, edge: Edge) -> list[ReferenceType[Au
 
 def has_media(feed: Audience | None) -> bool:
     """Tell whether bytes of a feed are in memory, which may itself wait to be collected."""
-    tracks = feed.channel.tracks.values() if feed else ()
-    return any(track.open_data() or any(one.data for one in track.segments) for track in tracks)
+    if feed is None:
+        return False
+    rings = any(ring.frames for ring in feed.hub._rings.values())
+    tracks = feed.channel.tracks.values()
+    segments = any(one.data for track in tracks for one in track.segments)
+    return rings or segments or any(track.open_data() for track in tracks)
 
 
 async def test_nothing_of_a_lesson_stays_when_it_is_over(store: LocalStore) -> None:
     async with running(store, ended_kept_s=KEPT_S) as live:
-        session = live.sessions.add()
-        feed = await live.origin.open(session, FeedName.MAIN)
-        await feed.begin(RENDITIONS)
-        await send(feed, split(encoded_live(20), 9.0)[0])
-        del feed
+        session = (await begun(live)).session_id
         async with edge_of(live.url, session, ended_kept_s=KEPT_S) as edge:
             known = await watched_to_its_end(live, edge)
             await eventually(lambda: not edge.feeds.feeds)

@@ -30,7 +30,7 @@ from tests.support.live import (
 )
 
 NAMES = frozenset({"720p", "360p", "aac"})
-PIECE_BYTES = 40  # a fragment is three of them
+MEDIA_BYTES = 40  # a fragment is three of them
 
 
 @dataclass
@@ -41,11 +41,11 @@ class Pair:
     mirror: Mirror = field(default_factory=Mirror)
     events: list[Event] = field(default_factory=list)
     now: float = 0.0
-    piece_bytes: int = PIECE_BYTES
+    media_bytes: int = MEDIA_BYTES
     _told: int = 0
 
     def __post_init__(self) -> None:
-        self.relays = Relays(self.script.channel, lambda: ANCHOR_UTC, self.piece_bytes)
+        self.relays = Relays(self.script.channel, lambda: ANCHOR_UTC, self.media_bytes)
         self.relay: Relay | None = None
 
     def join(self, *names: str) -> Pair:
@@ -68,7 +68,7 @@ class Pair:
         return self
 
     def waiting(self, most: int = 100_000) -> list[Message]:
-        """Read what waits for the edge, so many pieces of it."""
+        """Read what waits for the edge, so many messages of it."""
         assert self.relay is not None
         found: list[Message] = []
         while len(found) < most and (data := self.relay.next()) is not None:
@@ -76,7 +76,7 @@ class Pair:
         return found
 
     def deliver(self, most: int = 100_000) -> Pair:
-        """Bring the mirror up to date, or so many pieces nearer to it."""
+        """Bring the mirror up to date, or so many messages nearer to it."""
         for message in self.waiting(most):
             self.events += self.mirror.take(message)
         return self
@@ -218,6 +218,19 @@ def test_what_is_wanted_no_more_goes_out_no_more_in_the_middle_of_a_fragment_too
     assert [one.segment.number for one in left if isinstance(one, Closed)] == [0, 1]
 
 
+def test_what_is_wanted_no_more_does_not_make_the_rest_late() -> None:
+    pair = Pair(Script().begin(*EVERYTHING)).join("720p")
+    pair.play(0, 1, ("720p", "360p")).deliver().play(1, 10, ("720p", "360p"))
+    assert pair.relay is not None
+    assert pair.relay.is_over(QUEUE_LIMIT_S + 0.1)
+    pair.now = 2.7
+    pair.relays.ask(pair.relay, frozenset({"360p"}), pair.now)
+    assert not pair.relay.is_over(QUEUE_LIMIT_S + 0.1)
+    pair.play(10, 130, ("720p", "360p"))
+    pair.deliver()
+    assert pair.relay.skips == 0
+
+
 def test_sound_goes_first() -> None:
     pair = Pair(Script().begin(*EVERYTHING)).play(0, 30).join(*NAMES)
     ids = [one.id for one in pair.waiting() if isinstance(one, Fragments)]
@@ -249,7 +262,7 @@ def test_a_rendition_that_comes_later_is_followed_when_it_was_asked_for() -> Non
 
 
 def test_media_out_of_turn_or_not_announced_is_refused() -> None:
-    pair = Pair(Script().begin(HIGH), piece_bytes=1000).join("720p").play(0, 200, ("720p",))
+    pair = Pair(Script().begin(HIGH), media_bytes=1000).join("720p").play(0, 200, ("720p",))
     messages = pair.waiting()
     with pytest.raises(BadMedia, match="not announced"):
         Mirror().take(messages[-1])
@@ -332,7 +345,7 @@ class Chain:
     last: Mirror = field(default_factory=Mirror)
 
     def __post_init__(self) -> None:
-        self.box = Relays(self.pair.mirror.channel, lambda: ANCHOR_UTC, PIECE_BYTES)
+        self.box = Relays(self.pair.mirror.channel, lambda: ANCHOR_UTC, MEDIA_BYTES)
         self.relay = self.box.join(0.0, ANCHOR_UTC)
         self.deliver()
 

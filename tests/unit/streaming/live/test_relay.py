@@ -18,8 +18,8 @@ from streaming.live.events import ChannelState
 from streaming.live.port import LiveRendition
 from streaming.live.relay import (
     KNOWN_LIMIT_BYTES,
+    MEDIA_BYTES,
     MESSAGE_LIMIT_BYTES,
-    PIECE_BYTES,
     Announced,
     Closed,
     Fragments,
@@ -64,12 +64,12 @@ def test_what_is_written_is_read(message: Message) -> None:
     assert decode(encode(message)) == message
 
 
-@pytest.mark.parametrize("size", [1, PIECE_BYTES, PIECE_BYTES + 1, 5 * PIECE_BYTES])
-def test_long_fragments_go_out_in_pieces(size: int) -> None:
+@pytest.mark.parametrize("size", [1, MEDIA_BYTES, MEDIA_BYTES + 1, 5 * MEDIA_BYTES])
+def test_long_fragments_go_out_as_several(size: int) -> None:
     whole = Fragments(3, Opening(4, True, 1_795_600_000.5), 1_795_600_001.25, bytes(size))
     found = [decode(piece) for piece in written(whole)]
-    assert len(found) == -(-size // PIECE_BYTES)
-    assert all(isinstance(one, Fragments) and len(one.data) <= PIECE_BYTES for one in found)
+    assert len(found) == -(-size // MEDIA_BYTES)
+    assert all(isinstance(one, Fragments) and len(one.data) <= MEDIA_BYTES for one in found)
     joined = b"".join(one.data for one in found if isinstance(one, Fragments))
     assert {replace(one, data=joined) for one in found if isinstance(one, Fragments)} == {whole}
 
@@ -79,8 +79,8 @@ def test_what_is_short_or_no_media_goes_out_whole(message: Message) -> None:
     assert [decode(piece) for piece in written(message)] == [message]
 
 
-def test_a_piece_comes_within_a_silence_where_sound_gets_through() -> None:
-    (first, *_) = written(Fragments(3, Opening(4, True, 0.5), 1.25, bytes(2 * PIECE_BYTES)))
+def test_each_comes_within_a_silence_where_sound_gets_through() -> None:
+    (first, *_) = written(Fragments(3, Opening(4, True, 0.5), 1.25, bytes(2 * MEDIA_BYTES)))
     assert 8 * len(first) / SILENCE_S < 64_000
 
 
