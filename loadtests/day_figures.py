@@ -66,9 +66,9 @@ class Played:
 
     @property
     def loop_share(self) -> float:
-        """Give how much of what is taken with everybody there is the origin's process's."""
-        cores = self.crowd.by_role
-        return cores.origin / shown(cores.without_encoders)
+        """Give how much of what viewers take is taken by the origin's process."""
+        alone = self.alone.origin if self.lessons else min(self.alone.origin, self.empty.origin)
+        return (self.crowd.by_role.origin - alone) / shown(self.viewer_cores * self.crowd.viewers)
 
     @property
     def of_its_lesson_alone(self) -> float:

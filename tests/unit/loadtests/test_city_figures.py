@@ -64,8 +64,8 @@ def test_the_model_is_given_what_was_found() -> None:
     assert model.loop_session_cores == 0.03
     assert model.pair_lesson_cores == pytest.approx(0.2 / 8)
     assert model.classroom.viewers_a_core == pytest.approx(16 / 0.2)
-    assert model.classroom.loop_share == pytest.approx(0.36 / 0.43)
-    assert model.recorded.loop_share == pytest.approx(0.32 / 0.33)
+    assert model.classroom.loop_share == pytest.approx((0.36 - 0.20) / (0.43 - 0.23))
+    assert model.recorded.loop_share == pytest.approx((0.32 - 0.02) / (0.33 - 0.03))
     assert (model.ws.loop_share, model.classroom.join_s) == (1.0, model.ws.join_s)
     assert model.recorded.viewers_a_core == pytest.approx(1000)
     assert model.recorded.bytes_a_cpu_s == pytest.approx(250e6)
