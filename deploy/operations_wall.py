@@ -140,12 +140,13 @@ class Wall:
     def _city(self, found: _Found, moment: Moment) -> None:
         service = _summed(moment.service, found)
         alerts = [
-            of_the_city(service, self._since.row("city", wrong, moment.now_utc))
-            for wrong in wrong_with(service, 1000 * LATE_LOOP_S)
+            of_the_city(service, self._since.row("city", evidence, moment.now_utc))
+            for evidence in wrong_with(service, 1000 * LATE_LOOP_S)
         ]
         self._alert(found, alerts, Places(for_city=True))
         alerts.sort(key=lambda one: one.severity != CRITICAL)
-        service = msgspec.structs.replace(service, wrong={one.name: one.severity for one in alerts})
+        firing = {one.name: one.severity for one in alerts}
+        service = msgspec.structs.replace(service, firing=firing)
         found.rows["city", "city"] = Placed(service)
         delays = [*moment.live.delays.values()]
         found.samples["city", ""] = Sample(
@@ -283,12 +284,11 @@ def _districts(found: _Found, moment: Moment) -> None:
         on_air = sum(bool(row.sessions) for row in schools)
         use_bps = sum(row.use_bps or 0 for row in schools)
         name = moment.facts.districts.get(id_, id_)
+        delay_ms, skew_ms = _worst_of(schools)
         row = DistrictRow(
             id_, name, len(schools), on_air, dict(causes), use_bps,
             rooms=sum(row.rooms for row in schools), viewers=sum(row.viewers for row in schools),
-            delay_ms=_worst(row.delay_ms for row in schools),
-            skew_ms=_worst(row.skew_ms for row in schools),
-            stalls=sum(row.stalls for row in schools),
+            delay_ms=delay_ms, skew_ms=skew_ms, stalls=sum(row.stalls for row in schools),
         )  # fmt: skip
         found.rows["district", id_] = Placed(row, Places(frozenset({id_})))
         found.samples["district", id_] = Sample(
@@ -301,14 +301,13 @@ def _summed(service: CityRow, found: _Found) -> CityRow:
     schools = [row for row in rows if isinstance(row, SchoolRow)]
     sessions = [row for row in rows if isinstance(row, SessionRow)]
     words = [row.box for row in schools]
+    delay_ms, skew_ms = _worst_of(schools)
     return msgspec.structs.replace(
         service, sessions=len(sessions), rooms=sum(row.rooms for row in sessions),
         viewers=sum(row.viewers for row in sessions), schools=len(schools),
         troubled=sum(row.cause is not None for row in schools),
         boxes=len(words) - words.count("none"), boxes_telling=words.count("telling"),
-        use_bps=sum(row.use_bps or 0 for row in schools),
-        delay_ms=_worst(row.delay_ms for row in schools),
-        skew_ms=_worst(row.skew_ms for row in schools),
+        use_bps=sum(row.use_bps or 0 for row in schools), delay_ms=delay_ms, skew_ms=skew_ms,
         stalls=sum(row.stalls for row in schools),
     )  # fmt: skip
 
@@ -349,6 +348,10 @@ def _whole(value: float | None) -> int | None:
 
 def _size(value: int | None) -> int | None:
     return None if value is None else abs(value)
+
+
+def _worst_of(schools: Sequence[SchoolRow]) -> tuple[int | None, int | None]:
+    return _worst(row.delay_ms for row in schools), _worst(row.skew_ms for row in schools)
 
 
 def _worst(values: Iterator[int | None]) -> int | None:

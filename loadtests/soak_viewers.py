@@ -74,10 +74,14 @@ class HlsViewer:
             try:
                 return await work()
             except BROKEN:
-                self._ledger.note(What.REFUSED)
-                await asyncio.sleep(AGAIN_S)
-                if self._over():
-                    raise Left from None
+                await self._refused()
+
+    async def _refused(self) -> None:
+        """Note it and wait before the next try. Raises: Left."""
+        self._ledger.note(What.REFUSED)
+        await asyncio.sleep(AGAIN_S)
+        if self._over():
+            raise Left
 
     async def _tracks(self) -> list[str]:
         async with self._http.get(
@@ -97,10 +101,7 @@ class HlsViewer:
                 body = await self._get(asked)
                 following = track.took(body)
             except BROKEN:
-                self._ledger.note(What.REFUSED)
-                await asyncio.sleep(AGAIN_S)
-                if self._over():
-                    raise Left from None
+                await self._refused()
                 following = track.began()
             else:
                 ended = ended or (

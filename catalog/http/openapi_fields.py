@@ -293,7 +293,7 @@ FIELDS: Mapping[str, str] = {
     "line_bps": "what its box may use of its line; null: not known",
     "main_school": "the school that teaches: whom to call; empty: none is known",
     "main_school_id": "its id; empty: none is known",
-    "wrong": "how urgent (critical, warning) its own alerts are, by name; the urgent first",
+    "firing": "how urgent (critical, warning) its own alerts are, by name; the urgent first",
     "AlertRow.evidence": "what opened it, `code` first",
     "AlertRow.said": "what the check said that opened it; empty: none did",
     "DistrictRow.rooms": "classrooms in lessons",

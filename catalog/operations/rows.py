@@ -148,7 +148,7 @@ class QueueRow(msgspec.Struct, frozen=True):
 class CityRow(msgspec.Struct, frozen=True):
     """The service itself, and sums of all that is on air; of delay and skew the worst.
 
-    `wrong`: how urgent each of the service's own alerts is, by its name, the urgent first; told to
+    `firing`: how urgent each of the service's own alerts is, by its name, the urgent first; told to
     whoever may look, an officer of a school too, who is told no alert of it.
     """
 
@@ -169,7 +169,7 @@ class CityRow(msgspec.Struct, frozen=True):
     delay_ms: int | None = None
     skew_ms: int | None = None
     stalls: int = 0
-    wrong: dict[str, str] = {}
+    firing: dict[str, str] = {}
 
 
 class AlertRow(msgspec.Struct, frozen=True):

@@ -29,5 +29,5 @@ export const CITY: CityRow = {
   checks: [{ name: "database", up: true, said: "" }, { name: "store", up: true, said: "" }],
   queues: [], workers: 1, loop_late_ms: 3, disk_free_bytes: 50, disk_size_bytes: 100, sessions: 0,
   rooms: 0, viewers: 0, schools: 0, troubled: 0, boxes: 0, boxes_telling: 0, use_bps: 0,
-  delay_ms: null, skew_ms: null, stalls: 0, wrong: {},
+  delay_ms: null, skew_ms: null, stalls: 0, firing: {},
 };

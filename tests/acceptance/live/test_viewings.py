@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -13,6 +15,7 @@ from tests.support.wait import eventually
 
 FRAMES = 45
 JOIN_LIMIT_S = 30.0
+REPORT_EVERY_S = 30
 BITRATES_BPS = (50_000, 8_000_000)
 
 
@@ -34,9 +37,11 @@ async def test_a_viewing_is_reported(
     city: City, on_air: OnAir, screens: Screens, delivery: str, script: str
 ) -> None:
     before = await figures(city, delivery)
+    began = time.monotonic()
     guest = await screens.open(on_air.watch, script=script)
     await moving(guest, frames=FRAMES)
     await guest.goto("about:blank")
+    halves = (time.monotonic() - began) // REPORT_EVERY_S
 
     async def told() -> bool:
         found = await figures(city, delivery)
@@ -45,7 +50,7 @@ async def test_a_viewing_is_reported(
     await eventually(told)
     after = await figures(city, delivery)
     more = {name: value - before.get(name, 0) for name, value in after.items()}
-    assert more["reports_total"] == 2, "at the first picture and at the end"
+    assert 2 <= more["reports_total"] <= 2 + halves, "at the first picture and at the end"
     assert more["join_seconds_count"] == 1
     assert 0 < more["join_seconds_sum"] < JOIN_LIMIT_S
     assert 1 < more["play_seconds_total"] < 60

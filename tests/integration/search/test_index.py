@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from dataclasses import replace
 from datetime import date
@@ -18,7 +19,7 @@ from tests.support.lessons import administrator, teacher
 from tests.support.search import Index, entry, request
 
 DAY = date(2026, 9, 1)
-TURN_S = 0.3
+TURN_S = 10.0
 
 
 @pytest.mark.parametrize(
@@ -50,16 +51,29 @@ async def test_nothing_is_found_by(index: Index, text: str) -> None:
     assert (await index.counts(text)).total == 0
 
 
-async def test_a_page_and_its_counts_are_of_one_state(index: Index) -> None:
+async def test_a_page_and_its_counts_are_of_one_state(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await index.put(entry("分数"))
     index.writer.add([entry("小数")])
     index.writer.commit()
+    looked = threading.Event()
+    look = index.reader._look
+
+    def look_and_tell() -> object:
+        try:
+            return look()
+        finally:
+            looked.set()
+
+    monkeypatch.setattr(index.reader, "_look", look_and_tell)
     looking = asyncio.create_task(index.reader.look())
     await asyncio.sleep(0)
-    # The loop is kept busy while the thread looks: whoever asks now asks twice.
+    # The loop is kept busy until the thread has looked: whoever asks now asks twice.
     give_up_at = time.monotonic() + TURN_S
-    while time.monotonic() < give_up_at:
-        assert index.reader.lessons == 1
+    while not looked.is_set() and time.monotonic() < give_up_at:
+        pass
+    assert (looked.is_set(), index.reader.lessons) == (True, 1)
     assert await looking
     assert index.reader.lessons == 2
 

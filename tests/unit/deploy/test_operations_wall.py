@@ -218,9 +218,9 @@ def test_a_database_that_is_away_is_the_citys_alert() -> None:
 
 def test_the_city_tells_everyone_what_is_wrong_with_it_the_urgent_first() -> None:
     service = replace_city(loop_late_ms=400, disk_free_bytes=1)
-    wrong = rows_of(replace(MOMENT, service=service), "city")["city"].wrong
-    assert [*wrong.items()] == [("DiskFull", "critical"), ("LoopLate", "warning")]
-    assert rows_of(MOMENT, "city")["city"].wrong == {}
+    firing = rows_of(replace(MOMENT, service=service), "city")["city"].firing
+    assert [*firing.items()] == [("DiskFull", "critical"), ("LoopLate", "warning")]
+    assert rows_of(MOMENT, "city")["city"].firing == {}
 
 
 def test_samples_are_of_places_that_tell_something() -> None:

@@ -25,11 +25,11 @@ export function headlineOf(state: WallState): Headline {
   const named = new Set([...troubled, ...sick].map((row) => row.id));
   const others = [...state.alerts.values()]
     .filter((row) => row.kind !== "city" && !named.has(row.subject)).length;
-  const wrong = state.city?.wrong ?? {};
-  const alerts = Object.keys(wrong);
+  const firing = state.city?.firing ?? {};
+  const alerts = Object.keys(firing);
   const workersGone = state.city?.workers === 0;
   const broken =
-    Object.values(wrong).includes("critical") ||
+    Object.values(firing).includes("critical") ||
     troubled.some((row) => moodOfSchool(row) === "broken") ||
     sick.some((row) => moodOf(row, true) === "broken");
   const bad = workersGone || alerts.length + schools.length + ill.length + others > 0;
