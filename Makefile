@@ -7,7 +7,7 @@ RUN := $(BIN)/python -m deploy
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check order lint web web-check api-types api-reference lock bench bench-encode bench-search bench-live bench-edge bench-city bench-soak clean
+.PHONY: help serve test check order lint web web-check api-types api-reference lock bench bench-encode bench-search bench-live bench-edge bench-soak bench-all clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,6 +40,11 @@ api-reference: $(BIN)/.installed ## Make docs/api.md anew from the API's endpoin
 web-check: $(BIN)/.installed-dev web ## Types, unit tests and size budgets of the pages
 	@$(BIN)/python -m deploy.web_build --check
 
+bench: $(BIN)/.installed-dev web ## Eight o'clock, pairs, one to all, an evening; the city by a model; ratios against the baseline (DAY="--pairs 8")
+	$(BIN)/python -m loadtests.city_storm --figures build/city.json $(ARGS)
+	$(BIN)/python -m loadtests.city_day --figures build/city.json $(DAY)
+	$(BIN)/python -m loadtests.city_report build/city.json build/city.html
+
 bench-encode: $(BIN)/.installed-dev ## CPU, bytes and quality against other services' encoder settings
 	$(BIN)/python -m loadtests.encode_bench --plot docs/vmaf.svg $(ARGS)
 
@@ -62,15 +67,10 @@ bench-edge: $(BIN)/.installed-dev web ## A school's thin line behind our box, ng
 	$(if $(ARGS),,$(BIN)/python -m loadtests.edge_rooms)
 	$(if $(ARGS),,$(BIN)/python -m loadtests.edge_week)
 
-bench-city: $(BIN)/.installed-dev web ## Eight o'clock, pairs, one to all, an evening; the city by a model; ratios against the baseline (DAY="--pairs 8")
-	$(BIN)/python -m loadtests.city_storm --figures build/city.json $(ARGS)
-	$(BIN)/python -m loadtests.city_day --figures build/city.json $(DAY)
-	$(BIN)/python -m loadtests.city_report build/city.json build/city.html
-
 bench-soak: $(BIN)/.installed-dev web ## 20 minutes of joins, drops, uploads and kills: no leak, every book balances (ARGS="--minutes 2")
 	$(BIN)/python -m loadtests.soak $(ARGS)
 
-bench: $(BIN)/.installed-dev web ## Most figures of docs/figures.md, one after the other (two and a half hours)
+bench-all: $(BIN)/.installed-dev web ## Most figures of docs/figures.md, one after the other (two and a half hours)
 	$(BIN)/python -m loadtests.first_frame_bench
 	$(BIN)/python -m loadtests.encode_bench --plot docs/vmaf.svg
 	$(BIN)/python -m loadtests.backlog_bench
@@ -82,7 +82,7 @@ bench: $(BIN)/.installed-dev web ## Most figures of docs/figures.md, one after t
 	$(MAKE) bench-search
 	$(MAKE) bench-live
 	$(MAKE) bench-edge
-	$(MAKE) bench-city
+	$(MAKE) bench
 	$(MAKE) bench-soak
 
 lock: $(BIN)/.installed-dev ## Make the lock files anew from pyproject.toml
