@@ -20,7 +20,9 @@ from loadtests.storm_figures import Rest, Session, Stormed, shown
 
 # Two runs on a machine that others used as well: work differed by 1.24, waiting by 1.6 times.
 WORK_TOLERANCE, WAIT_TOLERANCE, FAIR_TOLERANCE = 1.5, 2.5, 1.1
-WAITS, FAIR = ("API p95", "join p95"), "of the slowest"
+# One small difference over another: 7.0, 7.8, 10.5 by WebSocket in three runs on a quiet machine.
+JOIN_TOLERANCE = 2.0
+WAITS, FAIR, JOIN = ("API p95", "join p95"), "of the slowest", "CPU of a join"
 KINDS = ("ws", "hls")
 ZH = {
     "API p95 in the storm / before": "大家进来时 API p95 / 之前",
@@ -201,4 +203,6 @@ def tolerances(ratios: Iterable[str]) -> dict[str, float]:
 def _tolerance(name: str) -> float:
     if FAIR in name:
         return FAIR_TOLERANCE
+    if JOIN in name:
+        return JOIN_TOLERANCE
     return WAIT_TOLERANCE if any(one in name for one in WAITS) else WORK_TOLERANCE
