@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from deploy.monitoring import EDGE, ORIGIN
 from loadtests.client import Refused
 from loadtests.service import Service, running
+from tests.support.alerts import Watch, until_clear, until_fires
+from tests.support.alerts import prometheus_path as prometheus_path
+from tests.support.alerts import watcher as watcher
 from tests.support.full_disk import others_fill, small_disk
 from tests.support.operations import LIMIT_S, Lesson, board, box_of, lesson_on, parts_made
 from tests.support.publishing import publisher
@@ -55,7 +59,7 @@ async def takes_uploads(lesson: Lesson) -> bool:
 
 
 async def test_a_full_disk_of_the_city_is_told_and_the_lesson_goes_on(
-    service: Service, disk: Path
+    service: Service, disk: Path, watcher: Watch
 ) -> None:
     async def shows_little() -> bool:
         free, size = (await figures("DiskFull", origin=service.url)).values()
@@ -68,6 +72,7 @@ async def test_a_full_disk_of_the_city_is_told_and_the_lesson_goes_on(
         lesson_on(service.url, 1) as lesson,
         publisher(lesson.push),
         board(service.url, lesson, lesson.rooms[0]),
+        watcher({ORIGIN: service.url}) as watch,
     ):
         await lesson.well()
         assert await takes_uploads(lesson)
@@ -76,18 +81,23 @@ async def test_a_full_disk_of_the_city_is_told_and_the_lesson_goes_on(
         async with others_fill(disk, LEFT_BYTES):
             assert (await lesson.fires("DiskFull", "city:"))["severity"] == "critical"
             await eventually(shows_little)
+            await until_fires(watch, "DiskFull")
             assert not await takes_uploads(lesson)
             before = await parts_made(service, lesson)
             assert (await lesson.school(lesson.rural))["school"]["cause"] is None
         await eventually(is_clear, LIMIT_S)
         assert await takes_uploads(lesson)
         assert await parts_made(service, lesson) > before
+        await until_clear(watch, "DiskFull")
 
 
-async def test_a_full_disk_of_a_box_is_the_boxes_fault(service: Service, box_disk: Path) -> None:
+async def test_a_full_disk_of_a_box_is_the_boxes_fault(
+    service: Service, box_disk: Path, watcher: Watch
+) -> None:
     async with lesson_on(service.url, 1) as lesson, AsyncExitStack() as stack:
         box = await box_of(stack, service, lesson, service.url, data=box_disk / "data")
         assert (await lesson.school(lesson.rural))["school"]["cause"] is None
+        watch = await stack.enter_async_context(watcher({EDGE: box.url}))
         async with others_fill(box_disk, BOX_LEFT_BYTES):
             assert await lesson.names(lesson.rural, "edge") <= LIMIT_S
             assert await lesson.codes(lesson.rural) == {"box_disk_full"}
@@ -96,3 +106,4 @@ async def test_a_full_disk_of_a_box_is_the_boxes_fault(service: Service, box_dis
             assert [name for name, is_now in states.items() if is_now] == [
                 'tongbu_edge_cache_state{state="full"}'
             ]
+            assert (await until_fires(watch, "BoxDisk"))["labels"]["state"] == "full"

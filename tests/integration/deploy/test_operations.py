@@ -11,10 +11,14 @@ from typing import Any
 import aiohttp
 import pytest
 
+from deploy.monitoring import ORIGIN
 from loadtests.client import signed_in
 from loadtests.school import Box
 from loadtests.service import ADMIN_PASSWORD, Service
 from loadtests.thin_line import line
+from tests.support.alerts import Watch, until_clear, until_fires
+from tests.support.alerts import prometheus_path as prometheus_path
+from tests.support.alerts import watcher as watcher
 from tests.support.children import encoders_of
 from tests.support.operations import (
     PASSWORD,
@@ -83,7 +87,9 @@ async def test_an_encoder_that_stops_and_a_device_that_is_slow(service: Service)
             await lesson.names(lesson.rural, None, 20)
 
 
-async def test_an_encoding_that_stands_or_is_slow_is_the_origins(service: Service) -> None:
+async def test_an_encoding_that_stands_or_is_slow_is_the_origins(
+    service: Service, watcher: Watch
+) -> None:
     async def is_alone() -> bool:
         return len(await encoders_of(service.process.pid)) == 1
 
@@ -91,6 +97,7 @@ async def test_an_encoding_that_stands_or_is_slow_is_the_origins(service: Servic
         lesson_on(service.url, 1) as lesson,
         publisher(lesson.push),
         board(service.url, lesson, lesson.rooms[0]),
+        watcher({ORIGIN: service.url}) as watch,
     ):
         await lesson.well()
         await eventually(is_alone)
@@ -111,13 +118,19 @@ async def test_an_encoding_that_stands_or_is_slow_is_the_origins(service: Servic
             speeds = await figures("EncoderSlow", origin=service.url)
             (speed,) = (value for name, value in speeds.items() if lesson.session in name)
             assert speed < 0.95
+            for name in ("PartsOld", "EncoderSlow"):
+                assert (await until_fires(watch, name))["labels"]["session"] == lesson.session
+        await until_clear(watch, "EncoderSlow")
 
 
-async def test_some_boards_of_a_school_that_suffer_are_its_wireless(service: Service) -> None:
+async def test_some_boards_of_a_school_that_suffer_are_its_wireless(
+    service: Service, watcher: Watch
+) -> None:
     async with (
         lesson_on(service.url, 4) as lesson,
         publisher(lesson.push),
         AsyncExitStack() as seats,
+        watcher({ORIGIN: service.url}) as watch,
     ):
         boards = [
             await seats.enter_async_context(board(service.url, lesson, room))
@@ -129,15 +142,18 @@ async def test_some_boards_of_a_school_that_suffer_are_its_wireless(service: Ser
         assert await lesson.names(lesson.rural, "wifi") <= 15
         assert await lesson.codes(lesson.rural) == {"wifi_some", "wifi_spread"}
         await lesson.fires("RoomsLate", f"school:{lesson.rural}")
-        skews = await figures("RoomsLate", origin=service.url)
-        ours = {
-            name: n for name, n in skews.items() if lesson.session in name and "_bucket" in name
-        }
-        (late, near) = (
-            next(n for name, n in ours.items() if f'le="{bound}"' in name)
-            for bound in ("1.0", "0.1")
-        )
-        assert late - near >= 3, "as many reports as boards suffer lie between"
+
+        async def lie_between() -> bool:
+            skews = await figures("RoomsLate", origin=service.url)
+            ours = {name: n for name, n in skews.items() if lesson.session in name}
+            (late, near) = (
+                next(n for name, n in ours.items() if f'le="{bound}"' in name)
+                for bound in ("1.0", "0.1")
+            )
+            return late - near >= 3
+
+        await eventually(lie_between)  # as many reports as boards that suffer
+        assert (await until_fires(watch, "RoomsLate"))["labels"]["session"] == lesson.session
 
 
 async def test_a_box_that_stands_still_looks_like_its_line_and_one_that_died_is_named(

@@ -1,80 +1,35 @@
 """A real Prometheus beside the running service: alerts fire on a fault and clear when it is over.
 
-The rules are the program's with their times shortened by the pace; nothing else differs.
+Those of full disks, of encodings and of rooms fire in test_full_disks.py and test_operations.py.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import (
-    AbstractAsyncContextManager,
-    AsyncExitStack,
-    asynccontextmanager,
-)
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import pytest
 
-from deploy.alerts import rules
-from deploy.monitoring import EDGE, ORIGIN, RULES, prometheus, static_job
-from deploy.yaml_text import yaml_text
+from deploy.monitoring import EDGE, ORIGIN
 from loadtests.city_door import Door
 from loadtests.client import signed_in
 from loadtests.school import Box, new_code, running_box
 from loadtests.service import ADMIN_PASSWORD, Service
 from loadtests.thin_line import line
+from tests.support.alerts import Watch, until_clear, until_fires, until_seen
+from tests.support.alerts import prometheus_path as prometheus_path
+from tests.support.alerts import watcher as watcher
 from tests.support.operations import WIDE_BPS, slow_reader, store_away, viewer
-from tests.support.prometheus import Watcher, watching
-from tests.support.prometheus import prometheus_path as prometheus_path
 from tests.support.publishing import publisher
 from tests.support.service import service as service
 from tests.support.standstill import database_of, held
-from tests.support.wait import eventually
 
-PACE = 0.1
-LIMIT_S = 25.0
 THIN_BPS = 150_000
 # A tenth of the time has a tenth of the skips of one device.
 SLOW_DEVICES = 4
-
-
-Watch = Callable[[dict[str, str]], AbstractAsyncContextManager[Watcher]]
-
-
-@pytest.fixture
-def watcher(prometheus_path: str, tmp_path: Path) -> Watch:
-    """Gives a Prometheus that asks addresses once a second, by the program's rules."""
-    (tmp_path / RULES).write_text(yaml_text(rules(PACE)), "utf-8")
-
-    def watch(jobs: dict[str, str]) -> AbstractAsyncContextManager[Watcher]:
-        asked = [static_job(name, urlsplit(url).netloc) for name, url in jobs.items()]
-        return watching(prometheus_path, tmp_path, yaml_text(prometheus(asked, 1)))
-
-    return watch
-
-
-async def until_seen(watch: Watcher, expression: str) -> None:
-    async def seen() -> bool:
-        return bool(await watch.query(expression))
-
-    await eventually(seen, LIMIT_S)
-
-
-async def until_fires(watch: Watcher, name: str) -> dict[str, Any]:
-    await eventually(lambda: watch.fires(name), LIMIT_S)
-    return (await watch.firing())[name]
-
-
-async def until_clear(watch: Watcher, name: str) -> None:
-    async def clear() -> bool:
-        return not await watch.fires(name)
-
-    await eventually(clear, LIMIT_S)
 
 
 @asynccontextmanager
