@@ -19,6 +19,7 @@ from streaming.hot.door import Viewer as Who
 from streaming.hot.head import Head
 from streaming.hot.listening import listening
 from streaming.hot.metrics import HotMetrics
+from streaming.hot.patience import SLOW_WINDOW_S
 from streaming.hot.port import Port
 from tests.support.wait import eventually
 
@@ -167,6 +168,21 @@ class Hot:
     def count(self, name: str, **labels: str) -> float:
         """Read a figure."""
         return self.registry.get_sample_value(name, labels) or 0.0
+
+    async def cut_off(self, now: float) -> None:
+        """Let windows pass until nobody is left; at `now` the first of them began.
+
+        A viewer's machine may take some more by itself: then it is one window later.
+        """
+        at = now
+
+        def nobody_is_left() -> bool:
+            nonlocal at
+            at += SLOW_WINDOW_S
+            self.port.sweep(at)
+            return len(self.port) == 0
+
+        await eventually(nobody_is_left)
 
     async def connect(self, limit: int = 2**16) -> Viewer:
         """Open a connection, which the port has taken; it is cut at the end of the test."""

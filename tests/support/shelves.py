@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import date
@@ -39,8 +40,11 @@ def bytes_of(piece: Piece) -> bytes:
     return Random(piece.name).randbytes(piece.size_bytes)
 
 
-def shelf_at(path: Path, budget_bytes: int = MIB, settings: ShelfSettings = QUICK) -> Shelf:
-    return Shelf(path, budget_bytes, settings, today=lambda: TODAY, sync=no_sync)
+def shelf_at(
+    path: Path, budget_bytes: int = MIB, settings: ShelfSettings = QUICK,
+    clock: Callable[[], float] = time.monotonic,
+) -> Shelf:  # fmt: skip
+    return Shelf(path, budget_bytes, settings, clock, today=lambda: TODAY, sync=no_sync)
 
 
 def disk_at(path: Path, budget_bytes: int = MIB, today: Callable[[], date] = lambda: TODAY) -> Disk:

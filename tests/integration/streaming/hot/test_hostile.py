@@ -149,16 +149,7 @@ async def test_who_takes_nothing_is_cut_off(hot: Hot, target: str) -> None:
     hot.port.sweep(now)
     hot.port.sweep(now + SLOW_WINDOW_S - 1)
     assert len(hot.port) == 3
-    at = now
-
-    def are_cut() -> bool:
-        """Their machine may have taken some more by itself: then it is one window later."""
-        nonlocal at
-        at += SLOW_WINDOW_S
-        hot.port.sweep(at)
-        return len(hot.port) == 0
-
-    await eventually(are_cut)
+    await hot.cut_off(now)
     assert closed(hot, "slow") == 3
     assert {broken for _, broken in hot.door.done} <= {Broken.VIEWER}
     assert hot.door.open_slices == 0

@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from streaming.hot.patience import SLOW_WINDOW_S
 from tests.support.hot import PIECES, SMALL, Hot, asking, hot_port
 from tests.support.wait import eventually
 
@@ -91,8 +90,7 @@ async def test_who_takes_nothing_is_cut_off_and_nothing_is_left(hot: Hot) -> Non
     await eventually(lambda: all(c.lags for c in hot.port.connections))
     now = hot.port.loop.time()
     hot.port.sweep(now)
-    hot.port.sweep(now + SLOW_WINDOW_S)
-    await eventually(lambda: len(hot.port) == 0)
+    await hot.cut_off(now)
     await eventually(lambda: hot.door.open_slices == 0)
     assert hot.count("tongbu_hot_closed_total", why="slow") == 3
 
