@@ -16,7 +16,7 @@ serve: $(BIN)/.installed web ## Run everything on http://127.0.0.1:8080 (ARGS="-
 	@exec $(RUN) serve $(ARGS)
 
 test: $(BIN)/.installed-dev web ## Run the whole test suite (what CI runs)
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: lint web-check order ## Ruff, format, mypy, tsc, page budgets, order of dependence
 
