@@ -115,9 +115,11 @@ async def test_an_encoder_that_is_killed_is_back_within_two_seconds() -> None:
         feed = await here.feed()
         await feed.reaches(lambda: feed.end_s("aac") > 1.7)
         (pid,) = await encoders_of(os.getpid(), "pipe:0")
-        before = {name: len(feed.kept[name]) for name in feed.names()}
         os.kill(pid, signal.SIGKILL)
         async with asyncio.timeout(AGAIN_LIMIT_S):
+            # Then what it had made is taken, and the next has not begun.
+            await eventually(lambda: here.figure("tongbu_live_encoder_restarts_total") == 1)
+            before = {name: len(feed.kept[name]) for name in feed.names()}
             await feed.reaches(lambda: all(len(feed.kept[n]) > c for n, c in before.items()))
         await feed.grows(1.5)
         for name in ("360p", "180p"):
