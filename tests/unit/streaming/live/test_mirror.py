@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import pytest
@@ -11,12 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streaming.errors import BadMedia
-from streaming.live.events import ChannelState, Event, PartReady, SegmentReady
+from streaming.live.events import ChannelState, PartReady
 from streaming.live.mirror import Mirror
-from streaming.live.playlists import TrackTexts, multivariant_text
-from streaming.live.relay import Anew, Closed, Fragments, Known, Message, Standing, decode
-from streaming.live.relays import QUEUE_LIMIT_S, Relay, Relays
-from streaming.live.segments import Part, Segment
+from streaming.live.playlists import multivariant_text
+from streaming.live.relay import Closed, Fragments
+from streaming.live.relays import QUEUE_LIMIT_S
 from streaming.live.track import WINDOW_SEGMENTS
 from tests.support.live import (
     ANCHOR_UTC,
@@ -28,80 +25,7 @@ from tests.support.live import (
     sound_init,
     video_init,
 )
-
-NAMES = frozenset({"720p", "360p", "aac"})
-MEDIA_BYTES = 40  # a fragment is three of them
-
-
-@dataclass
-class Pair:
-    """A channel, one relay of it, and the mirror at its end."""
-
-    script: Script = field(default_factory=Script)
-    mirror: Mirror = field(default_factory=Mirror)
-    events: list[Event] = field(default_factory=list)
-    now: float = 0.0
-    media_bytes: int = MEDIA_BYTES
-    _told: int = 0
-
-    def __post_init__(self) -> None:
-        self.relays = Relays(self.script.channel, lambda: ANCHOR_UTC, self.media_bytes)
-        self.relay: Relay | None = None
-
-    def join(self, *names: str) -> Pair:
-        """Let the edge come and ask."""
-        self.publish()
-        self.relay = self.relays.join(self.now, ANCHOR_UTC)
-        self.relays.ask(self.relay, frozenset(names), self.now)
-        return self
-
-    def publish(self) -> None:
-        """Tell the relays what has happened since."""
-        fresh, self._told = self.script.events[self._told :], len(self.script.events)
-        self.relays.publish(fresh, ANCHOR_UTC, self.now)
-
-    def play(self, first: int, last: int, names: tuple[str, ...] = tuple(NAMES)) -> Pair:
-        """Play frames, each told at once."""
-        for number in range(first, last):
-            self.script.play(number, number + 1, names)
-            self.publish()
-        return self
-
-    def waiting(self, most: int = 100_000) -> list[Message]:
-        """Read what waits for the edge, so many messages of it."""
-        assert self.relay is not None
-        found: list[Message] = []
-        while len(found) < most and (data := self.relay.next()) is not None:
-            found.append(decode(data))
-        return found
-
-    def deliver(self, most: int = 100_000) -> Pair:
-        """Bring the mirror up to date, or so many messages nearer to it."""
-        for message in self.waiting(most):
-            self.events += self.mirror.take(message)
-        return self
-
-    def texts(self, name: str) -> tuple[str, str]:
-        """Give the playlist here and there."""
-        here, there = self.script.channel, self.mirror.channel
-        return (
-            TrackTexts(here, here.tracks[name]).text(),
-            TrackTexts(there, there.tracks[name]).text(),
-        )
-
-    def parts(self, name: str) -> list[Part]:
-        """Parts that became whole in the mirror."""
-        return [e.part for e in self.events if isinstance(e, PartReady) and e.track.name == name]
-
-    def segments(self, name: str) -> list[Segment]:
-        """Segments that became whole in the mirror."""
-        found = (e for e in self.events if isinstance(e, SegmentReady))
-        return [e.segment for e in found if e.track.name == name]
-
-
-def bare(segments: Iterable[Segment]) -> list[Segment]:
-    """Segments as they are told of without their media."""
-    return [replace(one, data=b"", parts=(), keyframe_bytes=0) for one in segments]
+from tests.support.mirrored import NAMES, Pair, bare
 
 
 def test_a_mirror_from_the_start_is_the_channel() -> None:
@@ -335,78 +259,3 @@ def test_whatever_the_grid_the_names_are_the_same(gops: list[int], joins_at: int
     mine, theirs = pair.segments("720p"), pair.script.segments("720p")
     assert mine == theirs[len(theirs) - len(mine) :]
     assert pair.parts("720p")[-3:] == pair.script.parts("720p")[-3:]
-
-
-@dataclass
-class Chain:
-    """A channel, a box that follows it, and a box behind that one."""
-
-    pair: Pair = field(default_factory=lambda: Pair(Script().begin(*EVERYTHING)).play(0, 30).join())
-    last: Mirror = field(default_factory=Mirror)
-
-    def __post_init__(self) -> None:
-        self.box = Relays(self.pair.mirror.channel, lambda: ANCHOR_UTC, MEDIA_BYTES)
-        self.relay = self.box.join(0.0, ANCHOR_UTC)
-        self.deliver()
-
-    def ask(self, below: set[str], here: set[str]) -> None:
-        """The last box asks its box, which asks for that and for what its own school has."""
-        self.box.ask(self.relay, frozenset(below), 0.0)
-        assert self.pair.relay is not None
-        self.pair.relays.ask(self.pair.relay, frozenset(below | here), 0.0)
-
-    def break_off(self) -> None:
-        """The line is cut between the channel and the box, which comes back and asks at once."""
-        assert self.pair.relay is not None
-        names = self.pair.relay.names
-        self.pair.relay = self.pair.relays.join(0.0, ANCHOR_UTC, names)
-
-    def deliver(self) -> None:
-        """Bring both up to date, as `relayed.py` does."""
-        for message in self.pair.waiting():
-            events = self.pair.mirror.take(message)
-            match message:
-                case Standing():
-                    self.box.announce(0.0, ANCHOR_UTC)
-                case Known(id=identifier):
-                    self.box.know(self.pair.mirror.name_of(identifier), 0.0)
-                case Anew(id=identifier):
-                    self.box.renew(self.pair.mirror.name_of(identifier), 0.0)
-            self.box.publish(events, ANCHOR_UTC, 0.0)
-        while (data := self.relay.next()) is not None:
-            self.last.take(decode(data))
-
-
-@settings(max_examples=25)
-@given(
-    st.lists(
-        st.tuples(
-            st.integers(1, 70),
-            st.sets(st.sampled_from(sorted(NAMES))),
-            st.sets(st.sampled_from(sorted(NAMES))),
-            st.booleans(),
-            st.booleans(),
-        ),
-        max_size=5,
-    )
-)
-def test_a_box_behind_a_box_has_the_same(
-    asked: list[tuple[int, set[str], set[str], bool, bool]],
-) -> None:
-    """Whatever both ask for and when, and when the line between breaks."""
-    chain, at = Chain(), 30
-    for frames, below, here, breaks, arrives in [*asked, (130, set(NAMES), set(), False, True)]:
-        chain.ask(below, here)
-        chain.pair.play(at, at + frames)
-        at += frames
-        if breaks:
-            chain.break_off()
-        if arrives:
-            chain.deliver()
-    for name in NAMES:
-        first, last = chain.pair.script.channel.tracks[name], chain.last.channel.tracks[name]
-        assert bare(last.segments) == bare(first.segments)
-        assert last.segments[-1] == first.segments[-1], "what is followed has its media"
-        for one in last.segments:
-            assert not one.data or one.data == first.segment(one.number).data  # type: ignore[union-attr]
-        assert last.open_data() == first.open_data()
