@@ -13,6 +13,7 @@ from catalog.media import Media
 from streaming.errors import BadMedia
 from streaming.isobmff.fragment import Fragment
 from streaming.isobmff.reader import CmafReader, Init
+from streaming.live.admission import FRAGMENT_LIMIT_BYTES
 from streaming.live.channel import Channel
 from streaming.live.events import (
     ChannelState,
@@ -36,7 +37,7 @@ from streaming.live.relay import (
     Standing,
 )
 from streaming.live.segments import Opening, Run
-from streaming.live.track import FRAGMENT_LIMIT_BYTES, SLACK_US, Track
+from streaming.live.track import SLACK_US, Track
 
 
 class Mirror:

@@ -1,10 +1,10 @@
 """One rendition of a channel: fragments joined into parts, parts into segments. Pure.
 
 The channel says where segments begin (`open`, `close`); a track says whether a fragment may be
-taken at all, and cuts parts. A part is as near to 200 ms as whole frames allow: its target is set
-by the first fragment, never exceeded, and every part but a segment's last reaches 85 % of it as
-long as the frames come evenly. A frame that lasts longer than a part counts as one frame of
-ordinary length; the last one in front of a hole, which ffmpeg lets last over all of it, is cut.
+taken at all (admission.py), and cuts parts. A part is as near to 200 ms as whole frames allow: its
+target is set by the first fragment, never exceeded, and every part but a segment's last reaches 85
+% of it as long as the frames come evenly. A frame that lasts longer than a part counts as one frame
+of ordinary length; the last one in front of a hole, which ffmpeg lets last over all of it, is cut.
 
 Spec: RFC 8216bis 4.4.3.7 (part target), 4.4.4.9 (parts), 6.2.2 (window).
 """
@@ -18,6 +18,7 @@ from catalog.media import Media
 from streaming.errors import BadMedia
 from streaming.isobmff.fragment import Fragment
 from streaming.isobmff.reader import Init
+from streaming.live.admission import Admission
 from streaming.live.port import LiveRendition
 from streaming.live.retime import shorten
 from streaming.live.segments import MICROSECONDS, Opening, Part, Run, Segment, micros
@@ -29,9 +30,7 @@ PART_LEAST = 0.85
 GAP_US = 500_000
 SLACK_US = 4_000
 WINDOW_SEGMENTS = 8
-FRAGMENT_LIMIT_BYTES = 8 * 1024 * 1024
 SEGMENT_LIMIT_BYTES = 32 * 1024 * 1024
-BACKWARDS_LIMIT = 500
 RUNS_LIMIT = 1_000
 SEGMENT_LONGEST_US = 6_450_000  # it rounds to a target duration of 6 s (RFC 8216bis 4.4.3.1)
 
@@ -53,15 +52,13 @@ class Track:
         self.segments: list[Segment] = []
         self.parts: list[Part] = []
         self.opening: Opening | None = None
-        self.dropped = 0
         self.end_us: int | None = None
         self.open_ts = 0
         self.part_target_ts = 0
         self.last_sync_ts = 0
         self._end_ts = 0
         self.frame_ts = 0
-        self._waits_for_sync = True
-        self._backwards = 0
+        self._admission = Admission(rendition.name, self.video)
         self._size_bytes = 0
         self._keyframe_bytes = 0
         self._fragments: list[Fragment] = []
@@ -199,35 +196,21 @@ class Track:
             raise BadMedia(f"{self.name}: more than {RUNS_LIMIT} initialization sections")
         current = self.runs[-1].init.data if self.runs else None
         self.pending = None if init.data == current else init
-        self._waits_for_sync = self.video
+        self._admission.begin_anew()
+
+    @property
+    def dropped(self) -> int:
+        """Count the fragments that were not taken."""
+        return self._admission.dropped
 
     def admits(self, fragment: Fragment) -> bool:
         """Tell whether a fragment continues the timeline; False drops it. Raises: BadMedia."""
-        if len(fragment.data) > FRAGMENT_LIMIT_BYTES:
-            raise BadMedia(f"{self.name}: a fragment of {len(fragment.data)} bytes")
-        if self._is_late(fragment):
-            self.dropped += 1
-            self._backwards += 1
-            self._waits_for_sync = self.video
-            if self._backwards > BACKWARDS_LIMIT:
-                raise BadMedia(f"{self.name}: times run backwards and do not come back")
-            return False
-        self._backwards = 0
-        if self.is_gap(fragment):
-            self._waits_for_sync = self.video
-        if self._waits_for_sync and not fragment.starts_with_sync:
-            self.dropped += 1
-            return False
-        self._waits_for_sync = False
-        return True
+        late = self.end_us is not None and self.us(fragment.start_ts) + SLACK_US < self.end_us
+        return self._admission.admits(fragment, late, self.is_gap(fragment))
 
     def refuse(self) -> None:
-        """Drop an admitted fragment after all; a picture goes on with its next keyframe."""
-        self.dropped += 1
-        self._waits_for_sync = self.video
-
-    def _is_late(self, fragment: Fragment) -> bool:
-        return self.end_us is not None and self.us(fragment.start_ts) + SLACK_US < self.end_us
+        """Drop an admitted fragment after all."""
+        self._admission.refuse()
 
     def is_gap(self, fragment: Fragment) -> bool:
         """Tell whether the publisher was away before this fragment."""

@@ -41,7 +41,7 @@ async def test_a_viewing_is_reported(
     guest = await screens.open(on_air.watch, script=script)
     await moving(guest, frames=FRAMES)
     await guest.goto("about:blank")
-    halves = (time.monotonic() - began) // REPORT_EVERY_S
+    half_minutes = (time.monotonic() - began) // REPORT_EVERY_S
 
     async def told() -> bool:
         found = await figures(city, delivery)
@@ -50,7 +50,7 @@ async def test_a_viewing_is_reported(
     await eventually(told)
     after = await figures(city, delivery)
     more = {name: value - before.get(name, 0) for name, value in after.items()}
-    assert 2 <= more["reports_total"] <= 2 + halves, "at the first picture and at the end"
+    assert 2 <= more["reports_total"] <= 2 + half_minutes, "at the first picture and at the end"
     assert more["join_seconds_count"] == 1
     assert 0 < more["join_seconds_sum"] < JOIN_LIMIT_S
     assert 1 < more["play_seconds_total"] < 60

@@ -20,7 +20,6 @@ TINY = Scale(
     pairs=2, encoded=0, classrooms=8, homes=4, join_s=0.5, seconds=0.5, warm_up_s=0.1, settle_s=0.2,
     city=registry(groups=2, pairs=2, classrooms=8),
 )  # fmt: skip
-# On a busy machine not all of it comes within a look of a second.
 RATE_BYTES_S = 266_000
 
 
@@ -41,8 +40,7 @@ def test_everybody_plays_at_full_rate_and_nobody_is_lost(day: Day) -> None:
         assert 0 < crowd.join_p50_s <= crowd.join_p95_s <= crowd.join_most_s < 10
         assert crowd.slowest > 0.5
     for one in day.played[:2]:
-        assert one.crowd.steady_bytes_s > one.crowd.viewers * RATE_BYTES_S / 4
-        assert 0 <= one.late <= 1, "a share; a busy machine has late ones"
+        assert one.crowd.steady_bytes_s > one.crowd.viewers * RATE_BYTES_S / 2
 
 
 def test_cores_and_memory_are_told_by_role(day: Day) -> None:

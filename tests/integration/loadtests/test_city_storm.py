@@ -21,7 +21,6 @@ from loadtests.socket_copying import FRAME_BYTES
 from loadtests.storm_crowd import Crowd, come
 from loadtests.storm_probe import asking, waits
 
-# On a busy machine not all of it comes within a look of a second.
 RATE_BYTES_S = 266_000
 
 
@@ -40,12 +39,13 @@ def test_all_play_soon_and_at_full_rate(tmp_path: Path) -> None:
     async def storms(service: Service, film: Path) -> None:
         async with lesson(service, film) as (client, url):
             for kind in KINDS:
-                crowd = Crowd(kind, 10, 1.0, 1.0, (url,))
+                # Long enough that what a busy machine sends late still comes within the look.
+                crowd = Crowd(kind, 10, 1.0, 4.0, (url,))
                 found = (await come(service, client, crowd)).stormed()
                 assert (found.kind, found.viewers, found.errors) == (kind, 10, 0)
                 assert 0 < found.join_p50_s <= found.join_p95_s <= found.join_most_s < 5
                 assert 0.5 < found.until_95_s < 6
-                assert found.steady_bytes_s > 10 * RATE_BYTES_S / 4
+                assert found.steady_bytes_s > 10 * RATE_BYTES_S / 2
                 assert found.slowest > 0.5
                 assert 0 < found.api_p50_s <= found.api_p95_s < 5
                 assert 0 < found.api_watching_p95_s < 5

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming.errors import BadMedia
+from streaming.live.admission import BACKWARDS_LIMIT, FRAGMENT_LIMIT_BYTES
 from streaming.live.channel import (
     GRID_LIMIT,
     HELD_LIMIT_US,
@@ -16,8 +17,6 @@ from streaming.live.channel import (
 )
 from streaming.live.port import LiveRendition
 from streaming.live.track import (
-    BACKWARDS_LIMIT,
-    FRAGMENT_LIMIT_BYTES,
     RUNS_LIMIT,
     SEGMENT_LIMIT_BYTES,
 )
