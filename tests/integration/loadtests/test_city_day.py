@@ -41,6 +41,7 @@ def test_everybody_plays_at_full_rate_and_nobody_is_lost(day: Day) -> None:
         assert crowd.slowest > 0.5
     for one in day.played[:2]:
         assert one.crowd.steady_bytes_s > one.crowd.viewers * RATE_BYTES_S / 2
+        assert one.late < 1, "parts that come in time are counted as such"
 
 
 def test_cores_and_memory_are_told_by_role(day: Day) -> None:
